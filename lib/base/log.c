@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/base/log.c - log lines in Postfix' familiar form.
+ *
+ * The sink is the one piece of process-wide state besides the fault plan: every file of a
+ * daemon may log, and threading a handle through all of them would buy nothing.
+ */
+#include "log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+
+#define LOG_LINE_MAX   4096
+#define LOG_GATHER_MAX 32768
+
+static struct {
+	int fd;
+	enum log_level lowest;
+	int pid;
+	char name[32], hostname[64];
+	time_t stamp_time;
+	char stamp[32];
+	struct buf lines;
+	pthread_mutex_t lock; /* hashing threads of directory log too */
+} sink = {
+	.fd = -1, .lowest = LOG_LEVEL_INFO, .name = "relais", .lock = PTHREAD_MUTEX_INITIALIZER
+};
+
+void
+log_open(int fd, const char *name, const char *hostname, enum log_level lowest)
+{
+	size_t host = strcspn(hostname, ".");
+
+	sink.fd = fd;
+	sink.lowest = lowest;
+	sink.pid = (int)getpid();
+	snprintf(sink.name, sizeof(sink.name), "relais/%s", name);
+	snprintf(sink.hostname, sizeof(sink.hostname), "%.*s", (int)(host < 63 ? host : 63),
+		hostname);
+}
+
+void
+log_after_fork(void)
+{
+	sink.pid = (int)getpid();
+	buf_clear(&sink.lines);
+}
+
+static void
+flush_locked(void)
+{
+	struct bytes b = buf_bytes(&sink.lines);
+
+	while (b.n > 0) {
+		ssize_t n = write(sink.fd < 0 ? STDERR_FILENO : sink.fd, b.p, b.n);
+
+		if (n <= 0)
+			break; /* nobody to tell; a full disk must not stop mail */
+		b = bytes_skip(b, (size_t)n);
+	}
+	buf_clear(&sink.lines);
+}
+
+static void
+put_stamp(void)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != sink.stamp_time) {
+		localtime_r(&now, &tm);
+		snprintf(sink.stamp, sizeof(sink.stamp), "%.3s %2d %02d:%02d:%02d",
+			months + 3 * (tm.tm_mon % 12), tm.tm_mday, tm.tm_hour, tm.tm_min,
+			tm.tm_sec);
+		sink.stamp_time = now;
+	}
+	buf_printf(&sink.lines, "%s %s %s[%d]: ", sink.stamp,
+		sink.hostname[0] ? sink.hostname : "localhost", sink.name,
+		sink.pid ? sink.pid : (int)getpid());
+}
+
+static void
+put_line(enum log_level level, const char *prefix, const char *format, va_list ap)
+{
+	char text[LOG_LINE_MAX];
+	int n;
+
+	if (level < sink.lowest)
+		return;
+	n = vsnprintf(text, sizeof(text), format, ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(text))
+		n = (int)sizeof(text) - 1;
+	for (int i = 0; i < n; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = '?';
+	pthread_mutex_lock(&sink.lock);
+	put_stamp();
+	buf_put_str(&sink.lines, prefix);
+	buf_put(&sink.lines, text, (size_t)n);
+	buf_put_u8(&sink.lines, '\n');
+	if (sink.lines.len >= LOG_GATHER_MAX || level >= LOG_LEVEL_WARNING || sink.fd < 0)
+		flush_locked();
+	pthread_mutex_unlock(&sink.lock);
+}
+
+#define LOG_FUNCTION(name, level, prefix)                                                          \
+	void name(const char *format, ...)                                                         \
+	{                                                                                          \
+		va_list ap;                                                                        \
+                                                                                                   \
+		va_start(ap, format);                                                              \
+		put_line(level, prefix, format, ap);                                               \
+		va_end(ap);                                                                        \
+	}
+
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, "debug: ")
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO, "")
+LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING, "warning: ")
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, "error: ")
+
+void
+log_flush(void)
+{
+	pthread_mutex_lock(&sink.lock);
+	flush_locked();
+	pthread_mutex_unlock(&sink.lock);
+}

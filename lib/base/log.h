@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/base/log.h - where log lines go. Daemons log; libraries return errors.
+ *
+ * A line: "Nov 21 22:04:57 host relais/smtpd[123]: TEXT", the form that Postfix' users and
+ * their tools know. Lines gather in memory and leave with log_flush() (the event loop calls
+ * it once a turn), each line whole: one write of whole lines to an O_APPEND file.
+ * Octets below 0x20 and 0x7f in a line are written as '?': no peer can forge a line.
+ */
+#ifndef RELAIS_LOG_H
+#define RELAIS_LOG_H
+
+#include "check.h"
+
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERROR
+};
+
+/* name: "smtpd" makes "relais/smtpd"; hostname is cut at its first dot. fd: not owned. A
+ * process that never opens a log writes to stderr. Strings are copied. */
+void log_open(int fd, const char *name, const char *hostname, enum log_level lowest);
+
+/* After fork(): the pid in later lines; drops what the parent had gathered. */
+void log_after_fork(void);
+
+void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_warning(const char *format, ...) PRINTF_LIKE(1, 2); /* "warning: " is put in front */
+void log_error(const char *format, ...) PRINTF_LIKE(1, 2);   /* "error: " is put in front */
+
+void log_flush(void);
+
+#endif

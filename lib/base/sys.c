@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/base/sys.c - system calls, whole or not at all, that a test can make fail. */
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+
+#ifdef RELAIS_FAULTS
+/* The one global of the base: what a test asked for. Not in releases. */
+static struct {
+	unsigned countdown; /* 0: nothing asked */
+	int errnum;
+	bool forever;
+} faults[SYS_CALLS];
+
+static bool
+fault(enum sys_call call)
+{
+	if (faults[call].countdown == 0)
+		return false;
+	if (faults[call].countdown > 1) {
+		faults[call].countdown--;
+		return false;
+	}
+	if (!faults[call].forever)
+		faults[call].countdown = 0;
+	errno = faults[call].errnum;
+	return true;
+}
+
+int
+sys_fault(enum sys_call call, unsigned nth, int errnum, bool forever)
+{
+	faults[call].countdown = nth;
+	faults[call].errnum = errnum;
+	faults[call].forever = forever;
+	return ERR_OK;
+}
+
+void
+sys_fault_clear(void)
+{
+	memset(faults, 0, sizeof(faults));
+}
+
+static const char *const call_names[SYS_CALLS] = { "open", "read", "write", "fdatasync", "fsync",
+	"syncfs", "rename", "link", "unlink", "mkdir", "truncate", "allocate", "memfd", "sendmsg" };
+
+static int
+errnum_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		int errnum;
+	} rows[] = { { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
+		{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM }, { "EACCES", EACCES } };
+
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].errnum;
+	return EIO;
+}
+
+void
+sys_fault_from_environment(void)
+{
+	const char *plan = getenv("RELAIS_FAULT");
+	char call[16], errname[16], plus;
+	unsigned nth;
+	int used;
+
+	while (plan != NULL && *plan != 0) {
+		plus = 0;
+		if (sscanf(plan, "%15[a-z]:%u%c%n", call, &nth, &plus, &used) < 3)
+			return;
+		plan += used;
+		if (plus == '+' && *plan == ':')
+			plan++;
+		if (sscanf(plan, "%15[A-Z]%n", errname, &used) != 1)
+			return;
+		plan += used;
+		for (int i = 0; i < SYS_CALLS; i++)
+			if (strcmp(call_names[i], call) == 0)
+				sys_fault(
+					(enum sys_call)i, nth, errnum_named(errname), plus == '+');
+		if (*plan == ',')
+			plan++;
+	}
+}
+#else
+#define fault(call) false
+
+int
+sys_fault(enum sys_call call, unsigned nth, int errnum, bool forever)
+{
+	UNUSED(call), UNUSED(nth), UNUSED(errnum), UNUSED(forever);
+	return ERR_UNSUPPORTED;
+}
+
+void
+sys_fault_clear(void)
+{
+}
+
+void
+sys_fault_from_environment(void)
+{
+}
+#endif
+
+/* 0 or more is success; else the err for errno */
+static int
+result(long r)
+{
+	return r >= 0 ? (int)r : err_from_errno(errno);
+}
+
+int
+sys_openat(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	if (fault(SYS_OPEN))
+		return err_from_errno(errno);
+	do {
+		fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
+	} while (fd < 0 && errno == EINTR);
+	return result(fd);
+}
+
+static int
+write_all(int fd, struct bytes b, int64_t offset)
+{
+	if (fault(SYS_WRITE))
+		return err_from_errno(errno);
+	while (b.n > 0) {
+		ssize_t n = offset < 0 ? write(fd, b.p, b.n) : pwrite(fd, b.p, b.n, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? ERR_IO : err_from_errno(errno);
+		b = bytes_skip(b, (size_t)n);
+		if (offset >= 0)
+			offset += n;
+	}
+	return ERR_OK;
+}
+
+int
+sys_write_all(int fd, struct bytes b)
+{
+	return write_all(fd, b, -1);
+}
+
+int
+sys_pwrite_all(int fd, struct bytes b, uint64_t offset)
+{
+	return write_all(fd, b, (int64_t)offset);
+}
+
+static ssize_t
+read_full(int fd, void *p, size_t n, int64_t offset)
+{
+	size_t done = 0;
+
+	if (fault(SYS_READ))
+		return err_from_errno(errno);
+	while (done < n) {
+		uint8_t *at = (uint8_t *)p + done;
+		ssize_t got = offset < 0 ? read(fd, at, n - done)
+					 : pread(fd, at, n - done, offset + (int64_t)done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_from_errno(errno);
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t
+sys_read_full(int fd, void *p, size_t n)
+{
+	return read_full(fd, p, n, -1);
+}
+
+ssize_t
+sys_pread_full(int fd, void *p, size_t n, uint64_t offset)
+{
+	return read_full(fd, p, n, (int64_t)offset);
+}
+
+/* A failed flush is never repeated: the kernel has dropped the pages. */
+int
+sys_fdatasync(int fd)
+{
+	return fault(SYS_FDATASYNC) ? err_from_errno(errno) : result(fdatasync(fd));
+}
+
+int
+sys_fsync(int fd)
+{
+	return fault(SYS_FSYNC) ? err_from_errno(errno) : result(fsync(fd));
+}
+
+int
+sys_syncfs(int fd)
+{
+	return fault(SYS_SYNCFS) ? err_from_errno(errno) : result(syncfs(fd));
+}
+
+int
+sys_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	return fault(SYS_RENAME) ? err_from_errno(errno)
+				 : result(renameat(from_dirfd, from, to_dirfd, to));
+}
+
+int
+sys_renameat_new(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	return fault(SYS_RENAME)
+		       ? err_from_errno(errno)
+		       : result(renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE));
+}
+
+int
+sys_linkat_fd(int fd, int to_dirfd, const char *to)
+{
+	char path[32];
+
+	if (fault(SYS_LINK))
+		return err_from_errno(errno);
+	if (linkat(fd, "", to_dirfd, to, AT_EMPTY_PATH) == 0)
+		return ERR_OK;
+	if (errno == EEXIST)
+		return ERR_EXISTS;
+	/* without CAP_DAC_READ_SEARCH (kernels before 6.10) the way is through /proc */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return result(linkat(AT_FDCWD, path, to_dirfd, to, AT_SYMLINK_FOLLOW));
+}
+
+int
+sys_unlinkat(int dirfd, const char *path, int flags)
+{
+	return fault(SYS_UNLINK) ? err_from_errno(errno) : result(unlinkat(dirfd, path, flags));
+}
+
+int
+sys_mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	return fault(SYS_MKDIR) ? err_from_errno(errno) : result(mkdirat(dirfd, path, mode));
+}
+
+int
+sys_ftruncate(int fd, uint64_t size)
+{
+	return fault(SYS_TRUNCATE) ? err_from_errno(errno) : result(ftruncate(fd, (off_t)size));
+}
+
+int
+sys_fallocate(int fd, uint64_t size)
+{
+	return fault(SYS_ALLOCATE) ? err_from_errno(errno)
+				   : result(fallocate(fd, 0, 0, (off_t)size));
+}
+
+int
+sys_memfd(const char *name)
+{
+	return fault(SYS_MEMFD) ? err_from_errno(errno)
+				: result(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
