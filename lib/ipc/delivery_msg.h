@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/delivery_msg.h - all that qmgr may ask of local-delivery and system-delivery.
+ *
+ *	DELIVER + one fd	one message for one account; the fd is the content, read-only use
+ *	DELIVER_RESULT		its answer: written, or why not
+ *	SYNC			make durable all that was answered "written" before
+ *	SYNC_RESULT		done, or nothing of it may be taken as durable
+ *
+ * "Written" is not durable: the file is named and complete, but only a SYNC that was asked
+ * after the DELIVER_RESULT arrived, and that succeeded, allows qmgr to record the recipient
+ * as delivered. One SYNC to any one deliverer covers the files of all of them (one file
+ * system). A DELIVER repeated with the same queue_id, recipient and account is harmless:
+ * exactly one message results.
+ *
+ * Sizes are limited at decoding; bytes are borrowed from the frame.
+ */
+#ifndef RELAIS_DELIVERY_MSG_H
+#define RELAIS_DELIVERY_MSG_H
+
+#include "bytes.h"
+
+/* Limits of what the decoder accepts. */
+#define DELIVERY_ACCOUNT_MAX 400  /* local-part 64, domain 255 (RFC 5321 sec. 4.5.3.1), UTF-8 */
+#define DELIVERY_HOME_MAX    1024 /* escaped domain / local-part */
+#define DELIVERY_DETAIL_MAX  255
+#define DELIVERY_PATH_MAX    1024  /* reverse-path, forward-path */
+#define DELIVERY_PREFIX_MAX  32768 /* Received, Authentication-Results, ... */
+#define DELIVERY_CODE_MAX    11    /* "5.999.999" and some */
+#define DELIVERY_TEXT_MAX    512
+
+enum delivery_msg {
+	DELIVERY_DELIVER = 1,
+	DELIVERY_DELIVER_RESULT,
+	DELIVERY_SYNC,
+	DELIVERY_SYNC_RESULT,
+};
+
+enum delivery_flags {
+	DELIVERY_8BITMIME = 1 << 0, /* RFC 6152 */
+	DELIVERY_SMTPUTF8 = 1 << 1, /* RFC 6531 */
+};
+
+struct delivery_job {
+	uint64_t job_id;            /* the caller's number, returned in the result */
+	uint64_t queue_id;          /* with recipient: names the file, so exactly once */
+	uint64_t arrival_us;        /* wall clock, INTERNALDATE */
+	uint64_t content_offset;    /* where the message begins in the fd */
+	uint64_t content_length;    /* octets, CRLF line ends, after the prefix fields */
+	uint64_t quota_octets;      /* limit of the account; 0: none */
+	uint32_t recipient;         /* its number in the message's envelope, from 0; an alias'
+				     * members each have their own */
+	uint32_t uid, gid;          /* owner of the mailbox */
+	uint32_t flags;             /* DELIVERY_* */
+	struct bytes account;       /* account key, "local@domain", lower case */
+	struct bytes home;          /* Maildir, relative to the mail root */
+	struct bytes detail;        /* of user+detail; empty: INBOX */
+	struct bytes reverse_path;  /* without < >; empty is the null reverse-path */
+	struct bytes original_path; /* forward-path as the client gave it, without < > */
+	struct bytes forward_path;  /* what it came to after aliases */
+	struct bytes prefix;        /* fields in front of the content, each ending in CRLF;
+				     * Return-Path and Delivered-To are put before them here */
+};
+
+enum delivery_status {
+	DELIVERY_WRITTEN = 0,   /* durable after the next successful SYNC */
+	DELIVERY_TEMPORARY = 1, /* stay queued, try again */
+	DELIVERY_PERMANENT = 2, /* will not get better */
+};
+
+struct delivery_result {
+	uint64_t job_id;
+	uint32_t status;   /* enum delivery_status */
+	struct bytes code; /* enhanced status code, RFC 3463: "2.0.0", "4.3.1" */
+	struct bytes text; /* for the log and a DSN's Diagnostic-Code; printable ASCII */
+};
+
+struct delivery_sync_result {
+	uint32_t status; /* DELIVERY_WRITTEN: durable; else DELIVERY_TEMPORARY */
+	struct bytes code;
+	struct bytes text;
+};
+
+#endif
