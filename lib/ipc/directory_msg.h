@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/directory_msg.h - all that others may ask of directory: who exists.
+ *
+ *   RCPT     smtpd (later submission): may this forward-path be accepted now?
+ *   RESOLVE  qmgr: whose mailboxes, or which other addresses, is it?
+ *   AUTH     the login halves: is this the password? On success directory itself tells the
+ *            session spawner whose session to start, so a login half can't choose.
+ *
+ * Each question is answered by one message with the same request id. An address is a Mailbox
+ * in its SMTP form (RFC 5321 sec. 4.1.2): Local-part "@" Domain, the local-part perhaps a
+ * Quoted-string, without angle brackets; "postmaster" alone is one too (sec. 4.5.1). All struct
+ * bytes are borrowed: when decoding, from the frame.
+ */
+#ifndef RELAIS_DIRECTORY_MSG_H
+#define RELAIS_DIRECTORY_MSG_H
+
+#include "bytes.h"
+#include "ipc.h"
+
+#define DIRECTORY_ADDRESS_MAX  512  /* RFC 5321 has 64 + 1 + 255 (sec. 4.5.3.1), UTF-8 longer */
+#define DIRECTORY_HOME_MAX     1024 /* a path below the mail root */
+#define DIRECTORY_PASSWORD_MAX 1024
+#define DIRECTORY_CLIENT_MAX   64 /* an address in text form */
+#define DIRECTORY_TARGETS_MAX  32 /* in one answer; more are fetched with a higher first */
+#define DIRECTORY_TOKEN_SIZE   16
+
+enum directory_type {
+	DIRECTORY_RCPT = 0x300,
+	DIRECTORY_RCPT_ANSWER,
+	DIRECTORY_RESOLVE,
+	DIRECTORY_RESOLVE_ANSWER,
+	DIRECTORY_AUTH,
+	DIRECTORY_AUTH_ANSWER,
+};
+
+/* What directory says of an address. */
+enum directory_verdict {
+	DIRECTORY_OK = 0,
+	DIRECTORY_UNKNOWN,    /* a domain of ours, no such address */
+	DIRECTORY_NO_RELAY,   /* not a domain of ours, and this client may not relay */
+	DIRECTORY_BAD,        /* not an address */
+	DIRECTORY_LOCKED,     /* the account exists but takes no mail */
+	DIRECTORY_OVER_QUOTA, /* may have room again later */
+	DIRECTORY_TOO_LARGE,  /* larger than the whole quota: never has room */
+	DIRECTORY_LOOP,       /* alias expansion comes back to itself, or is too deep or wide */
+	DIRECTORY_TEMPORARY,  /* tables can't be read now */
+	DIRECTORY_VERDICTS
+};
+
+/* The reply code, the enhanced code (RFC 3463) and the text for a verdict: for smtpd's reply
+ * and for qmgr's bounce alike. Strings are constant. */
+struct directory_reply {
+	int code;
+	const char *enhanced, *text;
+};
+struct directory_reply directory_verdict_reply(enum directory_verdict v);
+
+/* RCPT. Relay domains (mail for them goes out by smtp-client) and, with
+ * DIRECTORY_MAY_RELAY, every other domain answer DIRECTORY_OK. */
+#define DIRECTORY_MAY_RELAY 1u /* an authenticated or permitted client */
+
+struct directory_rcpt {
+	struct bytes address;
+	uint64_t size_octets; /* MAIL's SIZE= (RFC 1870), 0 if not given */
+	uint32_t flags;
+};
+
+struct directory_rcpt_answer {
+	enum directory_verdict verdict;
+};
+
+/* RESOLVE: one page of targets, from number first on. total says how many there are; when it
+ * is over first + count ask again with first + count. A serial that differs between two
+ * pages means the tables changed in between: begin again with first = 0. */
+struct directory_resolve {
+	struct bytes address;
+	uint32_t first;
+};
+
+enum directory_target_kind {
+	DIRECTORY_TARGET_ACCOUNT = 1, /* a mailbox here: account ... quota_octets are set */
+	DIRECTORY_TARGET_REMOTE,      /* goes out by SMTP to address */
+	DIRECTORY_TARGET_ERROR,       /* address can't be delivered: verdict says why */
+};
+
+struct directory_target {
+	enum directory_target_kind kind;
+	enum directory_verdict verdict; /* ERROR only, else DIRECTORY_OK */
+	struct bytes address;           /* this target as an address (after aliases), every kind */
+	struct bytes account;           /* the key of the account, "local@domain", folded */
+	struct bytes home;   /* the Maildir, relative to the mail root; no "..", no "/" first */
+	struct bytes detail; /* of user+detail: wanted folder; empty if none */
+	uint32_t uid, gid;
+	bool system_user;      /* uid of its own: to system-delivery */
+	uint64_t quota_octets; /* 0: no limit */
+};
+
+struct directory_resolve_answer {
+	enum directory_verdict verdict; /* of the address as a whole; targets only with OK */
+	uint64_t serial;
+	uint32_t total, first, count;
+	struct directory_target targets[DIRECTORY_TARGETS_MAX];
+};
+
+/* AUTH */
+enum directory_protocol {
+	DIRECTORY_IMAP = 1,
+	DIRECTORY_POP3,
+	DIRECTORY_SUBMISSION, /* no session is started */
+};
+
+enum directory_mechanism {
+	DIRECTORY_PLAIN = 1, /* a password, whatever carried it: LOGIN, USER/PASS, AUTH PLAIN */
+};
+
+struct directory_auth {
+	struct bytes login;
+	struct bytes password;
+	struct bytes client; /* the client's address as text, for the log and for limits */
+	enum directory_mechanism mechanism;
+	enum directory_protocol protocol;
+};
+
+enum directory_auth_status {
+	DIRECTORY_AUTH_OK = 0,
+	DIRECTORY_AUTH_FAILED,    /* wrong login or password; never says which */
+	DIRECTORY_AUTH_LOCKED,    /* right password, but the account may not log in */
+	DIRECTORY_AUTH_TEMPORARY, /* too many at once, tables or spawner not there: try later */
+	DIRECTORY_AUTH_STATUSES
+};
+
+struct directory_auth_answer {
+	enum directory_auth_status status;
+	struct bytes account; /* OK only: the account's key, for the log */
+	struct bytes token;   /* OK and a session was started: DIRECTORY_TOKEN_SIZE octets for the
+				 spawner's TAKE; else empty */
+};
+
+/* Encoder and decoder of each, side by side in directory_msg.c. Decoders give ERR_OK or
+ * ERR_SYNTAX (short, too long, left over, an enum out of range). */
+/* (see the prototypes below) */
+
+#endif
