@@ -54,6 +54,9 @@ void session_link_init(struct session_link *l, int fd);
 /* Report what this session's work added to (took from) the mailbox. Never waits. */
 MUST_USE int session_link_quota_add(struct session_link *l, int64_t octets, int64_t messages);
 
+/* The same when it counted the whole mailbox anew. */
+MUST_USE int session_link_quota_set(struct session_link *l, uint64_t octets, uint64_t messages);
+
 /* Ask for use and limits. ERR_TIMEOUT, ERR_PEER, or what ledger answered. */
 MUST_USE int session_link_quota_get(struct session_link *l, struct session_quota_msg *out);
 

@@ -22,7 +22,7 @@
 #define SESSION_TOKEN_SIZE    16
 #define SESSION_TOKEN_LIFE_MS 30000
 
-#define SESSION_ACCOUNT_MAX 320   /* local-part 64, "@", domain 255: RFC 5321 sec. 4.5.3.1 */
+#define SESSION_ACCOUNT_MAX 512   /* as LEDGER_ACCOUNT_MAX */
 #define SESSION_HOME_MAX    1024  /* relative to the mail root, no "..", no leading "/" */
 #define SESSION_ID_MAX      32    /* the connection's id in the log */
 #define SESSION_ADDRESS_MAX 64    /* an IP address as text */
@@ -36,13 +36,14 @@ enum session_protocol {
 };
 
 enum session_msg {
-	SESSION_START = 1, /* from directory; answered by STARTED */
+	SESSION_START = 0x500, /* from directory; answered by STARTED */
 	SESSION_STARTED,
 	SESSION_TAKE, /* from a login half, with one fd: the stream; answered by TAKEN */
 	SESSION_TAKEN,
 
-	SESSION_QUOTA_ADD = 16, /* from the session; no answer */
-	SESSION_QUOTA_GET,      /* from the session, empty; answered by QUOTA */
+	SESSION_QUOTA_ADD = 0x510, /* from the session; no answer */
+	SESSION_QUOTA_SET,         /* from the session, which counted anew; no answer */
+	SESSION_QUOTA_GET,         /* from the session, empty; answered by QUOTA */
 	SESSION_QUOTA,
 	SESSION_WATCH,   /* from the session, no body, 1 to 4 directory fds; adds them; no answer */
 	SESSION_UNWATCH, /* from the session, empty: forget all its directories; no answer */
@@ -82,6 +83,10 @@ struct session_taken_msg {
 struct session_quota_add_msg {
 	int64_t octets; /* what the session's work added to the mailbox; < 0: took away */
 	int64_t messages;
+};
+
+struct session_quota_set_msg {
+	uint64_t octets, messages;
 };
 
 struct session_quota_msg {
