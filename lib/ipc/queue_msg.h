@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/queue_msg.h - all that may be asked of qmgr: the doors commit messages and borrow
+ * files; the operator's command lists, shows, holds, releases, flushes and deletes.
+ *
+ * Receiving service: qmgr. Each request has one answer of the type that follows it.
+ */
+#ifndef RELAIS_QUEUE_MSG_H
+#define RELAIS_QUEUE_MSG_H
+
+#include "buf.h"
+#include "bytes.h"
+
+enum queue_msg_type {
+	QUEUE_COMMIT = 1, /* smtpd, submission */
+	QUEUE_COMMIT_ANSWER,
+	QUEUE_LEND, /* smtpd, submission; empty body */
+	QUEUE_LEND_ANSWER,
+	QUEUE_LIST, /* the operator, and what follows too */
+	QUEUE_LIST_ANSWER,
+	QUEUE_SHOW,
+	QUEUE_SHOW_ANSWER,
+	QUEUE_ORDER, /* hold, release, flush, delete */
+	QUEUE_ORDER_ANSWER,
+	QUEUE_STATS, /* empty body */
+	QUEUE_STATS_ANSWER
+};
+
+#define QUEUE_MEMFD_MAX           (128u << 10) /* content above this goes to a lent file */
+#define QUEUE_ENVELOPE_INLINE_MAX (40u << 10)
+#define QUEUE_PREFIX_MAX          (12u << 10)
+#define QUEUE_CONTENT_MAX         (2047u << 20)
+#define QUEUE_TEXT_MAX            512
+
+/*
+ * COMMIT: take over responsibility for a message (RFC 5321 sec. 6.1).
+ *
+ * fds: the content (a memfd sealed against writing and shrinking, or the lent file); and a
+ * sealed memfd with the envelope's octets if they are more than QUEUE_ENVELOPE_INLINE_MAX
+ * (envelope is empty then). The fds stay the sender's: qmgr gets copies.
+ */
+struct queue_commit {
+	uint64_t queue_id;       /* the envelope says the same */
+	struct bytes envelope;   /* envelope_encode() */
+	struct bytes prefix;     /* fields in front of the content (Received), with CRLF */
+	uint64_t content_offset; /* where it begins in the fd: 0 for a memfd */
+	uint64_t content_size;   /* octets, without the prefix */
+	bool lent;               /* the fd is a file from LEND */
+};
+
+/* Sent after the flush. Only ERR_OK allows a 250. */
+struct queue_commit_answer {
+	int err;           /* err_is_temporary() decides 4yz or 5yz; ERR_NO_SPACE: 452 */
+	struct bytes text; /* for the reply, without code; "queued as ID" if ERR_OK */
+};
+
+/* fd: a nameless file in the queue, to be written from content_offset on; forgotten (and
+ * its space free) as soon as it is closed without a COMMIT. No fd if err is set. */
+struct queue_lend_answer {
+	int err;
+	uint64_t content_offset;
+};
+
+enum queue_state {
+	QUEUE_STATE_ACTIVE = 1, /* being delivered, or about to be */
+	QUEUE_STATE_DEFERRED,   /* waits for its next attempt */
+	QUEUE_STATE_HOLD        /* waits for the operator */
+};
+
+struct queue_list {
+	uint64_t after_id; /* begin behind this id; 0: at the first */
+	uint32_t max;      /* entries wanted; fewer come when the frame is full */
+};
+
+#define QUEUE_LIST_MAX 200
+
+/* A recipient not yet done, in LIST. */
+struct queue_list_rcpt {
+	struct bytes address;
+	struct bytes reason; /* of the last failure, or empty */
+};
+
+struct queue_list_entry {
+	uint64_t queue_id;
+	uint64_t arrival_us;
+	uint64_t size;   /* octets, prefix included */
+	uint64_t next_s; /* when it is tried next, seconds since 1970; 0: now or held */
+	uint32_t state;  /* enum queue_state */
+	uint32_t attempts;
+	uint32_t rcpts_left;
+	struct bytes reverse_path;
+	uint32_t n_rcpts; /* of those left, as many as are told here (at most 3) */
+	struct queue_list_rcpt rcpts[3];
+};
+
+struct queue_list_answer {
+	uint64_t total; /* messages in the queue */
+	bool more;      /* ask again behind the last id */
+	uint32_t n;
+	struct queue_list_entry entries[QUEUE_LIST_MAX];
+};
+
+struct queue_show {
+	uint64_t queue_id;
+};
+
+/* fds: the content (prefix included), then a memfd with `state`: lines of text for a
+ * person (envelope, recipients with their states, events). None if err is set. */
+struct queue_show_answer {
+	int err;
+	uint64_t content_offset;
+	uint64_t content_size;
+	uint64_t state_size;
+};
+
+enum queue_order_verb {
+	QUEUE_ORDER_HOLD = 1,
+	QUEUE_ORDER_RELEASE,
+	QUEUE_ORDER_FLUSH, /* try now */
+	QUEUE_ORDER_DELETE
+};
+
+struct queue_order {
+	uint32_t verb;
+	uint64_t queue_id; /* 0: all messages */
+};
+
+struct queue_order_answer {
+	int err;
+	uint64_t n; /* messages it was done to */
+};
+
+struct queue_stats_answer {
+	uint64_t messages, active, deferred, held;
+	uint64_t committed, refused, delivered, deferrals, bounced, expired, deleted;
+	uint64_t octets;           /* of all messages in the queue */
+	uint64_t flushes, flushed; /* journal flushes, and commits they carried */
+	uint64_t moved;            /* messages moved from the journal to a file */
+	uint64_t segments, segments_busy;
+	uint64_t memory_octets; /* content kept in memory */
+	uint64_t corrupt;       /* parts set aside since the start */
+};
+
+struct ipc_reader;
+
+/* Encoders append the body to out. Decoders: ERR_OK, or ERR_SYNTAX / ERR_LIMIT if anything
+ * was short, too long or left over; strings borrow from the frame. */
+void queue_commit_encode(const struct queue_commit *m, struct buf *out);
+MUST_USE int queue_commit_decode(struct ipc_reader *in, struct queue_commit *m);
+void queue_commit_answer_encode(const struct queue_commit_answer *m, struct buf *out);
+MUST_USE int queue_commit_answer_decode(struct ipc_reader *in, struct queue_commit_answer *m);
+void queue_lend_answer_encode(const struct queue_lend_answer *m, struct buf *out);
+MUST_USE int queue_lend_answer_decode(struct ipc_reader *in, struct queue_lend_answer *m);
+void queue_list_encode(const struct queue_list *m, struct buf *out);
+MUST_USE int queue_list_decode(struct ipc_reader *in, struct queue_list *m);
+void queue_list_answer_encode(const struct queue_list_answer *m, struct buf *out);
+MUST_USE int queue_list_answer_decode(struct ipc_reader *in, struct queue_list_answer *m);
+void queue_show_encode(const struct queue_show *m, struct buf *out);
+MUST_USE int queue_show_decode(struct ipc_reader *in, struct queue_show *m);
+void queue_show_answer_encode(const struct queue_show_answer *m, struct buf *out);
+MUST_USE int queue_show_answer_decode(struct ipc_reader *in, struct queue_show_answer *m);
+void queue_order_encode(const struct queue_order *m, struct buf *out);
+MUST_USE int queue_order_decode(struct ipc_reader *in, struct queue_order *m);
+void queue_order_answer_encode(const struct queue_order_answer *m, struct buf *out);
+MUST_USE int queue_order_answer_decode(struct ipc_reader *in, struct queue_order_answer *m);
+void queue_stats_answer_encode(const struct queue_stats_answer *m, struct buf *out);
+MUST_USE int queue_stats_answer_decode(struct ipc_reader *in, struct queue_stats_answer *m);
+
+#endif
