@@ -18,7 +18,9 @@
 #include "bytes.h"
 #include "ipc.h"
 
-#define DIRECTORY_ADDRESS_MAX  512  /* RFC 5321 has 64 + 1 + 255 (sec. 4.5.3.1), UTF-8 longer */
+#define DIRECTORY_ADDRESS_MAX  512 /* as received; RFC 5321 sec. 4.5.3.1 allows 256 */
+#define DIRECTORY_ACCOUNT_MAX  320 /* 64 + 1 + 255 octets */
+#define DIRECTORY_DETAIL_MAX   64
 #define DIRECTORY_HOME_MAX     1024 /* a path below the mail root */
 #define DIRECTORY_PASSWORD_MAX 1024
 #define DIRECTORY_CLIENT_MAX   64 /* an address in text form */
@@ -79,7 +81,7 @@ struct directory_resolve {
 };
 
 enum directory_target_kind {
-	DIRECTORY_TARGET_ACCOUNT = 1, /* a mailbox here: account ... quota_octets are set */
+	DIRECTORY_TARGET_ACCOUNT = 1, /* a mailbox here: account to quota_messages are set */
 	DIRECTORY_TARGET_REMOTE,      /* goes out by SMTP to address */
 	DIRECTORY_TARGET_ERROR,       /* address can't be delivered: verdict says why */
 };
@@ -139,6 +141,5 @@ struct directory_auth_answer {
 
 /* Encoder and decoder of each, side by side in directory_msg.c. Decoders give ERR_OK or
  * ERR_SYNTAX (short, too long, left over, an enum out of range). */
-/* (see the prototypes below) */
 
 #endif

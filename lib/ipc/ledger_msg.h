@@ -19,10 +19,10 @@
 #include "bytes.h"
 #include "ipc.h"
 
-#define LEDGER_ACCOUNT_MAX 512
+#define LEDGER_ACCOUNT_MAX 320
 #define LEDGER_ROWS_MAX    64 /* rows in one LIST answer */
 
-/* limit_octets of an ADD whose sender doesn't know it: what was known stays */
+/* limit_* of an ADD whose sender doesn't know it: what was known stays */
 #define LEDGER_LIMIT_UNKNOWN UINT64_MAX
 
 /* An account counts as near its limit from this share on, in percent. */
@@ -44,13 +44,14 @@ struct ledger_add {
 	struct bytes account;
 	int64_t octets, messages; /* deltas; use never goes below zero */
 	uint64_t limit_octets;    /* 0: no limit; LEDGER_LIMIT_UNKNOWN */
+	uint64_t limit_messages;  /* the same */
 	bool answer;              /* send DONE when it is committed */
 };
 
 struct ledger_set {
 	struct bytes account;
 	uint64_t octets, messages;
-	uint64_t limit_octets;
+	uint64_t limit_octets, limit_messages;
 	bool forget; /* the account is gone: drop its record */
 };
 
@@ -66,7 +67,8 @@ struct ledger_get {
  * what a subscriber is told. Told below LEDGER_NEAR_PERCENT means: no longer near. */
 struct ledger_use {
 	struct bytes account;
-	uint64_t octets, messages, limit_octets;
+	uint64_t octets, messages;
+	uint64_t limit_octets, limit_messages;
 };
 
 struct ledger_list {
@@ -78,11 +80,12 @@ struct ledger_list_answer {
 	struct ledger_use rows[LEDGER_ROWS_MAX];
 };
 
+/* true if this use of a limit is LEDGER_NEAR_PERCENT or more; false without a limit */
 static inline bool
-ledger_is_near(uint64_t octets, uint64_t limit_octets)
+ledger_is_near(uint64_t use, uint64_t limit)
 {
-	return limit_octets != 0 && limit_octets != LEDGER_LIMIT_UNKNOWN &&
-	       octets >= limit_octets / 100 * LEDGER_NEAR_PERCENT;
+	return limit != 0 && limit != LEDGER_LIMIT_UNKNOWN &&
+	       use >= limit - limit / 100 * (100 - LEDGER_NEAR_PERCENT);
 }
 
 #endif
