@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/ipc.c - channels on the event loop: packing, sending, requests, dispatch.
+ *
+ * Sources: unix(7), SCM_RIGHTS.
+ */
+#include "ipc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "packet.h"
+
+#define PACKETS_A_TURN 32 /* read so many, then let others have their turn */
+#define SLOT_BITS      20
+#define SLOTS_MAX      (1u << SLOT_BITS)
+
+struct out_packet {
+	TAILQ_ENTRY(out_packet) link;
+	struct buf data;
+	unsigned nfds;
+	int fds[IPC_PACKET_FDS_MAX];
+};
+
+TAILQ_HEAD(out_queue, out_packet);
+
+struct request_slot {
+	ipc_answer_fn *done; /* NULL: free */
+	void *arg;
+	uint64_t deadline_ms; /* 0: none */
+	uint32_t id;
+	uint32_t next_free;
+};
+
+struct ipc_channel {
+	struct ipc_channel_spec spec;
+	struct event *readable, *writable, *flush, *sweep;
+	struct out_queue out;
+	size_t backlog;
+	struct buf compose;
+	uint32_t state;
+	struct request_slot *slots;
+	uint32_t nslots, free_slot, generation, waiting;
+	bool sweeping, flush_due;
+	unsigned busy; /* dispatching: free later */
+	bool dead;     /* freed by its owner meanwhile */
+};
+
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+static void on_writable(evutil_socket_t fd, short what, void *arg);
+static void on_flush(evutil_socket_t fd, short what, void *arg);
+static void on_sweep(evutil_socket_t fd, short what, void *arg);
+
+struct ipc_channel *
+ipc_channel_new(const struct ipc_channel_spec *spec)
+{
+	struct ipc_channel *c = xcalloc(1, sizeof(*c));
+	int flags = fcntl(spec->fd, F_GETFL);
+
+	(void)fcntl(spec->fd, F_SETFL, flags | O_NONBLOCK);
+	c->spec = *spec;
+	c->state = 1;
+	TAILQ_INIT(&c->out);
+	c->readable = event_new(spec->base, spec->fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->writable = event_new(spec->base, spec->fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	c->flush = event_new(spec->base, -1, 0, on_flush, c);
+	c->sweep = event_new(spec->base, -1, EV_PERSIST, on_sweep, c);
+	ASSERT(c->readable && c->writable && c->flush && c->sweep);
+	event_add(c->readable, NULL);
+	return c;
+}
+
+static void
+drop_packet(struct ipc_channel *c, struct out_packet *p)
+{
+	TAILQ_REMOVE(&c->out, p, link);
+	c->backlog -= p->data.len;
+	for (unsigned i = 0; i < p->nfds; i++)
+		close(p->fds[i]);
+	buf_free(&p->data);
+	free(p);
+}
+
+static void
+fail_requests(struct ipc_channel *c, int err)
+{
+	const struct ipc_answer answer = { .err = err };
+
+	for (uint32_t i = 0; i < c->nslots; i++) {
+		struct request_slot *s = &c->slots[i];
+		ipc_answer_fn *done = s->done;
+
+		if (done == NULL)
+			continue;
+		s->done = NULL;
+		c->waiting--;
+		done(s->arg, &answer);
+	}
+}
+
+/* Last step: memory. */
+static void
+destroy(struct ipc_channel *c)
+{
+	struct out_packet *p;
+
+	while ((p = TAILQ_FIRST(&c->out)) != NULL)
+		drop_packet(c, p);
+	event_free(c->readable);
+	event_free(c->writable);
+	event_free(c->flush);
+	event_free(c->sweep);
+	close(c->spec.fd);
+	buf_free(&c->compose);
+	free(c->slots);
+	free(c);
+}
+
+static void
+stop(struct ipc_channel *c, int err)
+{
+	event_del(c->readable);
+	event_del(c->writable);
+	event_del(c->flush);
+	event_del(c->sweep);
+	c->dead = true;
+	c->busy++;
+	fail_requests(c, err);
+	c->busy--;
+}
+
+/* The peer left or broke the rules. */
+static void
+lose(struct ipc_channel *c, int err)
+{
+	if (c->dead)
+		return;
+	stop(c, err == ERR_SYNTAX ? ERR_PEER : err);
+	if (c->spec.on_close != NULL)
+		c->spec.on_close(c->spec.ctx, c, err);
+	if (c->busy == 0)
+		destroy(c);
+}
+
+void
+ipc_channel_free(struct ipc_channel **channel)
+{
+	struct ipc_channel *c = *channel;
+
+	*channel = NULL;
+	if (c == NULL || c->dead)
+		return;
+	c->spec.on_close = NULL;
+	c->busy++; /* if the flush finds the peer gone, the memory is still ours */
+	ipc_flush(c);
+	c->busy--;
+	if (!c->dead)
+		stop(c, ERR_PEER);
+	if (c->busy == 0)
+		destroy(c);
+}
+
+enum service
+ipc_peer(const struct ipc_channel *channel)
+{
+	return channel->spec.peer;
+}
+
+unsigned
+ipc_peer_instance(const struct ipc_channel *channel)
+{
+	return channel->spec.peer_instance;
+}
+
+void
+ipc_set_state(struct ipc_channel *channel, uint32_t state)
+{
+	channel->state = state;
+}
+
+void
+ipc_set_ctx(struct ipc_channel *channel, void *ctx)
+{
+	channel->spec.ctx = ctx;
+}
+
+void *
+ipc_ctx(const struct ipc_channel *channel)
+{
+	return channel->spec.ctx;
+}
+
+size_t
+ipc_backlog(const struct ipc_channel *channel)
+{
+	return channel->backlog;
+}
+
+struct buf *
+ipc_compose(struct ipc_channel *channel)
+{
+	buf_clear(&channel->compose);
+	return &channel->compose;
+}
+
+/* ---- sending ---- */
+
+/* The packet being filled, or a fresh one if this frame does not fit. */
+static struct out_packet *
+packet_with_room(struct ipc_channel *c, size_t octets, unsigned nfds)
+{
+	struct out_packet *p = TAILQ_LAST(&c->out, out_queue);
+
+	if (p != NULL && p->data.len + octets <= IPC_PACKET_MAX &&
+		p->nfds + nfds <= IPC_PACKET_FDS_MAX)
+		return p;
+	p = xcalloc(1, sizeof(*p));
+	TAILQ_INSERT_TAIL(&c->out, p, link);
+	return p;
+}
+
+static void
+put_frame(struct ipc_channel *c, uint16_t type, uint8_t flags, uint32_t id, const int *fds,
+	unsigned nfds)
+{
+	struct out_packet *p;
+	size_t octets = FRAME_HEADER + c->compose.len;
+
+	if (c->dead) {
+		for (unsigned i = 0; i < nfds; i++)
+			close(fds[i]);
+		return;
+	}
+	p = packet_with_room(c, octets, nfds);
+	frame_put(&p->data, type, flags, id, nfds, buf_bytes(&c->compose));
+	for (unsigned i = 0; i < nfds; i++)
+		p->fds[p->nfds++] = fds[i];
+	c->backlog += octets;
+	buf_clear(&c->compose);
+	if (!c->flush_due) {
+		/* runs behind all that is active now: the end of this turn */
+		c->flush_due = true;
+		event_active(c->flush, EV_TIMEOUT, 1);
+	}
+}
+
+void
+ipc_send(struct ipc_channel *channel, uint16_t type, const int *fds, unsigned nfds)
+{
+	put_frame(channel, type, 0, 0, fds, nfds);
+}
+
+void
+ipc_reply(struct ipc_channel *channel, uint32_t id, uint16_t type, const int *fds, unsigned nfds)
+{
+	put_frame(channel, type, FRAME_IS_REPLY, id, fds, nfds);
+}
+
+void
+ipc_flush(struct ipc_channel *c)
+{
+	struct out_packet *p;
+
+	c->flush_due = false;
+	while (!c->dead && (p = TAILQ_FIRST(&c->out)) != NULL) {
+		if (packet_send(c->spec.fd, buf_bytes(&p->data), p->fds, p->nfds, MSG_DONTWAIT) <
+			0) {
+			if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) {
+				event_add(c->writable, NULL);
+				return;
+			}
+			lose(c, ERR_PEER);
+			return;
+		}
+		drop_packet(c, p);
+	}
+	if (!c->dead)
+		event_del(c->writable);
+}
+
+static void
+on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	ipc_flush(arg);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	ipc_flush(arg);
+}
+
+/* ---- requests ---- */
+
+static struct request_slot *
+new_slot(struct ipc_channel *c)
+{
+	struct request_slot *s;
+
+	if (c->waiting == c->nslots) {
+		uint32_t n = c->nslots == 0 ? 8 : c->nslots * 2;
+
+		ASSERT(n <= SLOTS_MAX); /* callers bound what they ask at once */
+		c->slots = xrealloc(c->slots, n * sizeof(*c->slots));
+		for (uint32_t i = c->nslots; i < n; i++)
+			c->slots[i] = (struct request_slot){ .next_free = i + 1 };
+		c->free_slot = c->nslots;
+		c->nslots = n;
+	}
+	s = &c->slots[c->free_slot];
+	/* the generation keeps a late answer from meeting a new request */
+	c->generation = (c->generation + 1) & ((1u << (32 - SLOT_BITS)) - 1);
+	if (c->generation == 0)
+		c->generation = 1; /* id 0 means: no answer wanted */
+	s->id = c->generation << SLOT_BITS | c->free_slot;
+	c->free_slot = s->next_free;
+	c->waiting++;
+	return s;
+}
+
+static void
+release_slot(struct ipc_channel *c, struct request_slot *s)
+{
+	s->done = NULL;
+	s->next_free = c->free_slot;
+	c->free_slot = s->id & (SLOTS_MAX - 1);
+	c->waiting--;
+}
+
+static void
+fail_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct request_slot *s = arg;
+
+	s->done(s->arg, &(struct ipc_answer){ .err = ERR_PEER });
+	free(s);
+}
+
+void
+ipc_request(struct ipc_channel *c, uint16_t type, const int *fds, unsigned nfds,
+	unsigned timeout_ms, ipc_answer_fn *done, void *arg)
+{
+	struct request_slot *s;
+
+	ASSERT(done != NULL);
+	if (c->dead) {
+		const struct timeval now = { 0, 0 };
+
+		s = xcalloc(1, sizeof(*s));
+		s->done = done;
+		s->arg = arg;
+		put_frame(c, type, 0, 0, fds, nfds); /* closes them */
+		event_base_once(c->spec.base, -1, EV_TIMEOUT, fail_soon, s, &now);
+		return;
+	}
+	s = new_slot(c);
+	s->done = done;
+	s->arg = arg;
+	s->deadline_ms = timeout_ms == 0 ? 0 : clock_mono_ms() + timeout_ms;
+	put_frame(c, type, 0, s->id, fds, nfds);
+	if (timeout_ms != 0 && !c->sweeping) {
+		const struct timeval second = { 1, 0 };
+
+		c->sweeping = true;
+		event_add(c->sweep, &second);
+	}
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc_channel *c = arg;
+	uint64_t now = clock_mono_ms();
+
+	c->busy++;
+	for (uint32_t i = 0; i < c->nslots && !c->dead; i++) {
+		struct request_slot *s = &c->slots[i];
+		ipc_answer_fn *done = s->done;
+		void *done_arg = s->arg;
+
+		if (done == NULL || s->deadline_ms == 0 || s->deadline_ms > now)
+			continue;
+		release_slot(c, s);
+		done(done_arg, &(struct ipc_answer){ .err = ERR_TIMEOUT });
+	}
+	c->busy--;
+	if (c->dead) {
+		if (c->busy == 0)
+			destroy(c);
+		return;
+	}
+	if (c->waiting == 0) {
+		c->sweeping = false;
+		event_del(c->sweep);
+	}
+}
+
+/* ---- receiving ---- */
+
+static int
+take_answer(struct ipc_channel *c, struct ipc_frame *f)
+{
+	uint32_t i = f->id & (SLOTS_MAX - 1);
+	struct ipc_answer answer = {
+		.type = f->type, .body = f->body, .nfds = f->nfds, .fds = f->fds
+	};
+	struct request_slot *s;
+	ipc_answer_fn *done;
+	void *arg;
+
+	if (i >= c->nslots || c->slots[i].done == NULL || c->slots[i].id != f->id)
+		return ERR_OK; /* its request has timed out */
+	s = &c->slots[i];
+	done = s->done;
+	arg = s->arg;
+	release_slot(c, s);
+	done(arg, &answer);
+	return ERR_OK;
+}
+
+static const struct ipc_route *
+find_route(const struct ipc_channel *c, uint16_t type)
+{
+	for (size_t i = 0; i < c->spec.nroutes; i++)
+		if (c->spec.routes[i].type == type)
+			return &c->spec.routes[i];
+	return NULL;
+}
+
+static int
+take_request(struct ipc_channel *c, struct ipc_frame *f)
+{
+	const struct ipc_route *route = find_route(c, f->type);
+	_Alignas(16) uint8_t msg[IPC_MESSAGE_MAX];
+	struct ipc_reader in = ipc_reader(f->body);
+	struct ipc_call call = { c, c->spec.ctx, f->id, f->type, f->nfds, f->fds };
+
+	if (route == NULL || (route->from & FROM(c->spec.peer)) == 0 ||
+		(route->states != 0 && (route->states & c->state) == 0) || route->fds != f->nfds)
+		return ERR_SYNTAX;
+	ASSERT(route->size <= sizeof(msg));
+	memset(msg, 0, route->size);
+	if (route->decode(&in, msg) < 0)
+		return ERR_SYNTAX;
+	route->handler(&call, msg);
+	return ERR_OK;
+}
+
+/* All frames of a packet; descriptors that nobody took are closed. */
+static int
+dispatch(struct ipc_channel *c, struct bytes data, const int *fds, unsigned nfds)
+{
+	struct ipc_frame f;
+	unsigned used = 0;
+	int r = 0;
+
+	while (!c->dead && (r = ipc_frame_parse(&data, &f)) == 1) {
+		if (f.nfds > nfds - used) {
+			r = ERR_SYNTAX;
+			break;
+		}
+		for (unsigned i = 0; i < f.nfds; i++)
+			f.fds[i] = fds[used++];
+		r = f.is_reply ? take_answer(c, &f) : take_request(c, &f);
+		for (unsigned i = 0; i < f.nfds; i++)
+			if (f.fds[i] >= 0)
+				close(f.fds[i]);
+		if (r < 0)
+			break;
+	}
+	while (used < nfds)
+		close(fds[used++]);
+	return r;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc_channel *c = arg;
+	uint8_t data[IPC_PACKET_MAX];
+	int fds[IPC_PACKET_FDS_MAX], r = ERR_OK;
+	unsigned nfds;
+
+	c->busy++;
+	for (int i = 0; i < PACKETS_A_TURN && !c->dead && r == ERR_OK; i++) {
+		ssize_t n = packet_receive(fd, data, sizeof(data), fds, &nfds, MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n <= 0) {
+			r = n < 0 && errno == EMSGSIZE ? ERR_SYNTAX : ERR_PEER;
+			break;
+		}
+		r = dispatch(c, bytes_make(data, (size_t)n), fds, nfds);
+		if ((size_t)n < sizeof(data) / 8)
+			break; /* little at a time: the loop has others to serve */
+	}
+	c->busy--;
+	if (c->dead) {
+		if (c->busy == 0)
+			destroy(c);
+	} else if (r < 0) {
+		lose(c, r);
+	}
+}

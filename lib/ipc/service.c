@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/ipc/service.c - the names of the services. */
+#include "service.h"
+
+static const char *const names[SERVICE_COUNT] = {
+	[SERVICE_NONE] = "none",
+	[SERVICE_MASTER] = "master",
+	[SERVICE_CLI] = "cli",
+	[SERVICE_SMTPD] = "smtpd",
+	[SERVICE_QMGR] = "qmgr",
+	[SERVICE_LOCAL_DELIVERY] = "local-delivery",
+	[SERVICE_SYSTEM_DELIVERY] = "system-delivery",
+	[SERVICE_DIRECTORY] = "directory",
+	[SERVICE_LEDGER] = "ledger",
+	[SERVICE_IMAP_LOGIN] = "imap-login",
+	[SERVICE_POP3_LOGIN] = "pop3-login",
+	[SERVICE_IMAP_SPAWNER] = "imap-spawner",
+	[SERVICE_POP3_SPAWNER] = "pop3-spawner",
+	[SERVICE_SESSION] = "session",
+};
+
+const char *
+service_name(enum service s)
+{
+	return s < SERVICE_COUNT ? names[s] : "unknown";
+}
+
+enum service
+service_named(struct bytes name)
+{
+	for (unsigned i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
+		if (bytes_is(name, names[i]))
+			return (enum service)i;
+	return SERVICE_NONE;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/service.h - the names of the suite's services: who speaks and who is spoken to.
+ *
+ * The numbers travel between processes of one running suite only; they may change between
+ * versions. Who may call whom is master/services.c's matter.
+ */
+#ifndef RELAIS_SERVICE_H
+#define RELAIS_SERVICE_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+
+enum service {
+	SERVICE_NONE,
+	SERVICE_MASTER,
+	SERVICE_CLI, /* the operator's command; root, or whoever runs the suite */
+	SERVICE_SMTPD,
+	SERVICE_QMGR,
+	SERVICE_LOCAL_DELIVERY,
+	SERVICE_SYSTEM_DELIVERY,
+	SERVICE_DIRECTORY,
+	SERVICE_LEDGER,
+	SERVICE_IMAP_LOGIN,
+	SERVICE_POP3_LOGIN,
+	SERVICE_IMAP_SPAWNER,
+	SERVICE_POP3_SPAWNER,
+	SERVICE_SESSION, /* a session process, on its channel to its spawner */
+	SERVICE_COUNT
+};
+
+/* "smtpd"; never NULL */
+const char *service_name(enum service s);
+
+/* SERVICE_NONE if there is no such name */
+enum service service_named(struct bytes name);
+
+/* A set of services, for the "from" column of route tables. */
+#define FROM(s) ((uint32_t)1 << (s))
+
+#endif
