@@ -27,15 +27,16 @@ static const uint32_t nibble[16] = { 0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e34
 	0x5125dad3, 0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
 	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75 };
 
-static uint32_t
-crc_table(uint32_t crc, const uint8_t *p, size_t n)
+uint32_t
+crc32c_by_table(uint32_t crc, struct bytes b)
 {
-	for (; n > 0; p++, n--) {
-		crc ^= *p;
+	crc = ~crc;
+	for (size_t i = 0; i < b.n; i++) {
+		crc ^= b.p[i];
 		crc = crc >> 4 ^ nibble[crc & 15];
 		crc = crc >> 4 ^ nibble[crc & 15];
 	}
-	return crc;
+	return ~crc;
 }
 
 uint32_t
@@ -47,5 +48,5 @@ crc32c(uint32_t crc, struct bytes b)
 	if (__builtin_cpu_supports("sse4.2"))
 		return ~crc_hardware(~crc, b.p, b.n);
 #endif
-	return ~crc_table(~crc, b.p, b.n);
+	return crc32c_by_table(crc, b);
 }

@@ -8,4 +8,7 @@
 /* Start with crc = 0; feed the result back to go on. By the CPU's instruction if it has one. */
 uint32_t crc32c(uint32_t crc, struct bytes b);
 
+/* The same without the instruction: what other CPUs run, always there for tests. */
+uint32_t crc32c_by_table(uint32_t crc, struct bytes b);
+
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/base/cases.h - a table of rows, each with a label, run as one test each.
+ *
+ * TABLE_TESTS(tests, rows, run): rows is an array of structs with a member `label`.
+ */
+#ifndef RELAIS_TEST_CASES_H
+#define RELAIS_TEST_CASES_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+
+#define TABLE_TESTS(tests, rows, run)                                                              \
+	struct CMUnitTest tests[NITEMS(rows)];                                                     \
+	for (size_t row_ = 0; row_ < NITEMS(rows); row_++)                                         \
+		tests[row_] = (struct CMUnitTest)                                                  \
+		{                                                                                  \
+			(rows)[row_].label, run, NULL, NULL, table_row(&(rows)[row_])              \
+		}
+
+/* cmocka's initial state is not const; run() only reads it */
+static inline void *
+table_row(const void *row)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = { row };
+
+	return u.out;
+}
+
+#endif
