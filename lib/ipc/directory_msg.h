@@ -28,7 +28,7 @@
 #define DIRECTORY_TOKEN_SIZE   16
 
 enum directory_type {
-	DIRECTORY_RCPT = 0x300,
+	DIRECTORY_RCPT = IPC_DIRECTORY,
 	DIRECTORY_RCPT_ANSWER,
 	DIRECTORY_RESOLVE,
 	DIRECTORY_RESOLVE_ANSWER,
@@ -84,6 +84,7 @@ enum directory_target_kind {
 	DIRECTORY_TARGET_ACCOUNT = 1, /* a mailbox here: account to quota_messages are set */
 	DIRECTORY_TARGET_REMOTE,      /* goes out by SMTP to address */
 	DIRECTORY_TARGET_ERROR,       /* address can't be delivered: verdict says why */
+	DIRECTORY_TARGET_KINDS
 };
 
 struct directory_target {
@@ -94,8 +95,9 @@ struct directory_target {
 	struct bytes home;   /* the Maildir, relative to the mail root; no "..", no "/" first */
 	struct bytes detail; /* of user+detail: wanted folder; empty if none */
 	uint32_t uid, gid;
-	bool system_user;      /* uid of its own: to system-delivery */
-	uint64_t quota_octets; /* 0: no limit */
+	bool system_user;        /* uid of its own: to system-delivery */
+	uint64_t quota_octets;   /* 0: no limit */
+	uint64_t quota_messages; /* 0: no limit */
 };
 
 struct directory_resolve_answer {
@@ -110,10 +112,12 @@ enum directory_protocol {
 	DIRECTORY_IMAP = 1,
 	DIRECTORY_POP3,
 	DIRECTORY_SUBMISSION, /* no session is started */
+	DIRECTORY_PROTOCOLS
 };
 
 enum directory_mechanism {
 	DIRECTORY_PLAIN = 1, /* a password, whatever carried it: LOGIN, USER/PASS, AUTH PLAIN */
+	DIRECTORY_MECHANISMS
 };
 
 struct directory_auth {
@@ -139,7 +143,19 @@ struct directory_auth_answer {
 				 spawner's TAKE; else empty */
 };
 
-/* Encoder and decoder of each, side by side in directory_msg.c. Decoders give ERR_OK or
- * ERR_SYNTAX (short, too long, left over, an enum out of range). */
+/* Encoder and decoder of each, side by side in directory_msg.c; m is the struct of that name.
+ * Decoders give ERR_OK, or ERR_SYNTAX: short, too long, left over, a number out of range. */
+void directory_rcpt_encode(struct buf *out, const struct directory_rcpt *m);
+MUST_USE int directory_rcpt_decode(struct ipc_reader *in, void *m);
+void directory_rcpt_answer_encode(struct buf *out, const struct directory_rcpt_answer *m);
+MUST_USE int directory_rcpt_answer_decode(struct ipc_reader *in, void *m);
+void directory_resolve_encode(struct buf *out, const struct directory_resolve *m);
+MUST_USE int directory_resolve_decode(struct ipc_reader *in, void *m);
+void directory_resolve_answer_encode(struct buf *out, const struct directory_resolve_answer *m);
+MUST_USE int directory_resolve_answer_decode(struct ipc_reader *in, void *m);
+void directory_auth_encode(struct buf *out, const struct directory_auth *m);
+MUST_USE int directory_auth_decode(struct ipc_reader *in, void *m);
+void directory_auth_answer_encode(struct buf *out, const struct directory_auth_answer *m);
+MUST_USE int directory_auth_answer_decode(struct ipc_reader *in, void *m);
 
 #endif

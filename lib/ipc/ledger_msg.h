@@ -29,8 +29,8 @@
 #define LEDGER_NEAR_PERCENT 80u
 
 enum ledger_type {
-	LEDGER_ADD = 0x400, /* answered by DONE after the commit if asked for */
-	LEDGER_SET,         /* answered by DONE */
+	LEDGER_ADD = IPC_LEDGER, /* answered by DONE after the commit if asked for */
+	LEDGER_SET,              /* answered by DONE */
 	LEDGER_DONE,
 	LEDGER_GET,
 	LEDGER_GET_ANSWER,
@@ -87,5 +87,21 @@ ledger_is_near(uint64_t use, uint64_t limit)
 	return limit != 0 && limit != LEDGER_LIMIT_UNKNOWN &&
 	       use >= limit - limit / 100 * (100 - LEDGER_NEAR_PERCENT);
 }
+
+/* Encoder and decoder of each, side by side in ledger_msg.c. SUBSCRIBE has no body. */
+void ledger_add_encode(struct buf *out, const struct ledger_add *m);
+MUST_USE int ledger_add_decode(struct ipc_reader *in, void *m);
+void ledger_set_encode(struct buf *out, const struct ledger_set *m);
+MUST_USE int ledger_set_decode(struct ipc_reader *in, void *m);
+void ledger_done_encode(struct buf *out, const struct ledger_done *m);
+MUST_USE int ledger_done_decode(struct ipc_reader *in, void *m);
+void ledger_get_encode(struct buf *out, const struct ledger_get *m);
+MUST_USE int ledger_get_decode(struct ipc_reader *in, void *m);
+void ledger_use_encode(struct buf *out, const struct ledger_use *m); /* USE and GET_ANSWER */
+MUST_USE int ledger_use_decode(struct ipc_reader *in, void *m);
+void ledger_list_encode(struct buf *out, const struct ledger_list *m);
+MUST_USE int ledger_list_decode(struct ipc_reader *in, void *m);
+void ledger_list_answer_encode(struct buf *out, const struct ledger_list_answer *m);
+MUST_USE int ledger_list_answer_decode(struct ipc_reader *in, void *m);
 
 #endif
