@@ -19,9 +19,10 @@
 #define RELAIS_DELIVERY_MSG_H
 
 #include "bytes.h"
+#include "ipc.h"
 
 /* Limits of what the decoder accepts. */
-#define DELIVERY_ACCOUNT_MAX 400  /* local-part 64, domain 255 (RFC 5321 sec. 4.5.3.1), UTF-8 */
+#define DELIVERY_ACCOUNT_MAX 320  /* 64 + 1 + 255 octets (RFC 5321 sec. 4.5.3.1) */
 #define DELIVERY_HOME_MAX    1024 /* escaped domain / local-part */
 #define DELIVERY_DETAIL_MAX  255
 #define DELIVERY_PATH_MAX    1024  /* reverse-path, forward-path */
@@ -30,9 +31,9 @@
 #define DELIVERY_TEXT_MAX    512
 
 enum delivery_msg {
-	DELIVERY_DELIVER = 1,
+	DELIVERY_DELIVER = IPC_DELIVERY, /* a request, with one descriptor */
 	DELIVERY_DELIVER_RESULT,
-	DELIVERY_SYNC,
+	DELIVERY_SYNC, /* a request without a body */
 	DELIVERY_SYNC_RESULT,
 };
 
@@ -66,19 +67,29 @@ enum delivery_status {
 	DELIVERY_WRITTEN = 0,   /* durable after the next successful SYNC */
 	DELIVERY_TEMPORARY = 1, /* stay queued, try again */
 	DELIVERY_PERMANENT = 2, /* will not get better */
+	DELIVERY_STATUSES
 };
 
 struct delivery_result {
 	uint64_t job_id;
-	uint32_t status;   /* enum delivery_status */
+	enum delivery_status status;
 	struct bytes code; /* enhanced status code, RFC 3463: "2.0.0", "4.3.1" */
 	struct bytes text; /* for the log and a DSN's Diagnostic-Code; printable ASCII */
 };
 
 struct delivery_sync_result {
-	uint32_t status; /* DELIVERY_WRITTEN: durable; else DELIVERY_TEMPORARY */
+	enum delivery_status status; /* DELIVERY_WRITTEN: durable; else DELIVERY_TEMPORARY */
 	struct bytes code;
 	struct bytes text;
 };
+
+/* Encoder and decoder of each, side by side in delivery_msg.c; m is the struct of that name.
+ * Decoders give ERR_OK, or ERR_SYNTAX: short, too long, left over, a number out of range. */
+void delivery_job_encode(struct buf *out, const struct delivery_job *m);
+MUST_USE int delivery_job_decode(struct ipc_reader *in, void *m);
+void delivery_result_encode(struct buf *out, const struct delivery_result *m);
+MUST_USE int delivery_result_decode(struct ipc_reader *in, void *m);
+void delivery_sync_result_encode(struct buf *out, const struct delivery_sync_result *m);
+MUST_USE int delivery_sync_result_decode(struct ipc_reader *in, void *m);
 
 #endif
