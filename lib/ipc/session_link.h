@@ -17,8 +17,9 @@
 
 struct session_link {
 	int fd;           /* to put into the session's poll */
-	unsigned pending; /* enum session_event bits not yet fetched */
+	unsigned pending; /* enum session_event bits not yet fetched: look here before a poll */
 	uint32_t next_id;
+	struct ipc_packet packet;
 };
 
 enum session_event {
@@ -50,6 +51,7 @@ struct session_start {
 typedef int session_run_fn(const struct session_start *start);
 
 void session_link_init(struct session_link *l, int fd);
+void session_link_free(struct session_link *l); /* closes it */
 
 /* Report what this session's work added to (took from) the mailbox. Never waits. */
 MUST_USE int session_link_quota_add(struct session_link *l, int64_t octets, int64_t messages);

@@ -17,7 +17,7 @@
 #ifndef RELAIS_SESSION_MSG_H
 #define RELAIS_SESSION_MSG_H
 
-#include "buf.h"
+#include "ipc.h"
 
 #define SESSION_TOKEN_SIZE    16
 #define SESSION_TOKEN_LIFE_MS 30000
@@ -28,7 +28,6 @@
 #define SESSION_ADDRESS_MAX 64    /* an IP address as text */
 #define SESSION_REPLY_MAX   2048  /* "tag OK [CAPABILITY ...] Logged in" CRLF */
 #define SESSION_INPUT_MAX   16384 /* commands a client sent before it saw that reply */
-#define SESSION_WATCH_FDS   4     /* directories in one WATCH */
 
 enum session_protocol {
 	SESSION_IMAP = 1,
@@ -36,16 +35,16 @@ enum session_protocol {
 };
 
 enum session_msg {
-	SESSION_START = 0x500, /* from directory; answered by STARTED */
+	SESSION_START = IPC_SESSION, /* from directory; answered by STARTED */
 	SESSION_STARTED,
 	SESSION_TAKE, /* from a login half, with one fd: the stream; answered by TAKEN */
 	SESSION_TAKEN,
 
-	SESSION_QUOTA_ADD = 0x510, /* from the session; no answer */
-	SESSION_QUOTA_SET,         /* from the session, which counted anew; no answer */
-	SESSION_QUOTA_GET,         /* from the session, empty; answered by QUOTA */
+	SESSION_QUOTA_ADD = IPC_SESSION + 0x10, /* from the session; no answer */
+	SESSION_QUOTA_SET, /* from the session, which counted anew; no answer */
+	SESSION_QUOTA_GET, /* from the session, empty; answered by QUOTA */
 	SESSION_QUOTA,
-	SESSION_WATCH,   /* from the session, no body, 1 to 4 directory fds; adds them; no answer */
+	SESSION_WATCH, /* from the session, empty, with one directory fd: watch it too; no answer */
 	SESSION_UNWATCH, /* from the session, empty: forget all its directories; no answer */
 	SESSION_CHANGED, /* to the session, empty: something in a watched directory changed */
 	SESSION_END,     /* to the session, empty: say BYE and leave soon (restart, stop) */
@@ -96,5 +95,24 @@ struct session_quota_msg {
 	uint64_t limit_octets; /* 0: none */
 	uint64_t limit_messages;
 };
+
+void session_start_encode(struct buf *out, const struct session_start_msg *m);
+MUST_USE int session_start_decode(struct ipc_reader *in, void *m);
+void session_started_encode(struct buf *out, const struct session_started_msg *m);
+MUST_USE int session_started_decode(struct ipc_reader *in, void *m);
+void session_take_encode(struct buf *out, const struct session_take_msg *m);
+MUST_USE int session_take_decode(struct ipc_reader *in, void *m);
+void session_taken_encode(struct buf *out, const struct session_taken_msg *m);
+MUST_USE int session_taken_decode(struct ipc_reader *in, void *m);
+void session_quota_add_encode(struct buf *out, const struct session_quota_add_msg *m);
+MUST_USE int session_quota_add_decode(struct ipc_reader *in, void *m);
+void session_quota_set_encode(struct buf *out, const struct session_quota_set_msg *m);
+MUST_USE int session_quota_set_decode(struct ipc_reader *in, void *m);
+void session_quota_encode(struct buf *out, const struct session_quota_msg *m);
+MUST_USE int session_quota_decode(struct ipc_reader *in, void *m);
+
+/* A home as the conversation allows it: relative, 1 to SESSION_HOME_MAX octets, no empty,
+ * "." or ".." part, no NUL. START with another one does not decode. */
+bool session_home_ok(struct bytes home);
 
 #endif
