@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/common_conf.c - options outside any section. */
+#include "common_conf.h"
+
+static const struct opt_row rows[] = {
+	OPT_STR(common_conf, hostname, "localhost",
+		"name of this host in greetings and trace fields (a fully qualified name)"),
+	OPT_LIST(common_conf, domain, "", "local mail domains, besides those of the domains table"),
+	OPT_STR(common_conf, mail_root, "/var/mail/relais",
+		"folder of all mailboxes: DOMAIN/LOCAL-PART"),
+	OPT_STR(common_conf, queue, "/var/spool/relais", "folder of the queue"),
+	OPT_STR(common_conf, state, "/var/lib/relais",
+		"folder of durable state: compiled tables, the ledger"),
+	OPT_STR(common_conf, tables, "/etc/relais",
+		"folder of the text tables: domains, accounts, aliases"),
+	OPT_STR(common_conf, run, "/run/relais",
+		"folder of the control socket and the jails' empty root"),
+	OPT_STR(common_conf, log, "syslog", "where log lines go: a file, syslog or stderr"),
+	OPT_STR(common_conf, log_level, "info",
+		"least level logged: debug, info, warning or error"),
+	OPT_STR(common_conf, mail_user, "relais-mail", "owner of virtual users' mailboxes"),
+	OPT_STR(common_conf, smtp_user, "relais-smtp", "user of the SMTP doors"),
+	OPT_STR(common_conf, login_user, "relais-login", "user of the IMAP and POP3 login halves"),
+	OPT_STR(common_conf, queue_user, "relais-queue", "user of the queue manager"),
+	OPT_STR(common_conf, directory_user, "relais-dir", "user of the directory"),
+	OPT_STR(common_conf, state_user, "relais-state", "user of the ledger"),
+	OPT_UINT(common_conf, workers, "0", 0, 256, "processes of each door; 0: one for each core"),
+};
+
+const struct conf_section common_section = { "", "Options of the whole suite",
+	sizeof(struct common_conf), rows, NITEMS(rows) };

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/common_conf.h - options outside any section: what every daemon gets. */
+#ifndef RELAIS_COMMON_CONF_H
+#define RELAIS_COMMON_CONF_H
+
+#include "conf.h"
+
+struct common_conf {
+	const char *hostname;
+	struct conf_list domain;
+	const char *mail_root, *queue, *state, *tables, *run, *log;
+	const char *log_level;
+	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user;
+	uint64_t workers;
+};
+
+extern const struct conf_section common_section;
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/conf/conf.h - the configuration: rows describe options; a file gives values.
+ *
+ * A row is the struct member, the type, the default, the range and the manual's line at
+ * once. The parser, `relais config show`, the shipped file and the manual come from the
+ * same rows. Every error of a file is reported, with file and line; a configuration with
+ * an error is never used.
+ *
+ * The file:	# comment
+ *		hostname = mx.example.org
+ *		domain = example.org, example.net	# a list
+ *		smtpd {
+ *			message_size_limit = 50M	# K M G: powers of 1024
+ *			data_timeout = 5m		# ms s m h d w
+ *			banner = "with blanks, # and \"quotes\""
+ *		}
+ *		include "other.conf"
+ *
+ * Adding an option: one member in the section's struct, one row in its table.
+ */
+#ifndef RELAIS_CONF_H
+#define RELAIS_CONF_H
+
+#include "arena.h"
+#include "buf.h"
+
+struct conf_list {
+	size_t n;
+	const char *const *v;
+};
+
+enum opt_type {
+	OPT_TYPE_BOOL, /* bool: yes/no */
+	OPT_TYPE_UINT, /* uint64_t */
+	OPT_TYPE_SIZE, /* uint64_t, octets */
+	OPT_TYPE_TIME, /* uint64_t, milliseconds */
+	OPT_TYPE_STR,  /* const char *, never NULL */
+	OPT_TYPE_LIST, /* struct conf_list of strings */
+};
+
+struct opt_row {
+	const char *name;
+	enum opt_type type;
+	size_t offset;     /* of the member in the section's struct */
+	const char *value; /* the default, as it would be written */
+	uint64_t min, max; /* UINT, SIZE, TIME; TIME in milliseconds */
+	const char *doc;   /* one line, no full stop */
+};
+
+#define OPT_BOOL(s, m, def, doc)                                                                   \
+	{                                                                                          \
+#m, OPT_TYPE_BOOL, offsetof(struct s, m), def, 0, 0, doc                           \
+	}
+#define OPT_UINT(s, m, def, min, max, doc)                                                         \
+	{                                                                                          \
+#m, OPT_TYPE_UINT, offsetof(struct s, m), def, min, max, doc                       \
+	}
+#define OPT_SIZE(s, m, def, min, max, doc)                                                         \
+	{                                                                                          \
+#m, OPT_TYPE_SIZE, offsetof(struct s, m), def, min, max, doc                       \
+	}
+#define OPT_TIME(s, m, def, min, max, doc)                                                         \
+	{                                                                                          \
+#m, OPT_TYPE_TIME, offsetof(struct s, m), def, min, max, doc                       \
+	}
+#define OPT_STR(s, m, def, doc)                                                                    \
+	{                                                                                          \
+#m, OPT_TYPE_STR, offsetof(struct s, m), def, 0, 0, doc                            \
+	}
+#define OPT_LIST(s, m, def, doc)                                                                   \
+	{                                                                                          \
+#m, OPT_TYPE_LIST, offsetof(struct s, m), def, 0, 0, doc                           \
+	}
+
+#define OPT_KIB    ((uint64_t)1024)
+#define OPT_MIB    ((uint64_t)1024 * 1024)
+#define OPT_GIB    ((uint64_t)1024 * 1024 * 1024)
+#define OPT_SECOND ((uint64_t)1000)
+#define OPT_MINUTE ((uint64_t)60 * 1000)
+#define OPT_HOUR   ((uint64_t)3600 * 1000)
+#define OPT_DAY    ((uint64_t)86400 * 1000)
+
+struct conf_section {
+	const char *name; /* "" for options outside any section */
+	const char *doc;
+	size_t size; /* of the struct */
+	const struct opt_row *rows;
+	size_t nrows;
+};
+
+/* All sections there are (sections.c), and one by name (NULL: none). */
+size_t conf_section_count(void);
+const struct conf_section *conf_section_at(size_t i);
+const struct conf_section *conf_section_named(struct bytes name);
+
+/* ---- one section's values: what a daemon gets ---- */
+
+/* A struct of the section with every default, in the arena. */
+void *conf_defaults(const struct conf_section *section, struct arena *a);
+
+/*
+ * Set one option from its written form. why: set to a reason in the arena on failure.
+ * returns: ERR_OK; ERR_NOT_FOUND (no such option); ERR_SYNTAX; ERR_LIMIT (out of range)
+ */
+MUST_USE int conf_set(const struct conf_section *section, void *values, struct bytes name,
+	struct bytes value, struct arena *a, const char **why);
+
+/* The written form of a value, fit to be read again. */
+void conf_write_value(struct buf *out, const struct opt_row *row, const void *values);
+
+/* All values of a section, from one process to another. Decode: ERR_SYNTAX on anything odd. */
+void conf_encode(struct buf *out, const struct conf_section *section, const void *values);
+MUST_USE int conf_decode(
+	struct bytes in, const struct conf_section *section, void *values, struct arena *a);
+
+/* ---- a whole configuration: what master and the operator's command have ---- */
+
+struct conf_error {
+	const char *file; /* "--option" for overrides */
+	unsigned line;
+	const char *text;
+	struct conf_error *next;
+};
+
+struct conf {
+	struct arena arena;
+	void **values;            /* one struct for each section */
+	struct conf_error *first; /* in order of appearance; NULL: none */
+	struct conf_error **last;
+	unsigned depth; /* of includes */
+};
+
+void conf_init(struct conf *c); /* all defaults */
+void conf_free(struct conf *c);
+
+/* Read text (pure; fuzzed) or a file and its includes. Errors gather in c->first.
+ * returns ERR_OK or the first error's class. */
+int conf_parse(struct conf *c, const char *file, struct bytes text);
+int conf_load(struct conf *c, const char *path);
+
+/* One override "smtpd.listen=127.0.0.1:2525" or "hostname=mx". */
+int conf_override(struct conf *c, const char *assignment);
+
+/* The struct of a section, by name. */
+void *conf_values(const struct conf *c, const char *section);
+
+/* Everything with its value (`config show`) or with its default and documentation. */
+void conf_show(struct buf *out, const struct conf *c);
+void conf_write_shipped_file(struct buf *out);
+
+void conf_add_error(struct conf *c, const char *file, unsigned line, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+#endif

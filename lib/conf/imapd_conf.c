@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/imapd_conf.c - Reading mail over IMAP. */
+#include "imapd_conf.h"
+
+static const struct opt_row rows[] = {
+	OPT_LIST(imapd_conf, listen, "*:143", "addresses and ports of the IMAP door"),
+	OPT_UINT(imapd_conf, connection_limit, "10000", 1, 1000000,
+		"connections before login at once in one process"),
+	OPT_TIME(imapd_conf, login_timeout, "3m", OPT_SECOND, OPT_HOUR, "time to log in"),
+	OPT_TIME(imapd_conf, idle_timeout, "30m", OPT_MINUTE, OPT_DAY,
+		"time without a command (RFC 3501 5.4: at least 30 minutes)"),
+	OPT_UINT(imapd_conf, sessions_per_account, "50", 1, 100000,
+		"sessions at once of one account"),
+};
+
+const struct conf_section imapd_section = { "imapd", "Reading mail over IMAP",
+	sizeof(struct imapd_conf), rows, NITEMS(rows) };

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/imapd_conf.h - Reading mail over IMAP. */
+#ifndef RELAIS_IMAPD_CONF_H
+#define RELAIS_IMAPD_CONF_H
+
+#include "conf.h"
+
+struct imapd_conf {
+	struct conf_list listen;
+	uint64_t connection_limit, login_timeout, idle_timeout;
+	uint64_t sessions_per_account;
+};
+
+extern const struct conf_section imapd_section;
+
+#endif

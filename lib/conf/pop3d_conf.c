@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/pop3d_conf.c - Reading mail over POP3. */
+#include "pop3d_conf.h"
+
+static const struct opt_row rows[] = {
+	OPT_LIST(pop3d_conf, listen, "*:110", "addresses and ports of the POP3 door"),
+	OPT_UINT(pop3d_conf, connection_limit, "10000", 1, 1000000,
+		"connections before login at once in one process"),
+	OPT_TIME(pop3d_conf, login_timeout, "3m", OPT_SECOND, OPT_HOUR, "time to log in"),
+	OPT_TIME(pop3d_conf, idle_timeout, "10m", OPT_MINUTE, OPT_DAY,
+		"time without a command (RFC 1939 3: at least 10 minutes)"),
+	OPT_UINT(pop3d_conf, sessions_per_account, "10", 1, 100000,
+		"sessions at once of one account"),
+};
+
+const struct conf_section pop3d_section = { "pop3d", "Reading mail over POP3",
+	sizeof(struct pop3d_conf), rows, NITEMS(rows) };

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/qmgr_conf.h - The queue manager. */
+#ifndef RELAIS_QMGR_CONF_H
+#define RELAIS_QMGR_CONF_H
+
+#include "conf.h"
+
+struct qmgr_conf {
+	uint64_t segment_size, segments;
+	uint64_t memory_limit;
+	uint64_t minimal_backoff, maximal_backoff, queue_lifetime;
+};
+
+extern const struct conf_section qmgr_section;
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/conf/smtpd_conf.h - The public door: mail from other hosts, port 25. */
+#ifndef RELAIS_SMTPD_CONF_H
+#define RELAIS_SMTPD_CONF_H
+
+#include "conf.h"
+
+struct smtpd_conf {
+	struct conf_list listen;
+	uint64_t message_size_limit, recipient_limit, connection_limit, client_connection_limit;
+	uint64_t command_timeout, data_timeout, error_limit, hop_limit;
+	uint64_t greet_delay;
+};
+
+extern const struct conf_section smtpd_section;
+
+#endif
