@@ -8,13 +8,13 @@
 #ifndef RELAIS_QUEUE_MSG_H
 #define RELAIS_QUEUE_MSG_H
 
-#include "buf.h"
-#include "bytes.h"
+#include "ipc.h"
 
 enum queue_msg_type {
-	QUEUE_COMMIT = 1, /* smtpd, submission */
-	QUEUE_COMMIT_ANSWER,
-	QUEUE_LEND, /* smtpd, submission; empty body */
+	QUEUE_COMMIT = IPC_QUEUE, /* smtpd, submission; 1 fd */
+	QUEUE_COMMIT_LARGE,       /* the same with the envelope in a second fd */
+	QUEUE_COMMIT_ANSWER,      /* to both */
+	QUEUE_LEND,               /* smtpd, submission; empty body */
 	QUEUE_LEND_ANSWER,
 	QUEUE_LIST, /* the operator, and what follows too */
 	QUEUE_LIST_ANSWER,
@@ -35,9 +35,10 @@ enum queue_msg_type {
 /*
  * COMMIT: take over responsibility for a message (RFC 5321 sec. 6.1).
  *
- * fds: the content (a memfd sealed against writing and shrinking, or the lent file); and a
- * sealed memfd with the envelope's octets if they are more than QUEUE_ENVELOPE_INLINE_MAX
- * (envelope is empty then). The fds stay the sender's: qmgr gets copies.
+ * fds: the content (a memfd sealed against writing and shrinking, or the lent file). With
+ * more than QUEUE_ENVELOPE_INLINE_MAX octets of envelope: COMMIT_LARGE, where `envelope` is
+ * empty and a second fd, a sealed memfd, holds it. The channel takes and closes the fds it
+ * is given, so give it a dup() of what is still needed.
  */
 struct queue_commit {
 	uint64_t queue_id;       /* the envelope says the same */
@@ -141,29 +142,27 @@ struct queue_stats_answer {
 	uint64_t corrupt;       /* parts set aside since the start */
 };
 
-struct ipc_reader;
-
-/* Encoders append the body to out. Decoders: ERR_OK, or ERR_SYNTAX / ERR_LIMIT if anything
- * was short, too long or left over; strings borrow from the frame. */
-void queue_commit_encode(const struct queue_commit *m, struct buf *out);
-MUST_USE int queue_commit_decode(struct ipc_reader *in, struct queue_commit *m);
-void queue_commit_answer_encode(const struct queue_commit_answer *m, struct buf *out);
-MUST_USE int queue_commit_answer_decode(struct ipc_reader *in, struct queue_commit_answer *m);
-void queue_lend_answer_encode(const struct queue_lend_answer *m, struct buf *out);
-MUST_USE int queue_lend_answer_decode(struct ipc_reader *in, struct queue_lend_answer *m);
-void queue_list_encode(const struct queue_list *m, struct buf *out);
-MUST_USE int queue_list_decode(struct ipc_reader *in, struct queue_list *m);
-void queue_list_answer_encode(const struct queue_list_answer *m, struct buf *out);
-MUST_USE int queue_list_answer_decode(struct ipc_reader *in, struct queue_list_answer *m);
-void queue_show_encode(const struct queue_show *m, struct buf *out);
-MUST_USE int queue_show_decode(struct ipc_reader *in, struct queue_show *m);
-void queue_show_answer_encode(const struct queue_show_answer *m, struct buf *out);
-MUST_USE int queue_show_answer_decode(struct ipc_reader *in, struct queue_show_answer *m);
-void queue_order_encode(const struct queue_order *m, struct buf *out);
-MUST_USE int queue_order_decode(struct ipc_reader *in, struct queue_order *m);
-void queue_order_answer_encode(const struct queue_order_answer *m, struct buf *out);
-MUST_USE int queue_order_answer_decode(struct ipc_reader *in, struct queue_order_answer *m);
-void queue_stats_answer_encode(const struct queue_stats_answer *m, struct buf *out);
-MUST_USE int queue_stats_answer_decode(struct ipc_reader *in, struct queue_stats_answer *m);
+/* Encoders append the body to out; limits above must hold. Decoders: ERR_OK, or ERR_SYNTAX if
+ * anything was short, too long, out of range or left over; strings borrow from the frame. */
+void queue_commit_encode(struct buf *out, const struct queue_commit *m);
+MUST_USE int queue_commit_decode(struct ipc_reader *in, void *m);
+void queue_commit_answer_encode(struct buf *out, const struct queue_commit_answer *m);
+MUST_USE int queue_commit_answer_decode(struct ipc_reader *in, void *m);
+void queue_lend_answer_encode(struct buf *out, const struct queue_lend_answer *m);
+MUST_USE int queue_lend_answer_decode(struct ipc_reader *in, void *m);
+void queue_list_encode(struct buf *out, const struct queue_list *m);
+MUST_USE int queue_list_decode(struct ipc_reader *in, void *m);
+void queue_list_answer_encode(struct buf *out, const struct queue_list_answer *m);
+MUST_USE int queue_list_answer_decode(struct ipc_reader *in, void *m);
+void queue_show_encode(struct buf *out, const struct queue_show *m);
+MUST_USE int queue_show_decode(struct ipc_reader *in, void *m);
+void queue_show_answer_encode(struct buf *out, const struct queue_show_answer *m);
+MUST_USE int queue_show_answer_decode(struct ipc_reader *in, void *m);
+void queue_order_encode(struct buf *out, const struct queue_order *m);
+MUST_USE int queue_order_decode(struct ipc_reader *in, void *m);
+void queue_order_answer_encode(struct buf *out, const struct queue_order_answer *m);
+MUST_USE int queue_order_answer_decode(struct ipc_reader *in, void *m);
+void queue_stats_answer_encode(struct buf *out, const struct queue_stats_answer *m);
+MUST_USE int queue_stats_answer_decode(struct ipc_reader *in, void *m);
 
 #endif

@@ -58,7 +58,7 @@ struct envelope {
 };
 
 /* Append its octets to out. The limits above must hold (ASSERT). */
-void envelope_encode(const struct envelope *e, struct buf *out);
+void envelope_encode(struct buf *out, const struct envelope *e);
 
 /*
  * The whole of in, nothing left over. Strings borrow from in; e->rcpts lives in a.
