@@ -5,28 +5,16 @@
 #ifndef RELAIS_IMAP_SESSION_H
 #define RELAIS_IMAP_SESSION_H
 
-#include "bytes.h"
-
-struct imap_session_start {
-	int stream_fd;  /* the client's octets, both ways; the session's own from here on */
-	int control_fd; /* to the spawner (lib/ipc/session_msg.h): quota, watching; -1: none */
-	int root_fd;    /* the mailbox: a Maildir++ folder */
-	struct bytes read_ahead;     /* octets the login half had read and not used; borrowed */
-	const char *account;         /* "anna@example.org", for the log */
-	const char *session_id;      /* for the log */
-	uint64_t quota_limit_octets; /* 0: no quota */
-	uint64_t quota_used_octets;
-	uint64_t message_limit_octets; /* of one APPEND; 0: 64 MiB */
-	unsigned idle_timeout_s;       /* 0: 1800 (RFC 3501 sec. 5.4: at least 30 minutes) */
-};
+#include "session_link.h"
 
 /*
- * Serve the client until it leaves, then return. Called in the forked child, jailed (chroot to
- * the mailbox, its uid, seccomp). The tagged OK of the login has been sent. Takes SIGTERM as
- * the wish to end: BYE, and return.
+ * Serve the client until it leaves, then return (a session_run_fn). Called in the forked child,
+ * jailed: "/" is the mailbox, the uid its owner's. start->first_reply goes out first.
+ * SIGTERM and SESSION_EVENT_END mean: say BYE and leave. RFC 3501 sec. 5.4: a client that is
+ * silent for 30 minutes is sent away.
  *
- * returns: ERR_OK (also for a client that just went away); ERR_PEER (spawner gone); others
+ * returns: the exit status, 0 also for a client that just went away
  */
-MUST_USE int imap_session_run(const struct imap_session_start *start);
+int imap_session_run(const struct session_start *start);
 
 #endif

@@ -245,9 +245,6 @@ bool imap_list_match(struct bytes pattern, struct bytes name, char delimiter);
 
 /* -- writing ------------------------------------------------------------------------------- */
 
-void imap_put_astring(struct buf *out, struct bytes s); /* atom, quoted or literal, as it needs */
-void imap_put_string(struct buf *out, struct bytes s);  /* quoted, or literal */
-void imap_put_nstring(struct buf *out, struct bytes s); /* NIL if s.p == NULL */
 void imap_put_set(struct buf *out, const uint32_t *numbers, size_t count); /* 1:3,5 (sorted) */
 
 #endif

@@ -17,6 +17,10 @@
 
 #include "buf.h"
 
+/* What is kept of the beginning and the end of a command that is being dropped. */
+#define IMAP_READER_HEAD 256
+#define IMAP_READER_TAIL 64
+
 enum imap_read {
 	IMAP_READ_MORE = 0,  /* all octets are used up; come back with more */
 	IMAP_READ_COMMAND,   /* text is a whole command, without its last line end */
@@ -32,7 +36,6 @@ enum imap_read_state {
 	IMAP_READING_LITERAL, /* kept in text */
 	IMAP_READING_STREAM,  /* handed out */
 	IMAP_READING_DISCARD, /* dropped */
-	IMAP_READING_SKIP,    /* a line that was too long, up to its end */
 	IMAP_READING_ANSWER,  /* a literal was announced, the owner has not answered */
 	IMAP_READING_DONE,    /* text is a command; imap_reader_next() goes on */
 };
@@ -50,8 +53,9 @@ struct imap_reader {
 	uint64_t left;  /* octets of the literal still to come */
 	bool quoted;    /* within a quoted string */
 	bool escaped;   /* behind its backslash */
+	size_t line_at; /* offset in text of what stands behind the last literal */
+	bool too_long;  /* refused because of the line, not of a literal */
 	bool too_large; /* the command is to be refused at its end */
-	bool last_cr;   /* the octet before was CR */
 };
 
 void imap_reader_init(struct imap_reader *r, size_t limit);
@@ -68,7 +72,8 @@ MUST_USE int imap_reader_keep(struct imap_reader *r); /* ERR_LIMIT: does not fit
 void imap_reader_stream(struct imap_reader *r);
 void imap_reader_discard(struct imap_reader *r);
 
-/* Begin the next command: text is emptied. */
+/* Begin the next command: text is emptied. Call after COMMAND, TOO_LONG, TOO_LARGE, and after
+ * LITERAL when a synchronizing one is refused. */
 void imap_reader_next(struct imap_reader *r);
 
 /* Between two commands, nothing half read. */
