@@ -68,6 +68,9 @@ delivery_job_decode(struct ipc_reader *in, void *msg)
 	/* offsets are the kernel's off_t */
 	if (m->content_offset > INT64_MAX || m->content_length > INT64_MAX - m->content_offset)
 		in->bad = true;
+	if (m->prefix.n > 0 &&
+		(m->prefix.n < 2 || memcmp(m->prefix.p + m->prefix.n - 2, "\r\n", 2) != 0))
+		in->bad = true;
 	if (m->queue_id == 0 || m->account.n == 0 || m->home.n == 0)
 		in->bad = true;
 	return ipc_finish(in);

@@ -40,6 +40,9 @@ enum delivery_msg {
 enum delivery_flags {
 	DELIVERY_8BITMIME = 1 << 0, /* RFC 6152 */
 	DELIVERY_SMTPUTF8 = 1 << 1, /* RFC 6531 */
+	/* No DELIVER of this queue_id and recipient can have been sent before (not after a
+	 * restart, a time-out or a retry): the deliverer need not look for its own file. */
+	DELIVERY_FIRST_TRY = 1 << 2,
 };
 
 struct delivery_job {
