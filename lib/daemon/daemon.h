@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/daemon/daemon.h - the skeleton of every daemon: a const spec and one fixed order.
+ *
+ * daemon_run(): take what master sends (who we are, configuration, listening sockets), open
+ * the log, start() while still privileged, then the jail (jail.h: chroot, limits, ids,
+ * no_new_privs, Landlock, not dumpable, seccomp), run(), tell master READY, then the event
+ * loop until told to drain or master is gone.
+ *
+ * Inside the loop: spec->routes answer what peers ask; links (below) ask others.
+ */
+#ifndef RELAIS_DAEMON_H
+#define RELAIS_DAEMON_H
+
+#include <sys/socket.h>
+
+#include "common_conf.h"
+#include "control_msg.h"
+#include "ipc.h"
+
+struct daemon;
+
+/* A connection accepted at one of our doors. */
+struct daemon_client {
+	int fd;            /* the daemon's from now on; non-blocking, close-on-exec */
+	const char *label; /* which door: "smtp", "imap", "pop3" */
+	const struct sockaddr_storage *addr; /* IPv4-mapped IPv6 addresses come as IPv4 */
+	socklen_t addr_len;
+};
+
+struct daemon_spec {
+	enum service service;
+	const struct conf_section *section; /* its options; NULL: none */
+	const struct ipc_route *routes;     /* what peers may ask; ctx is the struct daemon */
+	size_t nroutes;
+
+	/* Still privileged, outside the jail: open what the jail hides. May be NULL. < 0 ends. */
+	int (*start)(struct daemon *d);
+	/* In the jail, before READY. May be NULL. < 0 ends the process. */
+	int (*run)(struct daemon *d);
+	/* A connection. Without it the daemon has no doors. */
+	void (*on_client)(struct daemon *d, const struct daemon_client *client);
+	/* A peer was introduced to us, or left. May be NULL. */
+	void (*peer_up)(struct daemon *d, struct ipc_channel *peer);
+	void (*peer_down)(struct daemon *d, struct ipc_channel *peer);
+	/* Take nothing new (the doors are closed already), finish, then daemon_finished(). NULL:
+	 * the process ends at once. */
+	void (*drain)(struct daemon *d);
+	/* New values are in d->common and d->conf. NULL: the process is replaced instead. */
+	void (*reload)(struct daemon *d);
+	/* Counters as "name value\n" lines, names in Prometheus' form. May be NULL. */
+	void (*stats)(struct daemon *d, struct buf *out);
+	/* Close down at the very end (flush files). May be NULL. */
+	void (*stop)(struct daemon *d);
+};
+
+struct daemon {
+	const struct daemon_spec *spec;
+	struct event_base *base;
+	const struct common_conf *common;
+	const void *conf;  /* the own section's struct */
+	void *ctx;         /* the daemon's own */
+	const char *root;  /* the folder that is / in the jail; where chroot is not to be had
+			      (not root), the same path outside: use root_fd, it fits both */
+	int root_fd;       /* O_PATH of the root folder; -1 if the root is the empty folder */
+	uint32_t instance; /* 0, 1, ... within the service */
+	uint32_t birth;    /* distinct for each process started */
+	uint32_t mail_uid, mail_gid; /* owner of virtual users' mailboxes; UINT32_MAX: who we are */
+	bool privileged;   /* started by root: chroot and ids are real */
+	bool draining;
+	uint16_t instances[SERVICE_COUNT]; /* how many of each service there are */
+	struct daemon_private *priv;
+};
+
+/* The whole life of a daemon; the exit status. */
+int daemon_run(const struct daemon_spec *spec, int argc, char *argv[]);
+
+/* After drain(): nothing is left to do; tells master and ends the loop. */
+void daemon_finished(struct daemon *d);
+
+/* Stop or go on accepting at all doors (back-pressure: no descriptors, too many sessions). */
+void daemon_pause_accept(struct daemon *d, bool pause);
+
+/*
+ * A link: requests to a service, introduced by master when first needed and again after
+ * its death. Requests made while it is not there wait for it until their time-out, at most
+ * LINK_WAITING_MAX of them; further ones fail with ERR_PEER. A request in flight when the
+ * peer dies fails with ERR_PEER: asking again is the caller's decision.
+ */
+#define LINK_WAITING_MAX 10000
+
+struct link;
+
+/* instance: which process of the service, or CONTROL_ANY. routes/ctx: what the peer may send
+ * us on this channel (NULL: only replies). The link lives as long as the daemon. */
+struct link *daemon_link(struct daemon *d, enum service service, uint32_t instance,
+	const struct ipc_route *routes, size_t nroutes);
+
+/* Called when the link comes up (again), before what waits is sent: subscriptions go here. */
+void link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg);
+/* Called when the peer of an up link is lost (its requests in flight have failed already). */
+void link_on_down(struct link *l, void (*down)(void *arg, struct link *l), void *arg);
+/* Ask for the introduction now and keep it up, instead of at the first request. */
+void link_open(struct link *l);
+bool link_is_up(const struct link *l);
+size_t link_backlog(const struct link *l); /* octets unsent and requests waiting for the peer */
+
+/* As ipc_compose/ipc_send/ipc_request. link_send() without a peer drops the message. */
+struct buf *link_compose(struct link *l);
+void link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds);
+void link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds,
+	unsigned timeout_ms, ipc_answer_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/ipc/control_msg.c - between master and its children: encoders and decoders. */
+#include "control_msg.h"
+
+void
+control_listener_encode(struct buf *out, const struct control_listener *m)
+{
+	ipc_put_bytes(out, m->label);
+	ipc_put_bytes(out, m->address);
+}
+
+int
+control_listener_decode(struct ipc_reader *in, void *out)
+{
+	struct control_listener *m = out;
+
+	m->label = ipc_get_bytes(in, CONTROL_LABEL_MAX);
+	m->address = ipc_get_bytes(in, CONTROL_PATH_MAX);
+	return ipc_finish(in);
+}
+
+void
+control_start_encode(struct buf *out, const struct control_start *m)
+{
+	buf_put_u32(out, m->service);
+	buf_put_u32(out, m->instance);
+	buf_put_u32(out, m->birth);
+	buf_put_u32(out, m->uid);
+	buf_put_u32(out, m->gid);
+	buf_put_u32(out, m->mail_uid);
+	buf_put_u32(out, m->mail_gid);
+	buf_put_u32(out, m->sandbox);
+	buf_put_u32(out, m->files_limit);
+	buf_put_u64(out, m->memory_limit);
+	ipc_put_bytes(out, m->root);
+	ipc_put_bytes(out, m->common);
+	ipc_put_bytes(out, m->own);
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		buf_put_u16(out, m->instances[i]);
+}
+
+int
+control_start_decode(struct ipc_reader *in, void *out)
+{
+	struct control_start *m = out;
+
+	m->service = ipc_get_u32(in);
+	m->instance = ipc_get_u32(in);
+	m->birth = ipc_get_u32(in);
+	m->uid = ipc_get_u32(in);
+	m->gid = ipc_get_u32(in);
+	m->mail_uid = ipc_get_u32(in);
+	m->mail_gid = ipc_get_u32(in);
+	m->sandbox = ipc_get_u32(in);
+	m->files_limit = ipc_get_u32(in);
+	m->memory_limit = ipc_get_u64(in);
+	m->root = ipc_get_bytes(in, CONTROL_PATH_MAX);
+	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		m->instances[i] = ipc_get_u16(in);
+	if (m->service >= SERVICE_COUNT)
+		in->bad = true;
+	return ipc_finish(in);
+}
+
+void
+control_introduce_encode(struct buf *out, const struct control_introduce *m)
+{
+	buf_put_u32(out, m->service);
+	buf_put_u32(out, m->instance);
+}
+
+int
+control_introduce_decode(struct ipc_reader *in, void *out)
+{
+	struct control_introduce *m = out;
+
+	m->service = ipc_get_u32(in);
+	m->instance = ipc_get_u32(in);
+	if (m->service >= SERVICE_COUNT)
+		in->bad = true;
+	return ipc_finish(in);
+}
+
+void
+control_peer_encode(struct buf *out, const struct control_peer *m)
+{
+	buf_put_u32(out, m->service);
+	buf_put_u32(out, m->instance);
+	buf_put_u32(out, (uint32_t)m->err);
+}
+
+int
+control_peer_decode(struct ipc_reader *in, void *out)
+{
+	struct control_peer *m = out;
+
+	m->service = ipc_get_u32(in);
+	m->instance = ipc_get_u32(in);
+	m->err = (int32_t)ipc_get_u32(in);
+	if (m->service >= SERVICE_COUNT)
+		in->bad = true;
+	return ipc_finish(in);
+}
+
+void
+control_config_encode(struct buf *out, const struct control_config *m)
+{
+	ipc_put_bytes(out, m->common);
+	ipc_put_bytes(out, m->own);
+}
+
+int
+control_config_decode(struct ipc_reader *in, void *out)
+{
+	struct control_config *m = out;
+
+	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	return ipc_finish(in);
+}
+
+void
+control_text_encode(struct buf *out, const struct control_text *m)
+{
+	buf_put_u32(out, (uint32_t)m->err);
+	ipc_put_bytes(out, m->text);
+}
+
+int
+control_text_decode(struct ipc_reader *in, void *out)
+{
+	struct control_text *m = out;
+
+	m->err = (int32_t)ipc_get_u32(in);
+	m->text = ipc_get_bytes(in, IPC_BODY_MAX);
+	return ipc_finish(in);
+}
