@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -132,6 +134,25 @@ sys_openat(int dirfd, const char *path, int flags, mode_t mode)
 	do {
 		fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
 	} while (fd < 0 && errno == EINTR);
+	return result(fd);
+}
+
+int
+sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	long fd;
+
+	if (fault(SYS_OPEN))
+		return err_from_errno(errno);
+	do {
+		/* EAGAIN: somebody renamed a directory on the way */
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	if (fd < 0 && (errno == ELOOP || errno == EXDEV))
+		return ERR_DENIED;
 	return result(fd);
 }
 

@@ -42,6 +42,9 @@ void sys_fault_clear(void);
 void sys_fault_from_environment(void);
 
 MUST_USE int sys_openat(int dirfd, const char *path, int flags, mode_t mode); /* O_CLOEXEC added */
+/* The same for a path that must stay below dirfd and meet no symbolic link on its way:
+ * ERR_DENIED if it would not. O_CREAT makes only the last part. */
+MUST_USE int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
 MUST_USE int sys_write_all(int fd, struct bytes b);
 MUST_USE int sys_pwrite_all(int fd, struct bytes b, uint64_t offset);
 /* Octets read, fewer than n only at the end of the file; < 0 on error. */

@@ -4,7 +4,19 @@
 
 static const struct opt_row rows[] = {
 	OPT_UINT(local_delivery_conf, processes, "2", 1, 64, "processes that deliver"),
-	OPT_BOOL(local_delivery_conf, delivered_to, "yes", "put a Delivered-To field in front"),
+	OPT_BOOL(local_delivery_conf, delivered_to, "yes",
+		"put a Delivered-To field in front, and refuse a message that carries it (a loop)"),
+	OPT_BOOL(local_delivery_conf, detail_folder, "yes",
+		"deliver user+detail into the folder named detail, if there is one"),
+	OPT_BOOL(local_delivery_conf, quota_full_tempfail, "no",
+		"keep mail for a full mailbox in the queue instead of returning it"),
+	OPT_UINT(local_delivery_conf, quota_grace, "10", 0, 100,
+		"per cent over its quota a mailbox still takes, for what was accepted before"),
+	OPT_UINT(local_delivery_conf, open_folders, "64", 1, 4096,
+		"folders a delivering process keeps open"),
+	OPT_UINT(local_delivery_conf, system_children, "16", 1, 256, "system users served at once"),
+	OPT_TIME(local_delivery_conf, system_timeout, "60s", OPT_SECOND, OPT_HOUR,
+		"longest time for the deliveries of one system user"),
 };
 
 const struct conf_section local_delivery_section = { "local_delivery", "Delivery into mailboxes",

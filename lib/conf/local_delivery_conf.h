@@ -8,6 +8,12 @@
 struct local_delivery_conf {
 	uint64_t processes;
 	bool delivered_to;
+	bool detail_folder;
+	bool quota_full_tempfail;
+	uint64_t quota_grace;
+	uint64_t open_folders;
+	uint64_t system_children;
+	uint64_t system_timeout;
 };
 
 extern const struct conf_section local_delivery_section;
