@@ -140,7 +140,7 @@ sys_openat(int dirfd, const char *path, int flags, mode_t mode)
 int
 sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
-	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
 	long fd;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/map/records.h - what the tables of directory say, and how a key and a value are written.
+ *
+ *	domains     example.org          local | relay | alias example.com   [system-users]
+ *	accounts    joe@example.org      PASSWORD [quota=1G] [messages=N] [state=active]
+ *	                                 [home=PATH] [uid=N gid=N]
+ *	aliases     info@example.org     joe@example.org, ann@example.net
+ *	            postmaster           root@example.org      (in every local domain)
+ *	            @example.org         joe@example.org       (whatever else is unknown)
+ *	system-users joe                 UID GID               (made by "relais map" from the
+ *system)
+ *
+ * The same functions check the text when it is compiled and read the value at look-up, so
+ * what is compiled can be read. Compiled values are normal forms: one blank between words.
+ * Documented for people in docs/tables.md.
+ */
+#ifndef RELAIS_RECORDS_H
+#define RELAIS_RECORDS_H
+
+#include "mail_address.h"
+#include "table.h"
+
+enum table_kind {
+	TABLE_DOMAINS,
+	TABLE_ACCOUNTS,
+	TABLE_ALIASES,
+	TABLE_SYSTEM_USERS,
+	TABLE_KINDS
+};
+
+/* "domains"; the text file's name, and with ".db" the compiled one's. */
+const char *table_kind_name(enum table_kind kind);
+
+/*
+ * Fold a key as this kind of table has it. *why says in English what is wrong with it.
+ * returns: ERR_OK; ERR_SYNTAX; ERR_LIMIT
+ */
+MUST_USE int table_key_fold(enum table_kind kind, struct arena *a, struct bytes in,
+	struct bytes *out, const char **why);
+
+/* Fold the keys of a parsed table and check its values; errors are added to the table's. */
+void table_check(struct table *t, enum table_kind kind);
+
+/* domains */
+enum domain_class {
+	DOMAIN_LOCAL, /* accounts and aliases here */
+	DOMAIN_RELAY, /* accepted, and sent on by SMTP */
+	DOMAIN_ALIAS, /* user@here is user@target */
+};
+
+struct domain_record {
+	enum domain_class class;
+	bool system_users; /* the system's users are its users too */
+	struct bytes target;
+};
+
+MUST_USE int domain_record_parse(
+	struct arena *a, struct bytes value, struct domain_record *out, const char **why);
+
+/* accounts */
+#define ACCOUNT_MAIL  1u /* takes mail */
+#define ACCOUNT_LOGIN 2u /* may log in */
+
+struct account_record {
+	struct bytes password; /* crypt(5); "*" matches nothing */
+	uint64_t quota_octets, quota_messages;
+	unsigned may;      /* ACCOUNT_MAIL | ACCOUNT_LOGIN, from state= */
+	struct bytes home; /* empty: mail_address_home() */
+	bool has_uid;
+	uint32_t uid, gid;
+};
+
+MUST_USE int account_record_parse(struct bytes value, struct account_record *out, const char **why);
+
+/* "active", "locked", "no-login", "no-mail": the word for may */
+const char *account_state_name(unsigned may);
+
+/* "1G" is 2^30 octets; K, M, G, T. Also for the CLI. */
+MUST_USE int quota_parse(struct bytes in, uint64_t *octets);
+
+/*
+ * aliases: cut the next target off *rest: an address, or a local-part alone, which means the
+ * domain of the address that was asked for. returns: 1; 0 no more; ERR_SYNTAX
+ */
+MUST_USE int alias_next_target(struct bytes *rest, struct bytes *target);
+
+/* system-users */
+struct system_user_record {
+	uint32_t uid, gid;
+};
+
+MUST_USE int system_user_record_parse(
+	struct bytes value, struct system_user_record *out, const char **why);
+
+#endif
