@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * local-delivery/deliver.c - a batch of jobs becomes messages in mailboxes.
+ *
+ * No event loop, no channel: jobs and descriptors go in, outcomes come out. The store writes
+ * tmp/, renames and updates the index; it names the file by queue id and recipient, so that
+ * a job done twice makes one message. Nothing is flushed here: qmgr keeps the message until
+ * a SYNC has succeeded.
+ *
+ * Runs in:  local-delivery (user relais-mail, root: the mail root); the children of
+ *           system-delivery (the user's own uid, root: the one mailbox).
+ * Trusts:   the job after decoding; nothing of the content.
+ * Sources:  RFC 3463 (status codes); RFC 5321 sec. 4.4, 6.3.
+ */
+#include "delivery.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "queue_id.h"
+#include "sys.h"
+
+/* Content up to this size is read into memory once, for the header check and the store's
+ * index; of larger ones the header check sees this much. */
+#define IN_MEMORY_MAX (256u * 1024)
+
+static const struct {
+	int err;
+	struct delivery_outcome outcome;
+} outcomes[] = {
+	{ ERR_OK, { DELIVERY_WRITTEN, "2.0.0", "delivered to mailbox", 0 } },
+	{ ERR_NO_SPACE, { DELIVERY_TEMPORARY, "4.3.1", "no space left for mail", 0 } },
+	{ ERR_IO, { DELIVERY_TEMPORARY, "4.3.0", "mailbox could not be written", 0 } },
+	{ ERR_RESOURCE, { DELIVERY_TEMPORARY, "4.3.0", "out of system resources", 0 } },
+	{ ERR_CORRUPT, { DELIVERY_TEMPORARY, "4.2.0", "mailbox is damaged", 0 } },
+	{ ERR_BUSY, { DELIVERY_TEMPORARY, "4.2.0", "mailbox is locked", 0 } },
+	{ ERR_NOT_FOUND, { DELIVERY_TEMPORARY, "4.2.0", "mailbox went away", 0 } },
+	{ ERR_DENIED, { DELIVERY_TEMPORARY, "4.3.5", "mailbox may not be written", 0 } },
+	{ ERR_TIMEOUT, { DELIVERY_TEMPORARY, "4.3.0", "delivery took too long", 0 } },
+};
+
+/* Whatever has no row is temporary: an error nobody thought of must not lose mail. */
+static const struct delivery_outcome other_error = { DELIVERY_TEMPORARY, "4.3.0", "delivery failed",
+	0 };
+static const struct delivery_outcome loop = { DELIVERY_PERMANENT, "5.4.6",
+	"mail loop: delivered to this mailbox before", 0 };
+static const struct delivery_outcome full = { DELIVERY_PERMANENT, "5.2.2", "mailbox is full", 0 };
+static const struct delivery_outcome full_for_now = { DELIVERY_TEMPORARY, "4.2.2",
+	"mailbox is full", 0 };
+
+struct delivery_outcome
+delivery_outcome_for(int err)
+{
+	for (size_t i = 0; i < NITEMS(outcomes); i++)
+		if (outcomes[i].err == err)
+			return outcomes[i].outcome;
+	return other_error;
+}
+
+bool
+delivery_within_quota(const struct quota *q, const struct local_delivery_conf *conf,
+	const struct delivery_job *job, struct delivery_outcome *outcome)
+{
+	uint64_t octets = job->prefix.n + job->content_length;
+
+	if (quota_has_room(q, job, octets, (unsigned)conf->quota_grace))
+		return true;
+	*outcome = conf->quota_full_tempfail ? full_for_now : full;
+	return false;
+}
+
+/* ---- one job: what the store is to do ---------------------------------------------------- */
+
+/* The beginning of the content, or all of it if *whole. */
+static int
+read_content(struct deliverer *d, const struct delivery_item *item, struct bytes *out, bool *whole)
+{
+	uint64_t size = item->job.content_length;
+	uint8_t *p;
+	ssize_t n;
+
+	*whole = size <= IN_MEMORY_MAX;
+	if (!*whole)
+		size = IN_MEMORY_MAX;
+	p = arena_alloc(&d->arena, size);
+	n = sys_pread_full(item->content_fd, p, size, item->job.content_offset);
+	if (n < 0)
+		return (int)n;
+	if ((uint64_t)n != size)
+		return ERR_IO; /* shorter than qmgr said: never deliver half a message */
+	*out = bytes_make(p, size);
+	return ERR_OK;
+}
+
+/* A missing home is made, a strange one refused. */
+static int
+check_home(struct deliverer *d, const struct delivery_job *job)
+{
+	int fd;
+
+	if (d->is_home)
+		return ERR_OK; /* nothing else can be reached from here */
+	fd = home_open(d->root_fd, job->home, true);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return ERR_OK;
+}
+
+/* "<queue id>_<recipient>": the same for each try. */
+static struct bytes
+unique_name(const struct delivery_job *job, struct arena *a)
+{
+	char id[QUEUE_ID_TEXT_SIZE];
+
+	return bytes_from_str(
+		arena_printf(a, "%s_%u", queue_id_text(job->queue_id, id), job->recipient));
+}
+
+/* Fills *out, or the item's outcome and returns false. */
+static bool
+prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *out)
+{
+	const struct delivery_job *job = &item->job;
+	struct bytes content;
+	bool whole;
+	int r;
+
+	if (d->quota != NULL && !delivery_within_quota(d->quota, d->conf, job, &item->outcome))
+		return false;
+	if ((r = check_home(d, job)) < 0 || (r = read_content(d, item, &content, &whole)) < 0) {
+		item->outcome = delivery_outcome_for(r);
+		return false;
+	}
+	if (d->conf->delivered_to && delivery_loops(content, job->account)) {
+		item->outcome = loop;
+		return false;
+	}
+	*out = (struct store_delivery){
+		.home = d->is_home ? "." : arena_str(&d->arena, job->home),
+		.folder = d->conf->detail_folder ? delivery_folder(job->detail, &d->arena)
+						 : BYTES_NONE,
+		.unique = unique_name(job, &d->arena),
+		.arrival = (int64_t)(job->arrival_us / 1000000),
+		.repeated = (job->flags & DELIVERY_FIRST_TRY) == 0,
+		.prefix = delivery_fields(job, d->conf->delivered_to, &d->arena),
+		.content = whole ? content : BYTES_NONE,
+		.content_fd = whole ? -1 : item->content_fd,
+		.content_offset = job->content_offset,
+		.content_length = job->content_length,
+	};
+	return true;
+}
+
+/* ---- a batch ------------------------------------------------------------------------------ */
+
+static int
+by_folder(const void *a, const void *b)
+{
+	const struct delivery_item *x = *(struct delivery_item *const *)a;
+	const struct delivery_item *y = *(struct delivery_item *const *)b;
+	int r = bytes_compare(x->job.home, y->job.home);
+
+	if (r == 0)
+		r = bytes_compare(x->job.detail, y->job.detail);
+	if (r == 0)
+		r = x < y ? -1 : x > y; /* in the order they came */
+	return r;
+}
+
+static void
+finish(struct deliverer *d, struct delivery_item *item, const struct store_delivered *done)
+{
+	item->outcome = delivery_outcome_for(done->result);
+	if (done->result != ERR_OK || done->was_there)
+		return;
+	item->outcome.octets = done->octets;
+	if (d->quota != NULL)
+		quota_delivered(d->quota, &item->job, done->octets);
+}
+
+void
+deliver_batch(struct deliverer *d, struct delivery_item *items, size_t n)
+{
+	struct delivery_item *order[DELIVERY_BATCH_MAX];
+	struct store_delivery *todo;
+	struct store_delivered *done;
+	size_t m = 0;
+
+	ASSERT(n <= DELIVERY_BATCH_MAX);
+	todo = arena_zalloc(&d->arena, n * sizeof(*todo));
+	done = arena_zalloc(&d->arena, n * sizeof(*done));
+	for (size_t i = 0; i < n; i++)
+		order[i] = &items[i];
+	qsort(order, n, sizeof(order[0]), by_folder);
+	for (size_t i = 0; i < n; i++) {
+		if (!prepare(d, order[i], &todo[m]))
+			continue;
+		order[m++] = order[i];
+	}
+	store_deliver_many(d->store, todo, m, done);
+	for (size_t i = 0; i < m; i++)
+		finish(d, order[i], &done[i]);
+	arena_reset(&d->arena);
+}
