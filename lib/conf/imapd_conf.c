@@ -11,6 +11,11 @@ static const struct opt_row rows[] = {
 		"time without a command (RFC 3501 5.4: at least 30 minutes)"),
 	OPT_UINT(imapd_conf, sessions_per_account, "50", 1, 100000,
 		"sessions at once of one account"),
+	OPT_UINT(imapd_conf, session_limit, "10000", 1, 1000000, "sessions at once in all"),
+	OPT_UINT(imapd_conf, failed_logins, "3", 1, 100,
+		"refused passwords before a connection is closed"),
+	OPT_BOOL(imapd_conf, allow_plaintext, "no",
+		"passwords may travel without TLS from other machines too (loopback: always)"),
 };
 
 const struct conf_section imapd_section = { "imapd", "Reading mail over IMAP",

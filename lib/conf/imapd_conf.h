@@ -8,7 +8,9 @@
 struct imapd_conf {
 	struct conf_list listen;
 	uint64_t connection_limit, login_timeout, idle_timeout;
-	uint64_t sessions_per_account;
+	uint64_t sessions_per_account, session_limit;
+	uint64_t failed_logins;
+	bool allow_plaintext;
 };
 
 extern const struct conf_section imapd_section;

@@ -11,6 +11,11 @@ static const struct opt_row rows[] = {
 		"time without a command (RFC 1939 3: at least 10 minutes)"),
 	OPT_UINT(pop3d_conf, sessions_per_account, "10", 1, 100000,
 		"sessions at once of one account"),
+	OPT_UINT(pop3d_conf, session_limit, "10000", 1, 1000000, "sessions at once in all"),
+	OPT_UINT(pop3d_conf, failed_logins, "3", 1, 100,
+		"refused passwords before a connection is closed"),
+	OPT_BOOL(pop3d_conf, allow_plaintext, "no",
+		"passwords may travel without TLS from other machines too (loopback: always)"),
 };
 
 const struct conf_section pop3d_section = { "pop3d", "Reading mail over POP3",
