@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/session.c - the session's frame: octets to lines, lines to the verb table, answers.
+ *
+ * What each verb does is in command.c, content in transfer.c. No socket, file or clock is
+ * touched: smtpd/client.c owns those, tests and fuzzers call this directly.
+ *
+ * Runs in:  smtpd, submission.
+ * Trusts:   nothing from the client; the answers of directory and qmgr.
+ * Sources:  RFC 5321 sec. 3, 4.1.4 (order), 4.3 (replies), 4.5.3 (limits); RFC 2920.
+ */
+#include "session_impl.h"
+
+#include <stdlib.h>
+
+#include "err.h"
+#include "queue_id.h"
+
+#define ST_ANY     (SMTP_START | SMTP_READY | SMTP_MAIL | SMTP_RCPT | SMTP_BDAT)
+#define ST_GREETED (ST_ANY & ~SMTP_START)
+
+enum verb_flags {
+	VERB_NO_ARGS = 1 << 0,
+	VERB_JUNK = 1 << 1 /* moves no mail: too many are an error */
+};
+
+struct smtp_verb {
+	const char *name;
+	enum smtp_verb_number number;
+	unsigned allowed; /* enum smtp_state, a set */
+	unsigned flags;
+	smtp_handler *handler;
+	const char *misplaced; /* the text of 503 */
+};
+
+/* RFC 5321 sec. 4.1.1 and 4.1.4; RFC 3030. STARTTLS and AUTH get their rows with TLS. BDAT
+ * judges its place itself: its octets must be read in any. */
+static const struct smtp_verb verbs[] = {
+	{ "MAIL", SMTP_VERB_MAIL, SMTP_READY, 0, smtp_cmd_mail, "nested MAIL command" },
+	{ "RCPT", SMTP_VERB_RCPT, SMTP_MAIL | SMTP_RCPT, 0, smtp_cmd_rcpt, "need MAIL command" },
+	{ "DATA", SMTP_VERB_DATA, SMTP_RCPT, VERB_NO_ARGS, smtp_cmd_data, "need RCPT command" },
+	{ "BDAT", SMTP_VERB_BDAT, ST_ANY, 0, smtp_cmd_bdat, "" },
+	{ "EHLO", SMTP_VERB_EHLO, ST_ANY, VERB_JUNK, smtp_cmd_ehlo, "" },
+	{ "HELO", SMTP_VERB_HELO, ST_ANY, VERB_JUNK, smtp_cmd_helo, "" },
+	{ "RSET", SMTP_VERB_RSET, ST_ANY, VERB_NO_ARGS | VERB_JUNK, smtp_cmd_rset, "" },
+	{ "QUIT", SMTP_VERB_QUIT, ST_ANY, VERB_NO_ARGS, smtp_cmd_quit, "" },
+	{ "NOOP", SMTP_VERB_NOOP, ST_ANY, VERB_JUNK, smtp_cmd_noop, "" },
+	{ "VRFY", SMTP_VERB_VRFY, ST_ANY, VERB_JUNK, smtp_cmd_vrfy, "" },
+	{ "EXPN", SMTP_VERB_EXPN, ST_ANY, VERB_JUNK, smtp_cmd_expn, "" },
+	{ "HELP", SMTP_VERB_HELP, ST_ANY, VERB_JUNK, smtp_cmd_help, "" },
+};
+
+/* The names of enum smtp_verb_number for the log. */
+static const char *const verb_names[SMTP_VERBS] = { "ehlo", "helo", "starttls", "auth", "mail",
+	"rcpt", "data", "bdat", "rset", "noop", "vrfy", "expn", "help", "quit", "unknown" };
+
+/* Other protocols' first words: a browser was made to speak to us. Nothing more is read. */
+static const char *const foreign_verbs[] = { "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT",
+	"SSH-2.0-" };
+
+void
+smtp_session_init(struct smtp_session *s, const struct smtp_policy *policy, const char *client,
+	const char *name, const char *id)
+{
+	*s = (struct smtp_session){ .policy = policy,
+		.client = client,
+		.name = name,
+		.id = id,
+		.state = SMTP_START,
+		.wait = SMTP_WAIT_INPUT,
+		.verb = SMTP_VERB_UNKNOWN };
+}
+
+void
+smtp_session_free(struct smtp_session *s)
+{
+	smtp_txn_end(s);
+	free(s->helo);
+	s->helo = NULL;
+}
+
+void
+smtp_enter(struct smtp_session *s, enum smtp_state state)
+{
+	ASSERT(s->state != SMTP_ENDED);
+	s->state = state;
+}
+
+void
+smtp_close(struct smtp_session *s)
+{
+	smtp_txn_end(s);
+	if (s->state != SMTP_ENDED)
+		smtp_enter(s, SMTP_ENDED);
+	s->wait = SMTP_WAIT_CLOSE;
+}
+
+static void
+count_reply(struct smtp_session *s, int code)
+{
+	if (code / 100 == 2 && s->good[s->verb] < UINT16_MAX)
+		s->good[s->verb]++;
+	if (code / 100 == 5)
+		s->errors++;
+}
+
+void
+smtp_reply(struct smtp_session *s, struct smtp_out *out, int code, const char *enhanced,
+	const char *format, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	rfc5321_put_reply(out->replies, code, enhanced, buf_bytes(&text));
+	buf_free(&text);
+	count_reply(s, code);
+}
+
+static const char *
+shown_name(const struct smtp_session *s)
+{
+	return s->name == NULL ? "unknown" : s->name;
+}
+
+/* text, with what would end or fake a log line made harmless */
+static void
+log_bytes(struct buf *log, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		buf_put_u8(log, b.p[i] < 32 || b.p[i] == 127 ? '?' : b.p[i]);
+}
+
+void
+smtp_reject(struct smtp_session *s, struct smtp_out *out, const char *stage,
+	struct bytes forward_path, const struct smtp_answer *answer)
+{
+	const struct smtp_txn *txn = s->txn;
+	bool named = txn != NULL && txn->client_logged;
+
+	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
+	count_reply(s, answer->code);
+	buf_printf(out->log, "%s: reject: %s from %s[%s]: %d %s ",
+		named ? txn->queue_id : "NOQUEUE", stage, shown_name(s), s->client, answer->code,
+		answer->enhanced);
+	log_bytes(out->log, answer->text);
+	if (txn != NULL) {
+		buf_put_str(out->log, "; from=<");
+		log_bytes(out->log, txn->envelope.reverse_path);
+		buf_put_str(out->log, ">");
+	}
+	if (forward_path.n > 0) {
+		buf_put_str(out->log, " to=<");
+		log_bytes(out->log, forward_path);
+		buf_put_str(out->log, ">");
+	}
+	buf_printf(out->log, " proto=%s helo=<%s>\n", smtp_protocol(s),
+		s->helo == NULL ? "" : s->helo);
+}
+
+const char *
+smtp_protocol(const struct smtp_session *s)
+{
+	static const char *const names[2][2][2] = { { { "ESMTP", "ESMTPA" },
+							    { "ESMTPS", "ESMTPSA" } },
+		{ { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } } };
+	bool utf8 = s->txn != NULL && (s->txn->envelope.flags & ENVELOPE_SMTPUTF8) != 0;
+
+	if (!s->esmtp)
+		return "SMTP";
+	return names[utf8][s->tls][s->authenticated];
+}
+
+void
+smtp_session_greet(struct smtp_session *s, struct smtp_out *out)
+{
+	buf_printf(out->replies, "220 %s ESMTP %s\r\n", s->policy->hostname, s->policy->service);
+}
+
+void
+smtp_session_early_talker(struct smtp_session *s, struct smtp_out *out)
+{
+	buf_printf(out->replies, "554 5.5.1 %s you spoke before the greeting\r\n",
+		s->policy->hostname);
+	buf_printf(out->log, "NOQUEUE: reject: CONNECT from %s[%s]: 554 5.5.1 early talker\n",
+		shown_name(s), s->client);
+	smtp_close(s);
+}
+
+static const struct smtp_verb *
+find_verb(struct bytes name)
+{
+	for (size_t i = 0; i < NITEMS(verbs); i++)
+		if (bytes_is_nocase(name, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+static void
+unknown_verb(struct smtp_session *s, struct bytes name, struct smtp_out *out)
+{
+	smtp_reply(s, out, 500, "5.5.2", "command not recognized");
+	for (size_t i = 0; i < NITEMS(foreign_verbs); i++) {
+		if (!bytes_starts_with_nocase(name, bytes_from_str(foreign_verbs[i])))
+			continue;
+		buf_printf(out->log, "NOQUEUE: reject: non-SMTP command from %s[%s]: %s\n",
+			shown_name(s), s->client, foreign_verbs[i]);
+		smtp_close(s);
+		return;
+	}
+}
+
+static void
+misplaced(struct smtp_session *s, const struct smtp_verb *v, struct smtp_out *out)
+{
+	if (s->state == SMTP_START)
+		smtp_reply(s, out, 503, "5.5.1", "send EHLO or HELO first");
+	else if (s->state == SMTP_BDAT)
+		smtp_reply(s, out, 503, "5.5.1", "only BDAT may follow BDAT in a transaction");
+	else if (v->number == SMTP_VERB_DATA && s->txn != NULL && s->txn->refused > 0)
+		smtp_reply(s, out, 554, "5.5.1", "no valid recipients");
+	else
+		smtp_reply(s, out, 503, "5.5.1", "%s", v->misplaced);
+}
+
+/* One command line, without its CRLF. */
+static void
+command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
+{
+	struct bytes args;
+	struct bytes name = rfc5321_cut_verb(line, &args);
+	const struct smtp_verb *v = find_verb(name);
+
+	s->verb = (uint8_t)(v == NULL ? SMTP_VERB_UNKNOWN : v->number);
+	if (s->seen[s->verb] < UINT16_MAX)
+		s->seen[s->verb]++;
+	if (v != NULL && (v->flags & VERB_JUNK) != 0 && ++s->junk > s->policy->junk_limit)
+		s->errors++;
+	if (bytes_find(line, '\r') != BYTES_NOT_FOUND || bytes_find(line, '\0') != BYTES_NOT_FOUND)
+		smtp_reply(s, out, 500, "5.5.2", "bare <CR> or NUL in a command");
+	else if (v == NULL)
+		unknown_verb(s, name, out);
+	else if ((v->allowed & s->state) == 0)
+		misplaced(s, v, out);
+	else if ((v->flags & VERB_NO_ARGS) != 0 && args.n > 0)
+		smtp_reply(s, out, 501, "5.5.4", "%s has no parameters", v->name);
+	else
+		v->handler(s, args, out);
+}
+
+/* After each reply: has the client used up our patience, are we about to stop? */
+static void
+check_patience(struct smtp_session *s, struct smtp_out *out)
+{
+	if (s->wait != SMTP_WAIT_INPUT)
+		return;
+	if (s->errors > s->policy->error_limit) {
+		rfc5321_put_reply(out->replies, 421, "4.7.0",
+			BYTES_LITERAL("too many errors, closing the connection"));
+		buf_printf(out->log, "too many errors after %s from %s[%s]\n", verb_names[s->verb],
+			shown_name(s), s->client);
+		smtp_close(s);
+	} else if (s->draining && s->txn == NULL && s->state != SMTP_CHUNK) {
+		rfc5321_put_reply(
+			out->replies, 421, "4.3.2", BYTES_LITERAL("service shutting down"));
+		smtp_close(s);
+	}
+}
+
+static void
+bare_lf(struct smtp_session *s, struct smtp_out *out)
+{
+	smtp_reply(s, out, 500, "5.5.2", "bare <LF> received, lines end with <CR><LF>");
+	buf_printf(out->log, "NOQUEUE: reject: bare LF in a command from %s[%s]\n", shown_name(s),
+		s->client);
+	smtp_close(s);
+}
+
+/* The rest of a line that was too long. */
+static size_t
+skip_line(struct smtp_session *s, struct bytes in, struct smtp_out *out)
+{
+	size_t lf = bytes_find(in, '\n');
+	if (lf == BYTES_NOT_FOUND) {
+		s->skipped_cr = in.p[in.n - 1] == '\r';
+		return in.n;
+	}
+	bool ends = lf == 0 ? s->skipped_cr : in.p[lf - 1] == '\r';
+	s->skipping = false;
+	s->verb = SMTP_VERB_UNKNOWN;
+	if (ends)
+		smtp_reply(s, out, 500, "5.5.2", "line too long");
+	else
+		bare_lf(s, out);
+	return lf + 1;
+}
+
+static size_t
+line_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
+{
+	struct bytes window = bytes_head(in, SMTP_LINE_MAX);
+	size_t lf = bytes_find(window, '\n');
+
+	if (s->skipping)
+		return skip_line(s, in, out);
+	if (lf == BYTES_NOT_FOUND) {
+		if (window.n < SMTP_LINE_MAX)
+			return 0;
+		s->skipping = true;
+		s->skipped_cr = window.p[window.n - 1] == '\r';
+		return window.n;
+	}
+	if (lf == 0 || in.p[lf - 1] != '\r')
+		bare_lf(s, out);
+	else
+		command_line(s, bytes_head(in, lf - 1), out);
+	return lf + 1;
+}
+
+static size_t
+data_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
+{
+	bool end;
+	size_t used = content_data(&s->txn->content, in, out->content, &end);
+	if (end)
+		smtp_content_complete(s, "END-OF-MESSAGE", out);
+	return used;
+}
+
+size_t
+smtp_session_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
+{
+	size_t used = 0;
+	while (s->wait == SMTP_WAIT_INPUT && used < in.n) {
+		struct bytes rest = bytes_skip(in, used);
+		size_t n;
+		if (s->state == SMTP_DATA)
+			n = data_input(s, rest, out);
+		else if (s->state == SMTP_CHUNK)
+			n = smtp_chunk_input(s, rest, out);
+		else
+			n = line_input(s, rest, out);
+		if (n == 0)
+			break;
+		used += n;
+		check_patience(s, out);
+	}
+	return used;
+}
+
+void
+smtp_session_timeout(struct smtp_session *s, struct smtp_out *out)
+{
+	if (s->state == SMTP_ENDED)
+		return;
+	buf_printf(out->replies, "421 4.4.2 %s timeout exceeded, closing the connection\r\n",
+		s->policy->hostname);
+	buf_printf(out->log, "timeout after %s from %s[%s]\n",
+		s->verb == SMTP_VERB_UNKNOWN ? "CONNECT" : verb_names[s->verb], shown_name(s),
+		s->client);
+	smtp_close(s);
+}
+
+void
+smtp_session_drain(struct smtp_session *s, struct smtp_out *out)
+{
+	s->draining = true;
+	check_patience(s, out);
+}
+
+void
+smtp_session_lost(struct smtp_session *s, struct smtp_out *out)
+{
+	if (s->state == SMTP_ENDED)
+		return;
+	buf_printf(out->log, "lost connection after %s from %s[%s]\n",
+		s->verb == SMTP_VERB_UNKNOWN ? "CONNECT" : verb_names[s->verb], shown_name(s),
+		s->client);
+	smtp_close(s);
+}
+
+void
+smtp_session_put_counts(const struct smtp_session *s, struct buf *out)
+{
+	unsigned seen = 0, good = 0;
+	for (int i = 0; i < SMTP_VERBS; i++) {
+		seen += s->seen[i];
+		good += s->good[i];
+		if (s->seen[i] > 0 && s->seen[i] == s->good[i])
+			buf_printf(out, "%s=%u ", verb_names[i], s->seen[i]);
+		else if (s->seen[i] > 0)
+			buf_printf(out, "%s=%u/%u ", verb_names[i], s->good[i], s->seen[i]);
+	}
+	if (seen == good)
+		buf_printf(out, "commands=%u", seen);
+	else
+		buf_printf(out, "commands=%u/%u", good, seen);
+}
+
+void
+smtp_session_begin(struct smtp_session *s, uint64_t queue_id, struct smtp_out *out)
+{
+	ASSERT(s->wait == SMTP_WAIT_BEGIN);
+	s->wait = SMTP_WAIT_INPUT;
+	s->txn->envelope.queue_id = queue_id;
+	queue_id_text(queue_id, s->txn->queue_id);
+	smtp_enter(s, SMTP_MAIL);
+	smtp_reply(s, out, 250, "2.1.0", "Ok");
+	check_patience(s, out);
+}
+
+static void
+answer_recipient(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
+{
+	struct smtp_txn *txn = s->txn;
+	struct envelope *e = &txn->envelope;
+
+	if (answer->code / 100 != 2) {
+		txn->refused++;
+		smtp_reject(s, out, "RCPT", txn->pending.forward_path, answer);
+		return;
+	}
+	if (e->n_rcpts == txn->rcpts_room) {
+		uint32_t room = txn->rcpts_room == 0 ? 1 : txn->rcpts_room * 4;
+		struct envelope_rcpt *rcpts = arena_alloc(&txn->arena, room * sizeof(*rcpts));
+		if (e->n_rcpts > 0)
+			memcpy(rcpts, e->rcpts, e->n_rcpts * sizeof(*rcpts));
+		e->rcpts = rcpts;
+		txn->rcpts_room = room;
+	}
+	e->rcpts[e->n_rcpts++] = txn->pending;
+	smtp_enter(s, SMTP_RCPT);
+	if (!txn->client_logged) {
+		buf_printf(out->log, "%s: client=%s[%s], session=%s\n", txn->queue_id,
+			shown_name(s), s->client, s->id);
+		txn->client_logged = true;
+	}
+	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
+	count_reply(s, answer->code);
+}
+
+static void
+answer_commit(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
+{
+	if (answer->code / 100 == 2) {
+		rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
+		count_reply(s, answer->code);
+		s->errors = s->junk = 0;
+		s->transactions++;
+	} else {
+		smtp_reject(
+			s, out, "END-OF-MESSAGE", s->txn->envelope.rcpts[0].forward_path, answer);
+	}
+	smtp_txn_end(s);
+	smtp_enter(s, SMTP_READY);
+}
+
+void
+smtp_session_answer(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
+{
+	enum smtp_wait wait = s->wait;
+
+	s->wait = SMTP_WAIT_INPUT;
+	s->recipient = BYTES_NONE;
+	switch (wait) {
+	case SMTP_WAIT_RECIPIENT:
+		answer_recipient(s, answer, out);
+		break;
+	case SMTP_WAIT_COMMIT:
+		answer_commit(s, answer, out);
+		break;
+	case SMTP_WAIT_BEGIN:
+		ASSERT(answer->code / 100 != 2);
+		smtp_reject(s, out, "MAIL", BYTES_NONE, answer);
+		smtp_txn_end(s);
+		break;
+	case SMTP_WAIT_INPUT:
+	case SMTP_WAIT_CLOSE:
+		ASSERT(wait != SMTP_WAIT_INPUT && wait != SMTP_WAIT_CLOSE);
+	}
+	check_patience(s, out);
+}
+
+void
+smtp_session_store_failed(struct smtp_session *s, int err, struct smtp_out *out)
+{
+	struct smtp_answer answer;
+
+	if (s->txn == NULL || s->txn->store_error < 0)
+		return;
+	s->txn->store_error = err;
+	if (s->wait == SMTP_WAIT_COMMIT && smtp_content_refusal(s->txn, &answer))
+		smtp_session_answer(s, &answer, out);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/session.h - one SMTP server session, as a pure state machine.
+ *
+ * The client's octets go in; replies, content to be stored and log lines come out. What the
+ * session can't know by itself it asks by stopping with a wait: the caller finds out, answers
+ * and goes on feeding input. No socket, file or clock is touched.
+ *
+ *	used = smtp_session_input(s, octets, out);
+ *	switch (s->wait) { ... }	the caller acts, answers, and feeds the octets left
+ */
+#ifndef RELAIS_SMTPD_SESSION_H
+#define RELAIS_SMTPD_SESSION_H
+
+#include "arena.h"
+#include "content.h"
+#include "envelope.h"
+
+#define SMTP_LINE_MAX 2048 /* RFC 5321 sec. 4.5.3.1.4 has 512; MAIL and RCPT with DSN need more */
+
+enum smtp_state {
+	SMTP_START = 1 << 0, /* no EHLO or HELO yet */
+	SMTP_READY = 1 << 1, /* between mail transactions */
+	SMTP_MAIL = 1 << 2,  /* a reverse-path, no recipient yet */
+	SMTP_RCPT = 1 << 3,  /* at least one recipient */
+	SMTP_DATA = 1 << 4,  /* content is being read, up to the lone dot */
+	SMTP_CHUNK = 1 << 5, /* inside a BDAT chunk */
+	SMTP_BDAT = 1 << 6,  /* between BDAT chunks */
+	SMTP_ENDED = 1 << 7  /* nothing more is read */
+};
+
+/* Verbs as the session counts them, for the line at the end (and the table in session.c). */
+enum smtp_verb_number {
+	SMTP_VERB_EHLO,
+	SMTP_VERB_HELO,
+	SMTP_VERB_STARTTLS,
+	SMTP_VERB_AUTH,
+	SMTP_VERB_MAIL,
+	SMTP_VERB_RCPT,
+	SMTP_VERB_DATA,
+	SMTP_VERB_BDAT,
+	SMTP_VERB_RSET,
+	SMTP_VERB_NOOP,
+	SMTP_VERB_VRFY,
+	SMTP_VERB_EXPN,
+	SMTP_VERB_HELP,
+	SMTP_VERB_QUIT,
+	SMTP_VERB_UNKNOWN,
+	SMTP_VERBS
+};
+
+/* What the caller has to do before the session reads on. */
+enum smtp_wait {
+	SMTP_WAIT_INPUT,     /* nothing: feed more octets */
+	SMTP_WAIT_BEGIN,     /* a mail transaction: smtp_session_begin() with its queue id */
+	SMTP_WAIT_RECIPIENT, /* may s->recipient be accepted? smtp_session_answer() */
+	SMTP_WAIT_COMMIT,    /* make it durable: smtp_session_answer() */
+	SMTP_WAIT_CLOSE      /* send the replies, then close */
+};
+
+/* What all sessions of a process share; from the configuration. */
+struct smtp_policy {
+	const char *hostname; /* ours, RFC 5321 sec. 4.2: greeting, EHLO, Received */
+	const char *service;  /* what we call ourselves in the greeting, after "ESMTP" */
+	struct content_limits content;
+	uint32_t recipient_limit;
+	uint32_t error_limit; /* refused commands in a row without a message: 421 */
+	uint32_t junk_limit;  /* NOOP, RSET, VRFY, ... without a message: 421 */
+	bool strict_paths;    /* refuse blanks after "FROM:" and "TO:" */
+};
+
+/* Where the session puts what comes out; owned by the caller, who empties them. */
+struct smtp_out {
+	struct buf *replies; /* for the client */
+	struct buf *content; /* of the message: store it before doing what s->wait says */
+	struct buf *log;     /* lines, each ended by '\n' */
+};
+
+/* The answer to a wait: the reply the client gets. Class 2 is yes. */
+struct smtp_answer {
+	int code;
+	const char *enhanced;
+	struct bytes text;
+};
+
+struct smtp_txn;
+
+struct smtp_session {
+	const struct smtp_policy *policy;
+	const char *client; /* "1.2.3.4" or "2001:db8::1" */
+	const char *name;   /* of the client in the DNS, or NULL */
+	const char *id;     /* of the session */
+	enum smtp_state state;
+	enum smtp_wait wait;
+	uint64_t now_us;        /* wall clock; set by the caller before each input */
+	struct bytes recipient; /* SMTP_WAIT_RECIPIENT: the mailbox in shortest form */
+
+	/* From here on the session's own. */
+	char *helo;           /* NULL before EHLO or HELO */
+	struct smtp_txn *txn; /* the mail transaction, NULL if there is none */
+	uint64_t chunk_left;  /* octets of a BDAT chunk to come */
+	uint32_t errors, junk, transactions;
+	uint16_t seen[SMTP_VERBS], good[SMTP_VERBS];
+	uint8_t verb; /* the last one, enum smtp_verb_number */
+	bool esmtp, helo_grammatical;
+	bool tls, authenticated; /* later policy: STARTTLS and AUTH set them */
+	bool draining;
+	bool skipping;   /* a line over SMTP_LINE_MAX, up to its CRLF */
+	bool skipped_cr; /* the last octet skipped was a CR */
+	bool chunk_last, chunk_refused;
+	enum smtp_state chunk_from; /* where a refused chunk's session goes back to */
+};
+
+/* The mail transaction under way; content and envelope are complete at SMTP_WAIT_COMMIT. */
+struct smtp_txn {
+	struct arena arena;
+	struct envelope envelope;
+	struct content content;
+	char queue_id[16];
+	uint64_t declared_size; /* SIZE=, 0: not given */
+	uint32_t rcpts_room;
+	uint32_t refused;             /* recipients */
+	struct envelope_rcpt pending; /* the one being asked about */
+	int store_error;              /* enum err: the content could not be stored */
+	struct bytes prefix;          /* at SMTP_WAIT_COMMIT: the Received field */
+	bool client_logged;
+};
+
+/* client, name and id are borrowed and outlive the session. */
+void smtp_session_init(struct smtp_session *s, const struct smtp_policy *policy, const char *client,
+	const char *name, const char *id);
+void smtp_session_free(struct smtp_session *s);
+
+/* 220; or, to one who spoke before it, 554 and the end (RFC 5321 sec. 3.1, 4.3.1). */
+void smtp_session_greet(struct smtp_session *s, struct smtp_out *out);
+void smtp_session_early_talker(struct smtp_session *s, struct smtp_out *out);
+
+/*
+ * Feed octets. Returns how many were used; the rest comes again with the next call, and
+ * together with more if s->wait is SMTP_WAIT_INPUT (a line is only read whole; at
+ * SMTP_LINE_MAX octets something is always used).
+ */
+MUST_USE size_t smtp_session_input(struct smtp_session *s, struct bytes in, struct smtp_out *out);
+
+/* Answer SMTP_WAIT_BEGIN. */
+void smtp_session_begin(struct smtp_session *s, uint64_t queue_id, struct smtp_out *out);
+
+/* Answer any wait but INPUT and CLOSE (BEGIN: only to refuse). */
+void smtp_session_answer(
+	struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out);
+
+/* The content could not be stored: the message is refused at its end, which is now if s->wait
+ * is SMTP_WAIT_COMMIT. */
+void smtp_session_store_failed(struct smtp_session *s, int err, struct smtp_out *out);
+
+/* The client was silent too long: 421 and the end. */
+void smtp_session_timeout(struct smtp_session *s, struct smtp_out *out);
+
+/* The service stops: 421 now, or when the transaction under way has ended. */
+void smtp_session_drain(struct smtp_session *s, struct smtp_out *out);
+
+/* The connection broke or ends: the log's "lost connection" if it wasn't in order. */
+void smtp_session_lost(struct smtp_session *s, struct smtp_out *out);
+
+/* "ehlo=1 mail=1 rcpt=0/1 commands=2/3" */
+void smtp_session_put_counts(const struct smtp_session *s, struct buf *out);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/transfer.c - DATA and BDAT: how content comes in, is judged at its end, and gets its
+ * Received field.
+ *
+ * Runs in:  smtpd, submission.
+ * Trusts:   nothing from the client.
+ * Sources:  RFC 5321 sec. 4.1.1.4, 4.4, 6.1; RFC 3030; RFC 3848 and RFC 6531 sec. 4.3 ("with").
+ */
+#include "session_impl.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "err.h"
+
+void
+smtp_txn_end(struct smtp_session *s)
+{
+	if (s->txn == NULL)
+		return;
+	arena_reset(&s->txn->arena);
+	free(s->txn);
+	s->txn = NULL;
+}
+
+void
+smtp_cmd_data(struct smtp_session *s, struct bytes args, struct smtp_out *out)
+{
+	UNUSED(args);
+	content_begin(&s->txn->content, &s->policy->content);
+	smtp_enter(s, SMTP_DATA);
+	smtp_reply(s, out, 354, NULL, "end data with <CR><LF>.<CR><LF>");
+}
+
+/* What the client hears of each fault; the first that was found counts. */
+static const struct {
+	int code;
+	const char *enhanced, *text;
+} fault_replies[CONTENT_FAULTS] = {
+	[CONTENT_BARE_CR] = { 550, "5.6.0", "bare <CR> received, lines end with <CR><LF>" },
+	[CONTENT_BARE_LF] = { 550, "5.6.0", "bare <LF> received, lines end with <CR><LF>" },
+	[CONTENT_NUL] = { 550, "5.6.0", "NUL octet received" },
+	[CONTENT_LONG_LINE] = { 500, "5.6.0", "text line too long" },
+	[CONTENT_TOO_LARGE] = { 552, "5.3.4", "message size exceeds the limit" },
+	[CONTENT_LOOP] = { 554, "5.4.6", "mail loop: too many Received fields" },
+};
+
+bool
+smtp_content_refusal(const struct smtp_txn *txn, struct smtp_answer *answer)
+{
+	enum content_fault fault = txn->content.fault;
+	if (fault != CONTENT_GOOD) {
+		*answer = (struct smtp_answer){ fault_replies[fault].code,
+			fault_replies[fault].enhanced, bytes_from_str(fault_replies[fault].text) };
+		return true;
+	}
+	if (txn->store_error == ERR_NO_SPACE) {
+		*answer = (struct smtp_answer){ 452, "4.3.1",
+			BYTES_LITERAL("insufficient system storage") };
+		return true;
+	}
+	if (txn->store_error < 0) {
+		*answer = (struct smtp_answer){ 451, "4.3.0",
+			BYTES_LITERAL("local error, try again later") };
+		return true;
+	}
+	return false;
+}
+
+static void
+complete_envelope(struct smtp_session *s)
+{
+	struct envelope *e = &s->txn->envelope;
+	e->client_address = bytes_from_str(s->client);
+	e->client_name = s->name == NULL ? BYTES_NONE : bytes_from_str(s->name);
+	e->helo = bytes_from_str(s->helo);
+	e->protocol = bytes_from_str(smtp_protocol(s));
+	e->session_id = bytes_from_str(s->id);
+}
+
+void
+smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out *out)
+{
+	struct smtp_txn *txn = s->txn;
+	struct smtp_answer answer;
+
+	if (smtp_content_refusal(txn, &answer)) {
+		smtp_reject(s, out, stage, txn->envelope.rcpts[0].forward_path, &answer);
+		smtp_txn_end(s);
+		smtp_enter(s, SMTP_READY);
+		return;
+	}
+	struct buf received = BUF_INIT;
+	complete_envelope(s);
+	smtp_put_received(s, &received);
+	txn->prefix = arena_bytes(&txn->arena, buf_bytes(&received));
+	buf_free(&received);
+	s->wait = SMTP_WAIT_COMMIT;
+}
+
+/* TCP-info of RFC 5321 sec. 4.4: what we know of the client, not what it says. */
+static void
+put_tcp_info(const struct smtp_session *s, struct buf *out)
+{
+	if (s->name != NULL)
+		buf_printf(out, "%s ", s->name);
+	buf_printf(out, "[%s%s]", strchr(s->client, ':') == NULL ? "" : "IPv6:", s->client);
+}
+
+void
+smtp_put_received(const struct smtp_session *s, struct buf *out)
+{
+	const struct smtp_txn *txn = s->txn;
+	char date[CLOCK_DATE_SIZE];
+
+	buf_put_str(out, "Received: from ");
+	/* what isn't a domain could fake the rest of the field: shown without its specials */
+	if (s->helo_grammatical) {
+		buf_printf(out, "%s (", s->helo);
+		put_tcp_info(s, out);
+	} else {
+		buf_printf(out, "[%s%s] (helo ",
+			strchr(s->client, ':') == NULL ? "" : "IPv6:", s->client);
+		for (const char *p = s->helo; *p != '\0'; p++)
+			buf_put_u8(out, strchr("()\\\"", *p) == NULL ? (uint8_t)*p : '?');
+	}
+	buf_printf(out, ")\r\n\tby %s with %s id %s (session %s)", s->policy->hostname,
+		smtp_protocol(s), txn->queue_id, s->id);
+	/* with several recipients none is told of the others, sec. 7.2 */
+	if (txn->envelope.n_rcpts == 1) {
+		buf_put_str(out, "\r\n\tfor <");
+		buf_put_bytes(out, txn->envelope.rcpts[0].forward_path);
+		buf_put_str(out, ">");
+	}
+	buf_printf(out, ";\r\n\t%s\r\n", clock_rfc5322_date((time_t)(s->now_us / 1000000), date));
+}
+
+/* "size [LAST]": false if it isn't that. */
+static bool
+parse_bdat(struct bytes args, uint64_t *size, bool *last)
+{
+	struct bytes rest;
+	struct bytes number = rfc5321_cut_verb(args, &rest);
+
+	*last = bytes_is_nocase(rest, "LAST");
+	return bytes_to_u64(number, UINT64_MAX, size) == ERR_OK && (rest.n == 0 || *last);
+}
+
+static void
+end_chunk(struct smtp_session *s, struct smtp_out *out)
+{
+	struct smtp_answer answer;
+
+	if (s->chunk_refused) {
+		smtp_enter(s, s->chunk_from);
+		smtp_reply(s, out, 503, "5.5.1",
+			s->txn != NULL && s->txn->refused > 0 ? "no valid recipients"
+							      : "BDAT needs MAIL and RCPT first");
+		return;
+	}
+	if (s->chunk_last) {
+		content_chunks_end(&s->txn->content);
+		smtp_content_complete(s, "BDAT", out);
+	} else if (smtp_content_refusal(s->txn, &answer)) {
+		/* RFC 3030 sec. 2: chunks that follow are 503, by their place */
+		smtp_reject(s, out, "BDAT", s->txn->envelope.rcpts[0].forward_path, &answer);
+		smtp_txn_end(s);
+		smtp_enter(s, SMTP_READY);
+	} else {
+		smtp_enter(s, SMTP_BDAT);
+		smtp_reply(s, out, 250, "2.0.0", "content so far: %llu octets",
+			(unsigned long long)s->txn->content.size);
+	}
+}
+
+void
+smtp_cmd_bdat(struct smtp_session *s, struct bytes args, struct smtp_out *out)
+{
+	uint64_t size;
+	bool last;
+
+	if (!parse_bdat(args, &size, &last)) {
+		/* how many octets of content follow can't be known: they must not be read as
+		 * commands */
+		smtp_reply(
+			s, out, 501, "5.5.4", "syntax: BDAT size [LAST]; closing the connection");
+		smtp_close(s);
+		return;
+	}
+	s->chunk_left = size;
+	s->chunk_last = last;
+	s->chunk_refused = (s->state & (SMTP_RCPT | SMTP_BDAT)) == 0;
+	s->chunk_from = s->state;
+	if (s->state == SMTP_RCPT)
+		content_begin(&s->txn->content, &s->policy->content);
+	smtp_enter(s, SMTP_CHUNK);
+	if (size == 0)
+		end_chunk(s, out);
+}
+
+size_t
+smtp_chunk_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
+{
+	struct bytes chunk = bytes_head(in, s->chunk_left < in.n ? (size_t)s->chunk_left : in.n);
+
+	if (!s->chunk_refused)
+		content_chunk(&s->txn->content, chunk, out->content);
+	s->chunk_left -= chunk.n;
+	if (s->chunk_left == 0)
+		end_chunk(s, out);
+	return chunk.n;
+}
