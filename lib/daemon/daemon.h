@@ -66,7 +66,7 @@ struct daemon {
 	uint32_t instance; /* 0, 1, ... within the service */
 	uint32_t birth;    /* distinct for each process started */
 	uint32_t mail_uid, mail_gid; /* owner of virtual users' mailboxes; UINT32_MAX: who we are */
-	bool privileged;   /* started by root: chroot and ids are real */
+	bool privileged;             /* started by root: chroot and ids are real */
 	bool draining;
 	uint16_t instances[SERVICE_COUNT]; /* how many of each service there are */
 	struct daemon_private *priv;
@@ -108,7 +108,7 @@ size_t link_backlog(const struct link *l); /* octets unsent and requests waiting
 /* As ipc_compose/ipc_send/ipc_request. link_send() without a peer drops the message. */
 struct buf *link_compose(struct link *l);
 void link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds);
-void link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds,
-	unsigned timeout_ms, ipc_answer_fn *done, void *arg);
+void link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
+	ipc_answer_fn *done, void *arg);
 
 #endif

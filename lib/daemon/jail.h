@@ -3,7 +3,8 @@
  * lib/daemon/jail.h - one fixed order of losing privileges.
  *
  *	1. chroot to the root folder, chdir to it
- *	2. resource limits: descriptors, memory, no core file; processes, where forking is not allowed
+ *	2. resource limits: descriptors, memory, no core file; processes, where forking is not
+ *allowed
  *	3. supplementary groups, gid, uid (all three ids of each); capabilities but those of
  *	   SANDBOX_SETUID are given up, the bounding set too
  *	4. no_new_privs
@@ -19,12 +20,12 @@
 #include "control_msg.h"
 
 struct jail {
-	const char *root;        /* becomes /; NULL: leave as it is (we are inside already) */
-	int root_fd;             /* O_PATH of it, for Landlock; -1: no file access at all */
-	uint32_t uid, gid;       /* UINT32_MAX: stay */
-	uint32_t sandbox;        /* SANDBOX_* */
-	uint32_t files_limit;    /* 0: leave */
-	uint64_t memory_limit;   /* 0: none */
+	const char *root;      /* becomes /; NULL: leave as it is (we are inside already) */
+	int root_fd;           /* O_PATH of it, for Landlock; -1: no file access at all */
+	uint32_t uid, gid;     /* UINT32_MAX: stay */
+	uint32_t sandbox;      /* SANDBOX_* */
+	uint32_t files_limit;  /* 0: leave */
+	uint64_t memory_limit; /* 0: none */
 };
 
 /* ERR_OK or an error with errno set; what: the step that failed. Never half a jail: the

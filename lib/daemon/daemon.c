@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/daemon/daemon.c - the life of a daemon: started by master, jailed, serving, drained.
+ *
+ * Trusts: master, through the control socket. A control socket at its end means that master
+ * is gone; the process then ends, for nobody could restart or introduce it any more.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon_private.h"
+#include "jail.h"
+#include "log.h"
+#include "sys.h"
+
+static void on_peer(struct ipc_call *call, const void *msg);
+static void on_drain(struct ipc_call *call, const void *msg);
+static void on_stats(struct ipc_call *call, const void *msg);
+static void on_config(struct ipc_call *call, const void *msg);
+
+/* What master may say once we serve. */
+static const struct ipc_route control_routes[] = {
+	/* message	   from			   states fds size			   decode
+	   handler */
+	{ CONTROL_PEER, FROM(SERVICE_MASTER), 0, 1, sizeof(struct control_peer),
+		control_peer_decode, on_peer },
+	{ CONTROL_DRAIN, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_drain },
+	{ CONTROL_STATS, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_stats },
+	{ CONTROL_CONFIG, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_config),
+		control_config_decode, on_config },
+};
+
+void
+daemon_finished(struct daemon *d)
+{
+	struct daemon_private *p = d->priv;
+
+	if (p->finished)
+		return;
+	p->finished = true;
+	if (p->control != NULL) {
+		ipc_compose(p->control);
+		ipc_send(p->control, CONTROL_DRAINED, NULL, 0);
+		ipc_flush(p->control);
+	}
+}
+
+static void
+on_peer_close(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct daemon *d = ctx;
+
+	if (err == ERR_SYNTAX)
+		log_error("%s[%u] sent what it may not", service_name(ipc_peer(channel)),
+			ipc_peer_instance(channel));
+	if (d->spec->peer_down != NULL)
+		d->spec->peer_down(d, channel);
+}
+
+static void
+on_peer(struct ipc_call *call, const void *msg)
+{
+	const struct control_peer *m = msg;
+	struct daemon_private *p = call->ctx;
+	struct ipc_channel *channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->d.base,
+		.fd = ipc_take_fd(call, 0),
+		.peer = (enum service)m->service,
+		.peer_instance = m->instance,
+		.routes = p->d.spec->routes,
+		.nroutes = p->d.spec->nroutes,
+		.ctx = &p->d,
+		.on_close = on_peer_close });
+
+	if (p->d.spec->peer_up != NULL)
+		p->d.spec->peer_up(&p->d, channel);
+}
+
+static void
+on_drain(struct ipc_call *call, const void *msg)
+{
+	struct daemon_private *p = call->ctx;
+
+	if (p->d.draining)
+		return;
+	p->d.draining = true;
+	doors_close(p);
+	if (p->d.spec->drain != NULL)
+		p->d.spec->drain(&p->d);
+	else
+		daemon_finished(&p->d);
+}
+
+static void
+on_stats(struct ipc_call *call, const void *msg)
+{
+	struct daemon_private *p = call->ctx;
+	struct buf text = BUF_INIT;
+
+	if (p->d.spec->stats != NULL)
+		p->d.spec->stats(&p->d, &text);
+	control_text_encode(ipc_compose(call->channel),
+		&(struct control_text){ .text = bytes_head(buf_bytes(&text), IPC_BODY_MAX / 4) });
+	ipc_reply(call->channel, call->id, CONTROL_TEXT, NULL, 0);
+	buf_free(&text);
+}
+
+/* Decode both sections into fresh structs; the old ones stay valid (pointers into them may
+ * be held), so a reload costs a few KiB of arena. */
+static int
+take_config(struct daemon_private *p, struct bytes common, struct bytes own)
+{
+	const struct conf_section *section = p->d.spec->section;
+	void *fresh_common = conf_defaults(&common_section, &p->arena), *fresh = NULL;
+	int r = conf_decode(common, &common_section, fresh_common, &p->arena);
+
+	if (r == ERR_OK && section != NULL) {
+		fresh = conf_defaults(section, &p->arena);
+		r = conf_decode(own, section, fresh, &p->arena);
+	}
+	if (r < 0)
+		return r;
+	p->d.common = fresh_common;
+	p->d.conf = fresh;
+	return ERR_OK;
+}
+
+static void
+on_config(struct ipc_call *call, const void *msg)
+{
+	const struct control_config *m = msg;
+	struct daemon_private *p = call->ctx;
+
+	if (p->d.spec->reload == NULL || take_config(p, m->common, m->own) < 0) {
+		log_error("configuration from master not taken");
+		return;
+	}
+	p->d.spec->reload(&p->d);
+}
+
+static void
+on_master_gone(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct daemon_private *p = ctx;
+
+	p->control = NULL;
+	if (!p->d.draining)
+		log_warning("master is gone; ending");
+	p->finished = true;
+	p->status = 1;
+}
+
+static enum log_level
+level_named(const char *name)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+
+	for (unsigned i = 0; i < NITEMS(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum log_level)i;
+	return LOG_LEVEL_INFO;
+}
+
+static int
+take_start(struct daemon_private *p, struct ipc_frame *f, struct jail *jail)
+{
+	struct control_start m;
+	struct ipc_reader in = ipc_reader(f->body);
+
+	if (control_start_decode(&in, &m) < 0 || m.service != p->d.spec->service ||
+		take_config(p, m.common, m.own) < 0)
+		return ERR_SYNTAX;
+	p->d.instance = m.instance;
+	p->d.birth = m.birth;
+	p->d.mail_uid = m.mail_uid;
+	p->d.mail_gid = m.mail_gid;
+	p->d.privileged = m.uid != UINT32_MAX;
+	p->d.root = arena_str(&p->arena, m.root);
+	memcpy(p->d.instances, m.instances, sizeof(m.instances));
+	*jail = (struct jail){ .root = p->d.root,
+		.root_fd = -1,
+		.uid = m.uid,
+		.gid = m.gid,
+		.sandbox = m.sandbox,
+		.files_limit = m.files_limit,
+		.memory_limit = m.memory_limit };
+	return ERR_OK;
+}
+
+/* Read LISTENER messages until START. */
+static int
+meet_master(struct daemon_private *p, struct jail *jail)
+{
+	struct ipc_packet packet = { .data = BUF_INIT };
+	struct ipc_frame f;
+	int r;
+
+	while ((r = ipc_blocking_receive(CONTROL_FD, &packet, &f, -1)) == ERR_OK) {
+		struct ipc_reader in = ipc_reader(f.body);
+		struct control_listener listener;
+
+		if (f.type == CONTROL_START) {
+			r = take_start(p, &f, jail);
+			break;
+		}
+		if (f.type != CONTROL_LISTENER || f.nfds != 1 ||
+			control_listener_decode(&in, &listener) < 0) {
+			r = ERR_SYNTAX;
+			break;
+		}
+		doors_add(p, f.fds[0], listener.label, listener.address);
+	}
+	buf_free(&packet.data);
+	return r;
+}
+
+/* Outside the jail, for the last time. */
+static int
+prepare(struct daemon_private *p, const struct jail *jail)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const char *name = service_name(p->d.spec->service);
+
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGINT, &ignore, NULL); /* a terminal's ^C is for master */
+	sigaction(SIGHUP, &ignore, NULL);
+	tzset(); /* reads /etc/localtime, which the jail hides */
+	umask(0077);
+	log_open(LOG_FD, name, p->d.common->hostname, level_named(p->d.common->log_level));
+	p->d.base = event_base_new();
+	ASSERT(p->d.base != NULL);
+	p->d.root_fd = -1;
+	if (jail->sandbox & (SANDBOX_FILES | SANDBOX_READ)) {
+		p->d.root_fd = open(p->d.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (p->d.root_fd < 0) {
+			log_error("%s: %m", p->d.root);
+			return ERR_NOT_FOUND;
+		}
+	}
+	return p->d.spec->start == NULL ? ERR_OK : p->d.spec->start(&p->d);
+}
+
+static int
+enter(struct daemon_private *p, struct jail *jail)
+{
+	const char *what = "";
+
+	jail->root_fd = p->d.root_fd;
+	if (jail_enter(jail, &what) < 0) {
+		log_error("jail: %s: %m", what);
+		return ERR_DENIED;
+	}
+	return ERR_OK;
+}
+
+static void
+serve(struct daemon_private *p)
+{
+	p->control = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->d.base,
+		.fd = CONTROL_FD,
+		.peer = SERVICE_MASTER,
+		.routes = control_routes,
+		.nroutes = NITEMS(control_routes),
+		.ctx = p,
+		.on_close = on_master_gone });
+	if (p->d.spec->run != NULL && p->d.spec->run(&p->d) < 0) {
+		log_error("cannot serve");
+		p->status = 1;
+		return;
+	}
+	doors_open(p);
+	ipc_compose(p->control);
+	ipc_send(p->control, CONTROL_READY, NULL, 0);
+	while (!p->finished) {
+		if (event_base_loop(p->d.base, EVLOOP_ONCE) < 0)
+			break;
+		log_flush();
+	}
+	if (p->d.spec->stop != NULL)
+		p->d.spec->stop(&p->d);
+}
+
+int
+daemon_run(const struct daemon_spec *spec, int argc, char *argv[])
+{
+	struct daemon_private *p = xcalloc(1, sizeof(*p));
+	struct jail jail;
+
+	p->d.spec = spec;
+	p->d.priv = p;
+	sys_fault_from_environment();
+	if (argc > 1 || fcntl(CONTROL_FD, F_GETFD) < 0) {
+		fprintf(stderr, "relais-%s is started by relais-master, not by hand\n",
+			service_name(spec->service));
+		return 2;
+	}
+	(void)fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(LOG_FD, F_SETFD, FD_CLOEXEC);
+	prctl(PR_SET_NAME, service_name(spec->service));
+	if (meet_master(p, &jail) < 0)
+		return 1; /* master died while starting us */
+	if (prepare(p, &jail) < 0 || enter(p, &jail) < 0)
+		p->status = 1;
+	else
+		serve(p);
+	log_flush();
+	/* no exit handlers: nothing of the jailed process is worth running them */
+	_exit(p->status);
+}

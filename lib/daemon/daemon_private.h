@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/daemon/daemon_private.h - what the skeleton's own files share. */
+#ifndef RELAIS_DAEMON_PRIVATE_H
+#define RELAIS_DAEMON_PRIVATE_H
+
+#include "daemon.h"
+
+struct door;
+
+struct daemon_private {
+	struct daemon d;
+	struct arena arena; /* configuration and names: as long as the process lives */
+	struct ipc_channel *control;
+	struct door *doors; /* doors.c */
+	struct common_conf *common;
+	void *conf;
+	struct event *keep; /* so that the loop has something to wait for */
+	bool finished;
+	int status;
+};
+
+/* doors.c: listening sockets */
+void doors_add(struct daemon_private *p, int fd, struct bytes label, struct bytes address);
+void doors_open(struct daemon_private *p); /* begin to accept */
+void doors_close(struct daemon_private *p);
+
+#endif

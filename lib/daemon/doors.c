@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/daemon/doors.c - listening sockets made by master: accepting, pausing, closing.
+ *
+ * Each process has its own socket of a port (SO_REUSEPORT), so connections are spread evenly
+ * and wake one process only; master keeps a copy, so a restart loses no waiting connection.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon_private.h"
+#include "log.h"
+
+#define ACCEPTS_A_TURN 64
+
+struct door {
+	struct door *next;
+	struct daemon_private *daemon;
+	struct event *readable, *resume;
+	const char *label, *address;
+	int fd;
+	bool paused;
+};
+
+/* A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d; the suite knows them as a.b.c.d. */
+static void
+unmap_address(struct sockaddr_storage *addr, socklen_t *len)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)addr;
+	struct sockaddr_in four = { .sin_family = AF_INET };
+
+	if (addr->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		return;
+	four.sin_port = six->sin6_port;
+	memcpy(&four.sin_addr, six->sin6_addr.s6_addr + 12, 4);
+	memset(addr, 0, sizeof(*addr));
+	memcpy(addr, &four, sizeof(four));
+	*len = sizeof(four);
+}
+
+/* Out of descriptors or memory: leave the clients in the kernel's queue for a while. */
+static void
+pause_a_while(struct door *door)
+{
+	const struct timeval wait = { 0, 200000 };
+
+	log_warning("accept on %s: %m; waiting", door->address);
+	event_del(door->readable);
+	event_add(door->resume, &wait);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+
+	if (!door->paused)
+		event_add(door->readable, NULL);
+}
+
+static void
+on_connection(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+	struct daemon_private *p = door->daemon;
+
+	for (int i = 0; i < ACCEPTS_A_TURN && !door->paused && !p->d.draining; i++) {
+		struct sockaddr_storage addr = { 0 };
+		socklen_t len = sizeof(addr);
+		int client =
+			accept4(fd, (struct sockaddr *)&addr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (client < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (client < 0 && (errno == EAGAIN || errno == EPROTO))
+			return;
+		if (client < 0) {
+			pause_a_while(door);
+			return;
+		}
+		unmap_address(&addr, &len);
+		p->d.spec->on_client(
+			&p->d, &(struct daemon_client){ client, door->label, &addr, len });
+	}
+}
+
+void
+doors_add(struct daemon_private *p, int fd, struct bytes label, struct bytes address)
+{
+	struct door *door = arena_zalloc(&p->arena, sizeof(*door));
+
+	door->daemon = p;
+	door->fd = fd;
+	door->label = arena_str(&p->arena, label);
+	door->address = arena_str(&p->arena, address);
+	door->next = p->doors;
+	p->doors = door;
+}
+
+void
+doors_open(struct daemon_private *p)
+{
+	for (struct door *door = p->doors; door != NULL; door = door->next) {
+		ASSERT(p->d.spec->on_client != NULL);
+		door->readable =
+			event_new(p->d.base, door->fd, EV_READ | EV_PERSIST, on_connection, door);
+		door->resume = event_new(p->d.base, -1, 0, on_resume, door);
+		ASSERT(door->readable != NULL && door->resume != NULL);
+		event_add(door->readable, NULL);
+	}
+}
+
+void
+doors_close(struct daemon_private *p)
+{
+	for (struct door *door = p->doors; door != NULL; door = door->next) {
+		if (door->readable != NULL) {
+			event_free(door->readable);
+			event_free(door->resume);
+		}
+		close(door->fd);
+	}
+	p->doors = NULL;
+}
+
+void
+daemon_pause_accept(struct daemon *d, bool pause)
+{
+	for (struct door *door = d->priv->doors; door != NULL; door = door->next) {
+		if (door->paused == pause)
+			continue;
+		door->paused = pause;
+		if (pause)
+			event_del(door->readable);
+		else
+			event_add(door->readable, NULL);
+	}
+}

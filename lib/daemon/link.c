@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/daemon/link.c - requests to another service, whoever of its processes is alive.
+ *
+ * States: down (nothing asked), asked (an introduction is under way, or will be asked for
+ * again soon), up. What is asked while not up waits here.
+ */
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "daemon_private.h"
+#include "log.h"
+
+#define RETRY_MS         100
+#define INTRODUCTION_MS  10000
+#define WAITING_SWEEP_MS 1000
+
+struct waiting {
+	STAILQ_ENTRY(waiting) link;
+	uint16_t type;
+	struct buf body;
+	int fds[IPC_FDS_MAX];
+	unsigned nfds;
+	uint64_t since_ms;
+	unsigned timeout_ms;
+	ipc_answer_fn *done;
+	void *arg;
+};
+
+struct link {
+	struct daemon *d;
+	enum service service;
+	uint32_t instance;
+	const struct ipc_route *routes;
+	size_t nroutes;
+	struct ipc_channel *channel; /* NULL: not up */
+	bool asked, wanted;          /* wanted: keep it up without requests */
+	struct event *retry, *sweep;
+	struct buf compose;
+	STAILQ_HEAD(, waiting) queue;
+	size_t nqueue;
+	void (*up)(void *arg, struct link *l);
+	void (*down)(void *arg, struct link *l);
+	void *up_arg, *down_arg;
+};
+
+static void ask(struct link *l);
+
+static void
+fail_waiting(struct link *l, struct waiting *w, int err)
+{
+	for (unsigned i = 0; i < w->nfds; i++)
+		close(w->fds[i]);
+	buf_free(&w->body);
+	l->nqueue--;
+	w->done(w->arg, &(struct ipc_answer){ .err = err });
+	free(w);
+}
+
+/* Requests whose time is over while nobody was there. */
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+	uint64_t now = clock_mono_ms();
+	struct waiting *w = STAILQ_FIRST(&l->queue), *next;
+
+	for (; w != NULL; w = next) {
+		next = STAILQ_NEXT(w, link);
+		if (w->timeout_ms == 0 || now - w->since_ms < w->timeout_ms)
+			continue;
+		STAILQ_REMOVE(&l->queue, w, waiting, link);
+		fail_waiting(l, w, ERR_TIMEOUT);
+	}
+	if (STAILQ_EMPTY(&l->queue))
+		event_del(l->sweep);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	ask(arg);
+}
+
+static void
+retry_soon(struct link *l)
+{
+	const struct timeval wait = { 0, RETRY_MS * 1000 };
+
+	if (l->wanted || !STAILQ_EMPTY(&l->queue))
+		event_add(l->retry, &wait);
+}
+
+static void
+on_peer_close(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct link *l = ctx;
+
+	l->channel = NULL;
+	if (err == ERR_SYNTAX)
+		log_error("%s sent what it may not", service_name(l->service));
+	if (l->down != NULL)
+		l->down(l->down_arg, l);
+	if (!l->asked)
+		retry_soon(l);
+}
+
+static void
+send_waiting(struct link *l)
+{
+	struct waiting *w;
+	uint64_t now = clock_mono_ms();
+
+	while (l->channel != NULL && (w = STAILQ_FIRST(&l->queue)) != NULL) {
+		uint64_t waited = now - w->since_ms;
+
+		STAILQ_REMOVE_HEAD(&l->queue, link);
+		if (w->timeout_ms != 0 && waited >= w->timeout_ms) {
+			fail_waiting(l, w, ERR_TIMEOUT);
+			continue;
+		}
+		l->nqueue--;
+		buf_put_bytes(ipc_compose(l->channel), buf_bytes(&w->body));
+		ipc_request(l->channel, w->type, w->fds, w->nfds,
+			w->timeout_ms == 0 ? 0 : w->timeout_ms - (unsigned)waited, w->done, w->arg);
+		buf_free(&w->body);
+		free(w);
+	}
+}
+
+static void
+on_introduced(void *arg, const struct ipc_answer *answer)
+{
+	struct link *l = arg;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct control_peer peer;
+
+	l->asked = false;
+	if (answer->err < 0 || answer->type != CONTROL_INTRODUCED ||
+		control_peer_decode(&in, &peer) < 0 || peer.err < 0 || answer->nfds != 1) {
+		if (answer->err == ERR_OK && peer.err == ERR_DENIED)
+			log_error("may not call %s", service_name(l->service));
+		retry_soon(l);
+		return;
+	}
+	l->channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = l->d->base,
+		.fd = answer->fds[0],
+		.peer = l->service,
+		.peer_instance = peer.instance,
+		.routes = l->routes,
+		.nroutes = l->nroutes,
+		.ctx = l,
+		.on_close = on_peer_close });
+	answer->fds[0] = -1;
+	if (l->up != NULL)
+		l->up(l->up_arg, l);
+	send_waiting(l);
+}
+
+static void
+ask(struct link *l)
+{
+	struct ipc_channel *control = l->d->priv->control;
+
+	if (l->asked || l->channel != NULL || control == NULL)
+		return;
+	l->asked = true;
+	event_del(l->retry);
+	control_introduce_encode(ipc_compose(control),
+		&(struct control_introduce){ .service = l->service, .instance = l->instance });
+	ipc_request(control, CONTROL_INTRODUCE, NULL, 0, INTRODUCTION_MS, on_introduced, l);
+}
+
+struct link *
+daemon_link(struct daemon *d, enum service service, uint32_t instance,
+	const struct ipc_route *routes, size_t nroutes)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	l->d = d;
+	l->service = service;
+	l->instance = instance;
+	l->routes = routes;
+	l->nroutes = nroutes;
+	STAILQ_INIT(&l->queue);
+	l->retry = event_new(d->base, -1, 0, on_retry, l);
+	l->sweep = event_new(d->base, -1, EV_PERSIST, on_sweep, l);
+	ASSERT(l->retry != NULL && l->sweep != NULL);
+	return l;
+}
+
+void
+link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg)
+{
+	l->up = up;
+	l->up_arg = arg;
+}
+
+void
+link_on_down(struct link *l, void (*down)(void *arg, struct link *l), void *arg)
+{
+	l->down = down;
+	l->down_arg = arg;
+}
+
+void
+link_open(struct link *l)
+{
+	l->wanted = true;
+	ask(l);
+}
+
+bool
+link_is_up(const struct link *l)
+{
+	return l->channel != NULL;
+}
+
+size_t
+link_backlog(const struct link *l)
+{
+	return l->channel != NULL ? ipc_backlog(l->channel) : l->nqueue;
+}
+
+struct buf *
+link_compose(struct link *l)
+{
+	if (l->channel != NULL)
+		return ipc_compose(l->channel);
+	buf_clear(&l->compose);
+	return &l->compose;
+}
+
+void
+link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds)
+{
+	if (l->channel != NULL) {
+		ipc_send(l->channel, type, fds, nfds);
+		return;
+	}
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+}
+
+static void
+fail_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct waiting *w = arg;
+
+	w->done(w->arg, &(struct ipc_answer){ .err = ERR_PEER });
+	free(w);
+}
+
+void
+link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
+	ipc_answer_fn *done, void *arg)
+{
+	const struct timeval now = { 0, 0 }, sweep = { WAITING_SWEEP_MS / 1000, 0 };
+	struct waiting *w;
+
+	if (l->channel != NULL) {
+		ipc_request(l->channel, type, fds, nfds, timeout_ms, done, arg);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->done = done;
+	w->arg = arg;
+	if (l->nqueue >= LINK_WAITING_MAX) {
+		for (unsigned i = 0; i < nfds; i++)
+			close(fds[i]);
+		event_base_once(l->d->base, -1, EV_TIMEOUT, fail_soon, w, &now);
+		return;
+	}
+	w->type = type;
+	w->timeout_ms = timeout_ms;
+	w->since_ms = clock_mono_ms();
+	w->nfds = nfds;
+	for (unsigned i = 0; i < nfds; i++)
+		w->fds[i] = fds[i];
+	buf_put_bytes(&w->body, buf_bytes(&l->compose));
+	STAILQ_INSERT_TAIL(&l->queue, w, link);
+	if (l->nqueue++ == 0)
+		event_add(l->sweep, &sweep);
+	ask(l);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/daemon/seccomp.c - the system calls of each role, as rows.
+ *
+ * What no row allows answers ENOSYS, so that a C library with a newer way falls back to the
+ * older one. What only an intruder asks for ends the process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "jail.h"
+
+#define ANY 0xffffffffu /* every role */
+
+struct row {
+	uint32_t roles; /* SANDBOX_* that need it */
+	const char *name;
+};
+
+static const struct row allowed[] = {
+	/* memory, time, ends */
+	{ ANY, "brk" },
+	{ ANY, "munmap" },
+	{ ANY, "mremap" },
+	{ ANY, "madvise" },
+	{ ANY, "clock_gettime" },
+	{ ANY, "clock_nanosleep" },
+	{ ANY, "nanosleep" },
+	{ ANY, "gettimeofday" },
+	{ ANY, "time" },
+	{ ANY, "getrandom" },
+	{ ANY, "exit" },
+	{ ANY, "exit_group" },
+	{ ANY, "futex" },
+	{ ANY, "sched_yield" },
+	{ ANY, "membarrier" },
+	{ ANY, "rseq" },
+	{ ANY, "set_robust_list" },
+	{ ANY, "restart_syscall" },
+	{ ANY, "rt_sigaction" },
+	{ ANY, "rt_sigprocmask" },
+	{ ANY, "rt_sigreturn" },
+	{ ANY, "sigaltstack" },
+	{ ANY, "getpid" },
+	{ ANY, "gettid" },
+	{ ANY, "tgkill" },
+	{ ANY, "getuid" },
+	{ ANY, "geteuid" },
+	{ ANY, "getgid" },
+	{ ANY, "getegid" },
+	{ ANY, "getrlimit" },
+	{ ANY, "uname" },
+	{ ANY, "sysinfo" },
+	{ ANY, "sched_getaffinity" },
+	/* descriptors it was given */
+	{ ANY, "read" },
+	{ ANY, "readv" },
+	{ ANY, "pread64" },
+	{ ANY, "preadv" },
+	{ ANY, "write" },
+	{ ANY, "writev" },
+	{ ANY, "pwrite64" },
+	{ ANY, "pwritev" },
+	{ ANY, "close" },
+	{ ANY, "close_range" },
+	{ ANY, "fstat" },
+	{ ANY, "lseek" },
+	{ ANY, "fcntl" },
+	{ ANY, "dup" },
+	{ ANY, "dup3" },
+	{ ANY, "sendfile" },
+	{ ANY, "splice" },
+	{ ANY, "recvmsg" },
+	{ ANY, "recvfrom" },
+	{ ANY, "recvmmsg" },
+	{ ANY, "sendmsg" },
+	{ ANY, "sendto" },
+	{ ANY, "sendmmsg" },
+	{ ANY, "shutdown" },
+	{ ANY, "getsockname" },
+	{ ANY, "getpeername" },
+	{ ANY, "getsockopt" },
+	{ ANY, "setsockopt" },
+	{ ANY, "poll" },
+	{ ANY, "ppoll" },
+	{ ANY, "select" },
+	{ ANY, "pselect6" },
+	{ ANY, "epoll_wait" },
+	{ ANY, "epoll_pwait" },
+	{ ANY, "epoll_ctl" },
+	{ ANY, "epoll_create1" },
+	{ ANY, "eventfd2" },
+	{ ANY, "timerfd_settime" },
+	{ SANDBOX_ACCEPT, "accept4" },
+	{ SANDBOX_ACCEPT, "accept" },
+	/* content in memory; a lent file is cut when its message is refused */
+	{ SANDBOX_MEMFD | SANDBOX_FILES, "memfd_create" },
+	{ SANDBOX_MEMFD | SANDBOX_FILES, "ftruncate" },
+	{ SANDBOX_MEMFD | SANDBOX_FILES, "fallocate" },
+	{ SANDBOX_MEMFD | SANDBOX_FILES, "copy_file_range" },
+	{ SANDBOX_MEMFD | SANDBOX_FILES | SANDBOX_READ, "fadvise64" },
+	/* files below the root */
+	{ SANDBOX_FILES | SANDBOX_READ, "openat" },
+	{ SANDBOX_FILES | SANDBOX_READ, "openat2" },
+	{ SANDBOX_FILES | SANDBOX_READ, "open" },
+	{ SANDBOX_FILES | SANDBOX_READ, "stat" },
+	{ SANDBOX_FILES | SANDBOX_READ, "lstat" },
+	{ SANDBOX_FILES | SANDBOX_READ, "statx" },
+	{ SANDBOX_FILES | SANDBOX_READ, "access" },
+	{ SANDBOX_FILES | SANDBOX_READ, "faccessat" },
+	{ SANDBOX_FILES | SANDBOX_READ, "faccessat2" },
+	{ SANDBOX_FILES | SANDBOX_READ, "getdents64" },
+	{ SANDBOX_FILES | SANDBOX_READ, "readlinkat" },
+	{ SANDBOX_FILES | SANDBOX_READ, "readlink" },
+	{ SANDBOX_FILES | SANDBOX_READ, "fchdir" },
+	{ SANDBOX_FILES | SANDBOX_READ, "chdir" },
+	{ SANDBOX_FILES | SANDBOX_READ, "getcwd" },
+	{ SANDBOX_FILES | SANDBOX_READ, "flock" },
+	{ SANDBOX_FILES | SANDBOX_READ, "statfs" },
+	{ SANDBOX_FILES | SANDBOX_READ, "fstatfs" },
+	{ SANDBOX_FILES, "mkdirat" },
+	{ SANDBOX_FILES, "mkdir" },
+	{ SANDBOX_FILES, "unlinkat" },
+	{ SANDBOX_FILES, "unlink" },
+	{ SANDBOX_FILES, "rmdir" },
+	{ SANDBOX_FILES, "rename" },
+	{ SANDBOX_FILES, "renameat" },
+	{ SANDBOX_FILES, "renameat2" },
+	{ SANDBOX_FILES, "linkat" },
+	{ SANDBOX_FILES, "link" },
+	{ SANDBOX_FILES, "fsync" },
+	{ SANDBOX_FILES, "fdatasync" },
+	{ SANDBOX_FILES, "syncfs" },
+	{ SANDBOX_FILES, "sync_file_range" },
+	{ SANDBOX_FILES, "utimensat" },
+	{ SANDBOX_FILES, "fchmod" },
+	{ SANDBOX_FILES, "fchmodat" },
+	{ SANDBOX_FILES, "umask" },
+	{ SANDBOX_FILES, "msync" },
+	{ SANDBOX_FILES, "truncate" },
+	/* processes and threads */
+	{ SANDBOX_FORK, "clone" },
+	{ SANDBOX_FORK, "fork" },
+	{ SANDBOX_FORK, "vfork" },
+	{ SANDBOX_FORK, "wait4" },
+	{ SANDBOX_FORK, "waitid" },
+	{ SANDBOX_FORK, "kill" },
+	{ SANDBOX_FORK, "pidfd_open" },
+	{ SANDBOX_FORK, "pidfd_send_signal" },
+	{ SANDBOX_FORK, "socketpair" },
+	{ SANDBOX_FORK, "pipe2" },
+	{ SANDBOX_THREADS, "sched_setscheduler" },
+	{ SANDBOX_THREADS, "sched_getparam" },
+	{ SANDBOX_THREADS, "sched_getscheduler" },
+	/* becoming somebody smaller, and a jail within the jail */
+	{ SANDBOX_SETUID, "setresuid" },
+	{ SANDBOX_SETUID, "setresgid" },
+	{ SANDBOX_SETUID, "setgroups" },
+	{ SANDBOX_SETUID, "chroot" },
+	{ SANDBOX_SETUID, "chdir" },
+	{ SANDBOX_SETUID, "fchdir" },
+	{ SANDBOX_SETUID, "capget" },
+	{ SANDBOX_SETUID, "capset" },
+	{ SANDBOX_SETUID, "prctl" },
+	{ SANDBOX_SETUID, "seccomp" },
+	{ SANDBOX_SETUID, "setrlimit" },
+	{ SANDBOX_SETUID, "prlimit64" },
+	{ SANDBOX_SETUID, "landlock_create_ruleset" },
+	{ SANDBOX_SETUID, "landlock_add_rule" },
+	{ SANDBOX_SETUID, "landlock_restrict_self" },
+	/* network and notices */
+	{ SANDBOX_CONNECT, "socket" },
+	{ SANDBOX_CONNECT, "connect" },
+	{ SANDBOX_CONNECT, "bind" },
+	{ SANDBOX_INOTIFY, "inotify_init1" },
+	{ SANDBOX_INOTIFY, "inotify_add_watch" },
+	{ SANDBOX_INOTIFY, "inotify_rm_watch" },
+	/* Berkeley DB */
+	{ SANDBOX_DATABASE, "mlock" },
+	{ SANDBOX_DATABASE, "getrusage" },
+	{ SANDBOX_DATABASE, "times" },
+#ifdef RELAIS_SANITIZE
+	{ ANY, "readlink" },
+	{ ANY, "readlinkat" },
+	{ ANY, "openat" },
+	{ ANY, "open" },
+	{ ANY, "sched_getscheduler" },
+	{ ANY, "prctl" },
+	{ ANY, "prlimit64" },
+	{ ANY, "stat" },
+	{ ANY, "getcwd" },
+	{ ANY, "personality" },
+#endif
+};
+
+/* Nobody of the suite ever asks for these; whoever does is not of the suite. */
+static const char *const deadly[] = { "execve", "execveat", "ptrace", "process_vm_readv",
+	"process_vm_writev", "mount", "umount2", "pivot_root", "unshare", "setns", "bpf",
+	"perf_event_open", "userfaultfd", "io_uring_setup", "init_module", "finit_module",
+	"delete_module", "kexec_load", "kexec_file_load", "keyctl", "add_key", "request_key",
+	"reboot", "swapon", "open_by_handle_at", "name_to_handle_at", "mknod", "mknodat" };
+
+/* Known calls that code of the suite or a library may try and must not get. */
+static const char *const refused[] = { "socket", "connect", "bind", "listen", "open", "openat",
+	"openat2", "creat", "fork", "vfork", "kill", "setuid", "setgid", "setresuid", "setresgid",
+	"setgroups", "chroot", "symlink", "symlinkat", "chown", "fchown", "fchownat", "lchown",
+	"chmod", "prctl", "socketpair" };
+
+static int
+add(scmp_filter_ctx ctx, uint32_t action, const char *name)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	/* unknown to this architecture: nothing to allow */
+	return nr == __NR_SCMP_ERROR || nr < 0 ? 0 : seccomp_rule_add(ctx, action, nr, 0);
+}
+
+static bool
+is_allowed(uint32_t sandbox, const char *name)
+{
+	for (size_t i = 0; i < NITEMS(allowed); i++)
+		if ((allowed[i].roles == ANY || (allowed[i].roles & sandbox) != 0) &&
+			strcmp(allowed[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Calls that are right or wrong by an argument. */
+static int
+add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
+{
+	int r = 0;
+
+	/* no memory that can be executed is ever made */
+	r |= seccomp_rule_add(
+		ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	r |= seccomp_rule_add(
+		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	r |= seccomp_rule_add(
+		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	if (!is_allowed(sandbox, "prlimit64")) /* reading one's own limits */
+		r |= seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+	if ((sandbox & (SANDBOX_FILES | SANDBOX_READ)) != 0)
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0);
+	else /* fstat() of newer C libraries */
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+			SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+	if ((sandbox & SANDBOX_THREADS) != 0 && (sandbox & SANDBOX_FORK) == 0)
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	return r;
+}
+
+int
+jail_seccomp(uint32_t sandbox)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int r = 0;
+
+	if (ctx == NULL)
+		return ERR_RESOURCE;
+	for (size_t i = 0; r == 0 && i < NITEMS(allowed); i++)
+		if (allowed[i].roles == ANY || (allowed[i].roles & sandbox) != 0)
+			r = add(ctx, SCMP_ACT_ALLOW, allowed[i].name);
+	for (size_t i = 0; r == 0 && i < NITEMS(deadly); i++)
+		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i]);
+	for (size_t i = 0; r == 0 && i < NITEMS(refused); i++)
+		if (!is_allowed(sandbox, refused[i]))
+			r = add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i]);
+	if (r == 0)
+		r = add_conditional(ctx, sandbox);
+	/* a fast path: the busiest calls first in a binary tree */
+	if (r == 0)
+		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (r != 0) {
+		errno = -r;
+		return ERR_DENIED;
+	}
+	return ERR_OK;
+}
