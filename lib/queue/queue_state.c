@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/queue/queue_state.c - a message's state from its envelope and events.
+ *
+ * Runs in:  qmgr; tests and fuzzers. Pure.
+ * Trusts:   the envelope and events passed their decoders; their numbers it checks itself.
+ */
+#include "queue_state.h"
+
+#include "err.h"
+
+#define TARGETS_MAX (1u << 20)
+
+int
+queue_state_init(struct queue_state *s, struct bytes envelope)
+{
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	r = envelope_decode(arena_bytes(&s->arena, envelope), &s->arena, &s->envelope);
+	if (r < 0) {
+		queue_state_free(s);
+		return r;
+	}
+	s->n = s->cap = s->left = s->envelope.n_rcpts;
+	s->rcpts = arena_zalloc(&s->arena, sizeof(*s->rcpts) * (s->n + 1));
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->rcpts[i].address = s->envelope.rcpts[i].forward_path;
+		s->rcpts[i].parent = RCPT_NO_PARENT;
+	}
+	return ERR_OK;
+}
+
+void
+queue_state_free(struct queue_state *s)
+{
+	arena_reset(&s->arena);
+	memset(s, 0, sizeof(*s));
+}
+
+static void
+set_status(struct queue_state *s, struct queue_rcpt *r, enum rcpt_status status)
+{
+	if (!rcpt_is_done(r) && status >= RCPT_DELIVERED)
+		s->left--;
+	r->status = (uint8_t)status;
+}
+
+static void
+set_answer(struct queue_state *s, struct queue_rcpt *r, const struct queue_event *e)
+{
+	/* the same words again (a retry) take no memory again */
+	if (!bytes_equal(r->code, e->code))
+		r->code = arena_bytes(&s->arena, e->code);
+	if (!bytes_equal(r->text, e->text))
+		r->text = arena_bytes(&s->arena, e->text);
+}
+
+static int
+expand(struct queue_state *s, uint32_t parent, const struct queue_event *e)
+{
+	if (s->n + e->n_targets > s->cap) {
+		uint32_t cap = s->n + e->n_targets + s->n / 2;
+		struct queue_rcpt *more;
+
+		if (s->n > TARGETS_MAX)
+			return ERR_LIMIT;
+		more = arena_zalloc(&s->arena, sizeof(*more) * cap);
+		memcpy(more, s->rcpts, sizeof(*more) * s->n);
+		s->rcpts = more;
+		s->cap = cap;
+	}
+	for (uint32_t i = 0; i < e->n_targets; i++) {
+		s->rcpts[s->n++] = (struct queue_rcpt){
+			.address = arena_bytes(&s->arena, e->targets[i].address),
+			.account = arena_bytes(&s->arena, e->targets[i].account),
+			.parent = parent,
+		};
+		s->left++;
+	}
+	set_status(s, &s->rcpts[parent], RCPT_EXPANDED);
+	return ERR_OK;
+}
+
+static int
+apply_to_rcpt(struct queue_state *s, const struct queue_event *e)
+{
+	struct queue_rcpt *r;
+
+	if (e->rcpt >= s->n)
+		return ERR_SYNTAX;
+	r = &s->rcpts[e->rcpt];
+	if (rcpt_is_done(r))
+		return ERR_OK; /* recorded twice */
+	if (e->attempts != 0)
+		r->attempts = (uint16_t)(e->attempts < UINT16_MAX ? e->attempts : UINT16_MAX);
+	else if (r->attempts < UINT16_MAX)
+		r->attempts++;
+	switch ((enum queue_event_kind)e->kind) {
+	case QUEUE_EVENT_DELIVERED:
+		set_answer(s, r, e);
+		set_status(s, r, RCPT_DELIVERED);
+		return ERR_OK;
+	case QUEUE_EVENT_BOUNCED:
+		set_answer(s, r, e);
+		set_status(s, r, RCPT_BOUNCED);
+		return ERR_OK;
+	case QUEUE_EVENT_DEFERRED:
+		set_answer(s, r, e);
+		set_status(s, r, RCPT_DEFERRED);
+		r->next_s = e->next_s;
+		return ERR_OK;
+	default:
+		return expand(s, e->rcpt, e);
+	}
+}
+
+int
+queue_state_apply(struct queue_state *s, const struct queue_event *e, uint64_t seq)
+{
+	if (seq != 0 && seq <= s->last_seq)
+		return ERR_OK;
+	if (seq != 0)
+		s->last_seq = seq;
+	switch ((enum queue_event_kind)e->kind) {
+	case QUEUE_EVENT_HELD:
+		s->held = true;
+		return ERR_OK;
+	case QUEUE_EVENT_RELEASED:
+		s->held = false;
+		return ERR_OK;
+	case QUEUE_EVENT_FLUSHED:
+		for (uint32_t i = 0; i < s->n; i++)
+			s->rcpts[i].next_s = 0;
+		return ERR_OK;
+	case QUEUE_EVENT_REMOVED:
+		s->removed = true;
+		return ERR_OK;
+	default:
+		return apply_to_rcpt(s, e);
+	}
+}
+
+static void
+write_event(struct buf *out, const struct queue_event *e, uint64_t seq)
+{
+	size_t begin = queue_record_begin(out);
+
+	queue_event_put(out, e);
+	queue_record_end(out, begin, QUEUE_RECORD_EVENT, seq, 0);
+}
+
+/* The targets of a recipient stand one behind another: find the next run. */
+static void
+write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
+{
+	uint32_t i = s->envelope.n_rcpts;
+
+	while (i < s->n) {
+		const uint32_t parent = s->rcpts[i].parent;
+		struct arena a = ARENA_INIT;
+		struct queue_event e = { .queue_id = s->envelope.queue_id,
+			.rcpt = parent,
+			.kind = QUEUE_EVENT_EXPANDED };
+		uint32_t end = i;
+
+		while (end < s->n && s->rcpts[end].parent == parent &&
+			end - i < QUEUE_EVENT_TARGETS_MAX)
+			end++;
+		e.n_targets = end - i;
+		e.targets = arena_zalloc(&a, sizeof(*e.targets) * e.n_targets);
+		for (uint32_t k = 0; k < e.n_targets; k++) {
+			e.targets[k].address = s->rcpts[i + k].address;
+			e.targets[k].account = s->rcpts[i + k].account;
+		}
+		write_event(out, &e, seq);
+		arena_reset(&a);
+		i = end;
+	}
+}
+
+/* seq is the same for all of one writing: a reader applies them by position. */
+void
+queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq)
+{
+	static const uint8_t kinds[RCPT_STATUSES] = { [RCPT_DEFERRED] = QUEUE_EVENT_DEFERRED,
+		[RCPT_DELIVERED] = QUEUE_EVENT_DELIVERED,
+		[RCPT_BOUNCED] = QUEUE_EVENT_BOUNCED };
+	struct queue_event e = { .queue_id = s->envelope.queue_id };
+
+	write_expansions(s, out, seq);
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct queue_rcpt *r = &s->rcpts[i];
+
+		if (kinds[r->status] == 0)
+			continue;
+		e.rcpt = i;
+		e.kind = kinds[r->status];
+		e.next_s = r->next_s;
+		e.code = r->code;
+		e.text = r->text;
+		e.attempts = r->attempts;
+		write_event(out, &e, seq);
+	}
+	if (s->held) {
+		e = (struct queue_event){ .queue_id = s->envelope.queue_id,
+			.rcpt = QUEUE_EVENT_MESSAGE,
+			.kind = QUEUE_EVENT_HELD };
+		write_event(out, &e, seq);
+	}
+}
+
+uint64_t
+queue_state_next(const struct queue_state *s)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct queue_rcpt *r = &s->rcpts[i];
+
+		if (!rcpt_is_done(r) && (r->status == RCPT_PENDING || r->next_s < next))
+			next = r->status == RCPT_PENDING ? 0 : r->next_s;
+	}
+	return next;
+}
+
+uint32_t
+queue_state_attempts(const struct queue_state *s)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!rcpt_is_done(&s->rcpts[i]) && s->rcpts[i].attempts > most)
+			most = s->rcpts[i].attempts;
+	return most;
+}
