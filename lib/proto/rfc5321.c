@@ -92,22 +92,6 @@ is_ipv6(struct bytes in)
 	return inet_pton(AF_INET6, bytes_to_str(in, text, sizeof(text)), &address) == 1;
 }
 
-/* General-address-literal: Standardized-tag ":" 1*dcontent; the tag is an Ldh-str */
-static bool
-is_general_literal(struct bytes tag, struct bytes content)
-{
-	if (tag.n == 0 || tag.p[tag.n - 1] == '-' || content.n == 0)
-		return false;
-	for (size_t i = 0; i < tag.n; i++)
-		if (!is_let_dig(tag.p[i], 0) && tag.p[i] != '-')
-			return false;
-	for (size_t i = 0; i < content.n; i++)
-		if (content.p[i] < 33 || content.p[i] > 126 || content.p[i] == '[' ||
-			content.p[i] == '\\')
-			return false;
-	return true;
-}
-
 int
 rfc5321_parse_literal(struct bytes in)
 {
@@ -117,13 +101,9 @@ rfc5321_parse_literal(struct bytes in)
 	struct bytes content = bytes_make(in.p + 1, end - 1);
 	struct bytes rest = content;
 	struct bytes tag = bytes_cut(&rest, ':');
-	bool good;
-	if (tag.n == content.n)
-		good = is_ipv4(content);
-	else if (bytes_is_nocase(tag, "IPv6"))
-		good = is_ipv6(rest);
-	else
-		good = is_general_literal(tag, rest);
+	/* IPv6 is the only tag registered for General-address-literal */
+	bool good = tag.n == content.n ? is_ipv4(content)
+				       : bytes_is_nocase(tag, "IPv6") && is_ipv6(rest);
 	return good ? (int)end + 1 : ERR_SYNTAX;
 }
 

@@ -42,10 +42,8 @@ struct mailbox {
 /* Octets of the Domain (not a literal) at the front of in: > 0; ERR_SYNTAX. */
 MUST_USE int rfc5321_parse_domain(struct bytes in, unsigned flags);
 
-/*
- * Octets of the address literal ("[" ... "]", RFC 5321 sec. 4.1.3) at the front of in: > 0;
- * ERR_SYNTAX. IPv4, IPv6 (its address checked) and General-address-literal.
- */
+/* Octets of the address literal ("[" ... "]", RFC 5321 sec. 4.1.3) at the front of in: > 0;
+ * ERR_SYNTAX. IPv4 and IPv6: no other kind was ever registered. */
 MUST_USE int rfc5321_parse_literal(struct bytes in);
 
 /*
