@@ -476,7 +476,7 @@ journal_failed(struct journal *j, void (*again)(void *ctx, const struct queue_re
 	/* a release that was in there did not happen */
 	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
 		if (j->segments[i].state == SEGMENT_RELEASED)
-			j->segments[i].state = j->segments[i].was_bad ? SEGMENT_BAD : SEGMENT_FULL;
+			j->segments[i].state = SEGMENT_FULL;
 	each_again(b, again, ctx);
 	each_again(later, again, ctx);
 	/* what is done is done as soon as the repeated records are durable */
