@@ -4,7 +4,7 @@
 #define RELAIS_POP3_CAPABILITY_H
 
 #define POP3_CAPABILITIES                                                                          \
-	"TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"    \
+	"TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"            \
 	"IMPLEMENTATION relais\r\n"
 
 #endif

@@ -40,6 +40,7 @@ struct session_start {
 	const char *session_id; /* for log lines */
 	const char *client;     /* address as text */
 	const char *local;
+	const char *hostname;  /* for file names */
 	uint64_t quota_octets; /* limits; 0: none */
 	uint64_t quota_messages;
 	struct bytes first_reply; /* write this before anything else */
