@@ -11,41 +11,45 @@
 #define RELAIS_CHARSET_H
 
 #include "buf.h"
+#include "utf8.h"
 
 struct charsets;
-struct charset;
+
+enum charset_kind {
+	CHARSET_ASCII, /* 8 bit octets are UTF-8 where valid, else Windows-1252 */
+	CHARSET_UTF8,
+	CHARSET_TABLE,
+	CHARSET_ICONV
+};
+
+struct charset {
+	enum charset_kind kind;
+	const uint16_t *high; /* CHARSET_TABLE: what 0x80 and above mean */
+	void *iconv;          /* CHARSET_ICONV: borrowed from the set */
+};
+
+#define CHARSET_UNKNOWN ((struct charset){ CHARSET_ASCII, NULL, NULL }) /* make the best of it */
 
 /* Call before the jail (and before fork: children share the memory). Never NULL. */
 struct charsets *charsets_open(void);
 void charsets_close(struct charsets **cs);
 
 /* By its name or an alias, case and "-", "_" not minded. set may be NULL: then only our own
- * tables. NULL if unknown (or if its module was not there). Borrowed from the set or static. */
-const struct charset *charset_find(struct charsets *set, struct bytes name);
+ * tables. false if unknown (or if its module was not there); *out is then CHARSET_UNKNOWN. */
+bool charset_find(const struct charsets *set, struct bytes name, struct charset *out);
 
-/* A text that arrives in pieces. */
+/* A text that arrives in pieces. iconv keeps shift states in the set: one stream at a time. */
 struct charset_stream {
-	const struct charset *charset;
+	struct charset charset;
 	uint8_t held[8]; /* a character whose end is still to come */
-	uint8_t nheld;
+	size_t nheld;
 };
 
-/* One stream per charset at a time (iconv keeps shift states in the set). */
-void charset_begin(struct charset_stream *s, const struct charset *charset);
+void charset_begin(struct charset_stream *s, struct charset charset);
 void charset_feed(struct charset_stream *s, struct bytes in, struct buf *utf8);
 void charset_end(struct charset_stream *s, struct buf *utf8);
 
 /* All at once. */
-void charset_to_utf8(const struct charset *charset, struct bytes in, struct buf *utf8);
-
-/* true if all of b is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
-bool utf8_is_valid(struct bytes b);
-
-/*
- * Lower case for comparing: b (UTF-8) appended to out with capital letters made small by
- * their simple case mapping (Latin, Greek, Cyrillic, Armenian, full width forms) and what is
- * not UTF-8 as U+FFFD. The same key is made of "É" whether composed or decomposed (Latin).
- */
-void utf8_fold(struct bytes b, struct buf *out);
+void charset_to_utf8(struct charset charset, struct bytes in, struct buf *utf8);
 
 #endif

@@ -55,13 +55,8 @@ MUST_USE int imap_utf7_decode(struct buf *out, struct bytes utf7);
 /* --- dates (sec. 9, date-time)
  * ---------------------------------------------------------------------- */
 
-/* "\"21-Nov-2026 22:04:57 +0000\"", with the quotes; zone_secs is east of Greenwich. */
+/* "\"21-Nov-2026 22:04:57 +0000\"", with the quotes; zone_secs is east of Greenwich.
+ * (imap_parse.h reads it.) */
 void imap_put_date_time(struct buf *out, int64_t utc, int32_t zone_secs);
-
-/* The same form back (without the quotes). ERR_SYNTAX */
-MUST_USE int imap_parse_date_time(struct bytes in, int64_t *utc);
-
-/* SEARCH's date, "1-Feb-1994" (without quotes): days since 1970. ERR_SYNTAX */
-MUST_USE int imap_parse_date(struct bytes in, int64_t *days);
 
 #endif

@@ -7,8 +7,8 @@
  * message with bare LFs turns them into CRLF first (rfc5322_put_crlf).
  *
  * Any input has a structure: what cannot be understood is a leaf. The time is linear in the
- * message; depth and number of parts are limited, and what lies beyond belongs to
- * the last part that was still allowed.
+ * message; depth and number of parts are limited: what lies deeper is not looked
+ * into, and parts beyond the number are not listed.
  */
 #ifndef RELAIS_MIME_H
 #define RELAIS_MIME_H
@@ -22,7 +22,7 @@
 enum mime_kind {
 	MIME_LEAF,
 	MIME_MULTIPART, /* children are its parts; there may be none */
-	MIME_MESSAGE    /* message/rfc822 or /global, one child: the message in its body */
+	MIME_MESSAGE    /* message/rfc822: one child, the message in its body */
 };
 
 /* A parameter of Content-Type or Content-Disposition. The pieces of RFC 2231 continuations are
@@ -112,8 +112,13 @@ mime_body(struct bytes message, const struct mime_part *p)
 /* --- parameters ---------------------------------------------------------------------------------
  */
 
-/* A parameter's value as it stands, by name ("charset"); empty without one. */
+/* A parameter's value as it stands, by name ("charset", "filename*"); BYTES_NONE without one. */
 struct bytes mime_param(const struct mime_param *list, const char *name);
+
+/* The same, in either form: the extended one ("name*") has its escapes undone, and *charset is set
+ * to the charset it names (else to nothing). */
+struct bytes mime_param_decoded(
+	struct arena *a, const struct mime_param *list, const char *name, struct bytes *charset);
 
 /*
  * Parse "value; name=value; ..." (Content-Type, Content-Disposition): value is the first word

@@ -11,8 +11,7 @@
 enum mime_encoding {
 	MIME_IDENTITY, /* 7bit, 8bit, binary, missing or unknown */
 	MIME_QUOTED_PRINTABLE,
-	MIME_BASE64,
-	MIME_UUENCODE /* not decoded: searched as it is */
+	MIME_BASE64
 };
 
 enum mime_encoding mime_encoding_of(struct bytes name);
@@ -20,12 +19,11 @@ enum mime_encoding mime_encoding_of(struct bytes name);
 /* A body that arrives in pieces, any cut allowed. */
 struct mime_decoder {
 	enum mime_encoding encoding;
-	uint32_t bits;   /* base64: octets of the group so far */
-	uint8_t nbits;   /* base64: letters in bits */
-	uint8_t nheld;   /* quoted-printable: octets held back */
-	uint8_t held[3]; /* "=", "=A", "=\r" */
-	size_t nblanks;  /* quoted-printable: blanks that may turn out to end the line */
-	struct buf blanks;
+	uint32_t bits; /* base64: letters of the group so far */
+	uint8_t nbits; /* base64: how many bits those are */
+	uint8_t nheld; /* quoted-printable: octets of an escape */
+	uint8_t held[3];
+	struct buf blanks; /* quoted-printable: blanks that may turn out to end the line */
 };
 
 void mime_decode_begin(struct mime_decoder *d, enum mime_encoding encoding);
@@ -38,8 +36,8 @@ void mime_decode(enum mime_encoding encoding, struct bytes in, struct buf *out);
 
 /*
  * A field's value (folded or not) as UTF-8 text: unfolded, encoded words decoded, blanks
- * between two of them dropped (sec. 6.2). 8 bit octets are UTF-8 if all is valid,
- * else taken as Windows-1252. set may be NULL.
+ * between two of them dropped (sec. 6.2). 8 bit octets are read as UTF-8 where valid,
+ * else as Windows-1252. set may be NULL.
  */
 void rfc2047_decode(struct charsets *set, struct bytes value, struct buf *utf8);
 
