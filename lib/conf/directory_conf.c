@@ -3,10 +3,23 @@
 #include "directory_conf.h"
 
 static const struct opt_row rows[] = {
+	OPT_STR(directory_conf, recipient_delimiter, "+",
+		"what separates user and detail in a local-part (any of these characters); empty: "
+		"nothing"),
+	OPT_STR(directory_conf, postmaster, "",
+		"address that gets mail to postmaster of a local domain without one"),
+	OPT_SIZE(directory_conf, default_quota, "0", 0, UINT64_MAX >> 1,
+		"quota of accounts whose line has none; 0: no limit"),
+	OPT_UINT(directory_conf, expansion_limit, "1000", 1, 100000,
+		"addresses that one alias may lead to"),
 	OPT_UINT(directory_conf, hash_threads, "0", 0, 64,
 		"threads that check passwords; 0: one for each core"),
-	OPT_STR(directory_conf, recipient_delimiter, "+",
-		"what separates user and detail in a local-part; empty: nothing"),
+	OPT_UINT(directory_conf, hash_queue_limit, "500", 1, 100000,
+		"password checks that may wait; more are told to try later"),
+	OPT_TIME(directory_conf, auth_cache_time, "10m", 0, OPT_DAY,
+		"time for which a right password needs no new hash"),
+	OPT_UINT(directory_conf, auth_cache_size, "65536", 0, 16777216,
+		"right passwords remembered (as keyed digests); 0: none"),
 };
 
 const struct conf_section directory_section = { "directory",

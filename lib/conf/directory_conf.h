@@ -6,8 +6,14 @@
 #include "conf.h"
 
 struct directory_conf {
-	uint64_t hash_threads;
 	const char *recipient_delimiter;
+	const char *postmaster;
+	uint64_t default_quota;
+	uint64_t expansion_limit;
+	uint64_t hash_threads;
+	uint64_t hash_queue_limit;
+	uint64_t auth_cache_time;
+	uint64_t auth_cache_size;
 };
 
 extern const struct conf_section directory_section;

@@ -234,6 +234,7 @@ account_state_name(unsigned may)
 static int
 option_quota(struct account_record *r, struct bytes v)
 {
+	r->has_quota = true;
 	return quota_parse(v, &r->quota_octets);
 }
 

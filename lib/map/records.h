@@ -64,6 +64,7 @@ MUST_USE int domain_record_parse(
 
 struct account_record {
 	struct bytes password; /* crypt(5); "*" matches nothing */
+	bool has_quota;        /* quota=0 is one: no limit */
 	uint64_t quota_octets, quota_messages;
 	unsigned may;      /* ACCOUNT_MAIL | ACCOUNT_LOGIN, from state= */
 	struct bytes home; /* empty: mail_address_home() */

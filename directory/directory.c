@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/directory.c - the daemon around tables, resolution and password checks.
+ *
+ * Runs in:  directory.
+ */
+#include "directory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "directory_conf.h"
+#include "err.h"
+#include "log.h"
+
+#define REFRESH_MS 50
+
+struct directory_tables *
+directory_tables(struct directory *d)
+{
+	uint64_t now = clock_mono_ms(), serial = d->tables.serial;
+
+	if (now - d->refreshed_ms >= REFRESH_MS) {
+		d->refreshed_ms = now;
+		tables_refresh(&d->tables);
+		if (d->tables.serial != serial)
+			log_info("tables: new ones are in use");
+	}
+	return &d->tables;
+}
+
+static struct directory *
+of(const struct ipc_call *call)
+{
+	struct daemon *daemon = call->ctx;
+
+	return daemon->ctx;
+}
+
+static void
+on_rcpt(struct ipc_call *call, const void *msg)
+{
+	const struct directory_rcpt *m = msg;
+	struct directory *d = of(call);
+	struct directory_rcpt_answer answer;
+	struct resolution r;
+
+	d->rcpts++;
+	resolve(directory_tables(d), &d->request, m->address, &r);
+	answer.verdict = resolve_rcpt(&r, m, near_quota_use, d->near_quota);
+	directory_rcpt_answer_encode(ipc_compose(call->channel), &answer);
+	ipc_reply(call->channel, call->id, DIRECTORY_RCPT_ANSWER, NULL, 0);
+	arena_reset(&d->request);
+}
+
+static void
+on_resolve(struct ipc_call *call, const void *msg)
+{
+	const struct directory_resolve *m = msg;
+	struct directory *d = of(call);
+	struct directory_resolve_answer answer = { 0 };
+	struct resolution r;
+
+	d->resolves++;
+	resolve(directory_tables(d), &d->request, m->address, &r);
+	answer.verdict = r.verdict;
+	answer.serial = d->tables.serial;
+	if (r.verdict == DIRECTORY_OK) {
+		answer.total = (uint32_t)r.count;
+		answer.first = m->first < answer.total ? m->first : answer.total;
+		for (size_t i = answer.first; i < r.count && answer.count < DIRECTORY_TARGETS_MAX;
+			i++)
+			answer.targets[answer.count++] = r.targets[i];
+	}
+	directory_resolve_answer_encode(ipc_compose(call->channel), &answer);
+	ipc_reply(call->channel, call->id, DIRECTORY_RESOLVE_ANSWER, NULL, 0);
+	arena_reset(&d->request);
+}
+
+static const struct ipc_route routes[] = {
+	/* request	from		states	fds	struct, decoder		handler */
+	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD), 0, 0, sizeof(struct directory_rcpt),
+		directory_rcpt_decode, on_rcpt },
+	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR), 0, 0, sizeof(struct directory_resolve),
+		directory_resolve_decode, on_resolve },
+	{ DIRECTORY_AUTH, FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN), 0, 0,
+		sizeof(struct directory_auth), directory_auth_decode, directory_on_auth },
+};
+
+/* ---- what ledger tells ---- */
+
+static void
+on_use(struct ipc_call *call, const void *msg)
+{
+	near_quota_tell(of(call)->near_quota, msg);
+}
+
+static const struct ipc_route ledger_routes[] = {
+	{ LEDGER_USE, FROM(SERVICE_LEDGER), 0, 0, sizeof(struct ledger_use), ledger_use_decode,
+		on_use },
+};
+
+/* A new ledger tells everything anew; until then what is known is better than nothing. */
+static void
+on_ledger_up(void *arg, struct link *l)
+{
+	struct directory *d = arg;
+
+	near_quota_clear(d->near_quota);
+	(void)link_compose(l);
+	link_send(l, LEDGER_SUBSCRIBE, NULL, 0);
+}
+
+/* ---- configuration ---- */
+
+static struct bytes
+fold_domain(struct arena *a, const char *name)
+{
+	struct bytes folded;
+
+	if (mail_domain_fold(a, bytes_from_str(name), &folded) < 0) {
+		log_warning("configuration: \"%s\" is not a domain name", name);
+		return BYTES_NONE;
+	}
+	return folded;
+}
+
+static void
+configure(struct directory *d)
+{
+	const struct common_conf *common = d->daemon->common;
+	const struct directory_conf *conf = d->daemon->conf;
+	struct directory_tables *t = &d->tables;
+
+	arena_reset(&d->config);
+	t->delimiters = arena_str(&d->config, bytes_from_str(conf->recipient_delimiter));
+	t->local_domains = arena_alloc(&d->config, (common->domain.n + 1) * sizeof(struct bytes));
+	t->nlocal_domains = 0;
+	for (size_t i = 0; i < common->domain.n; i++) {
+		struct bytes domain = fold_domain(&d->config, common->domain.v[i]);
+
+		if (domain.n > 0)
+			t->local_domains[t->nlocal_domains++] = domain;
+	}
+	t->default_domain = t->nlocal_domains > 0 ? t->local_domains[0]
+						  : fold_domain(&d->config, common->hostname);
+	t->postmaster = arena_bytes(&d->config, bytes_from_str(conf->postmaster));
+	t->default_quota_octets = conf->default_quota;
+	t->expansion_limit = (uint32_t)conf->expansion_limit;
+	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;
+	t->mail_gid = d->daemon->mail_gid == UINT32_MAX ? getegid() : d->daemon->mail_gid;
+}
+
+/* ---- the life of the daemon ---- */
+
+static int
+on_start(struct daemon *daemon)
+{
+	const struct directory_conf *conf = daemon->conf;
+	struct directory *d = xcalloc(1, sizeof(*d));
+	struct passwords_options options = {
+		.threads = (unsigned)conf->hash_threads,
+		.queue_max = (unsigned)conf->hash_queue_limit,
+		.cache_max = (unsigned)conf->auth_cache_size,
+		.cache_ms = conf->auth_cache_time,
+	};
+
+	daemon->ctx = d;
+	d->daemon = daemon;
+	LIST_INIT(&d->auths);
+	d->near_quota = near_quota_new();
+	if (options.threads == 0)
+		options.threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	d->passwords = passwords_new(&options);
+	return d->passwords == NULL ? ERR_RESOURCE : ERR_OK;
+}
+
+static int
+on_run(struct daemon *daemon)
+{
+	struct directory *d = daemon->ctx;
+	int r;
+
+	configure(d);
+	tables_open(&d->tables, daemon->root);
+	if ((r = directory_auth_start(d)) < 0)
+		return r;
+	d->ledger = daemon_link(
+		daemon, SERVICE_LEDGER, CONTROL_ANY, ledger_routes, NITEMS(ledger_routes));
+	link_on_up(d->ledger, on_ledger_up, d);
+	link_open(d->ledger);
+	return ERR_OK;
+}
+
+static void
+on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
+{
+	directory_auth_peer_down(daemon->ctx, peer);
+}
+
+static void
+on_reload(struct daemon *daemon)
+{
+	configure(daemon->ctx);
+}
+
+static void
+on_stats(struct daemon *daemon, struct buf *out)
+{
+	const struct directory *d = daemon->ctx;
+	struct passwords_counters c = passwords_counters(d->passwords);
+
+	buf_printf(out, "relais_directory_rcpt_total %llu\n", (unsigned long long)d->rcpts);
+	buf_printf(out, "relais_directory_resolve_total %llu\n", (unsigned long long)d->resolves);
+	buf_printf(out, "relais_directory_login_total %llu\n", (unsigned long long)d->logins);
+	buf_printf(out, "relais_directory_login_failed_total %llu\n",
+		(unsigned long long)d->logins_failed);
+	buf_printf(out, "relais_directory_hash_total %llu\n", (unsigned long long)c.checked);
+	buf_printf(out, "relais_directory_hash_cached_total %llu\n", (unsigned long long)c.cached);
+	buf_printf(
+		out, "relais_directory_hash_refused_total %llu\n", (unsigned long long)c.refused);
+	buf_printf(out, "relais_directory_hash_waiting %u\n", c.waiting);
+	buf_printf(out, "relais_directory_near_quota %zu\n", near_quota_count(d->near_quota));
+}
+
+static void
+on_stop(struct daemon *daemon)
+{
+	struct directory *d = daemon->ctx;
+
+	directory_auth_stop(d);
+	tables_close(&d->tables);
+	near_quota_free(&d->near_quota);
+	arena_reset(&d->config);
+	arena_reset(&d->request);
+	free(d);
+	daemon->ctx = NULL;
+}
+
+const struct daemon_spec directory_spec = {
+	.service = SERVICE_DIRECTORY,
+	.section = &directory_section,
+	.routes = routes,
+	.nroutes = NITEMS(routes),
+	.start = on_start,
+	.run = on_run,
+	.peer_down = on_peer_down,
+	.reload = on_reload,
+	.stats = on_stats,
+	.stop = on_stop,
+};

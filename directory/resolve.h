@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/resolve.h - from an address to mailboxes and other addresses.
+ *
+ * The order for local-part@domain of a local domain (base: without "+detail"):
+ *	1. alias local-part@domain, then base@domain (its targets inherit the detail)
+ *	2. account local-part@domain, then base@domain
+ *	3. alias local-part, then base (for every local domain)
+ *	4. system user base, if the domain has them
+ *	5. postmaster: the option of that name
+ *	6. alias @domain, the catch-all
+ * In a relay domain only 1 and 6 are looked at; what is left goes out to the address.
+ *
+ * An alias that names itself means its own account. Each address is expanded once, so loops
+ * end; a loop that leads to no target at all is DIRECTORY_LOOP.
+ */
+#ifndef RELAIS_RESOLVE_H
+#define RELAIS_RESOLVE_H
+
+#include "directory_msg.h"
+#include "tables.h"
+
+struct resolution {
+	enum directory_verdict verdict;   /* of the whole; targets only with DIRECTORY_OK */
+	enum domain_place place;          /* of the address asked for */
+	bool expanded;                    /* by an alias */
+	struct directory_target *targets; /* in the arena */
+	size_t count;
+};
+
+/* address: a Mailbox. Everything of the result lives in the arena. */
+void resolve(
+	struct directory_tables *t, struct arena *a, struct bytes address, struct resolution *out);
+
+/* May a message of size_octets (0: unknown) be accepted for it? use: how much an account
+ * holds; false if it isn't near its limit. */
+typedef bool account_use_fn(void *arg, struct bytes account, uint64_t *octets, uint64_t *messages);
+
+enum directory_verdict resolve_rcpt(const struct resolution *r, const struct directory_rcpt *rcpt,
+	account_use_fn *use, void *arg);
+
+/*
+ * The one ownership function: may this login's account use this address as its own (envelope,
+ * From, signing)? Yes if it is the account's address, or an alias one of whose targets is the
+ * account; a catch-all gives nobody an address. returns: 1, 0, ERR_IO (temporary)
+ */
+MUST_USE int resolve_owns(
+	struct directory_tables *t, struct arena *a, struct bytes account, struct bytes address);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* directory/tables.c - look-ups in the compiled tables, see the header. */
+#include "tables.h"
+
+#include <stdio.h>
+
+#include "err.h"
+
+void
+tables_open(struct directory_tables *t, const char *folder)
+{
+	char path[1100];
+
+	for (int kind = 0; kind < TABLE_KINDS; kind++) {
+		snprintf(path, sizeof(path), "%s/%s.db", folder,
+			table_kind_name((enum table_kind)kind));
+		t->maps[kind] = map_open_btree(path);
+	}
+}
+
+void
+tables_refresh(struct directory_tables *t)
+{
+	for (int kind = 0; kind < TABLE_KINDS; kind++)
+		if (map_refresh(&t->maps[kind]) > 0)
+			t->serial++;
+}
+
+void
+tables_close(struct directory_tables *t)
+{
+	for (int kind = 0; kind < TABLE_KINDS; kind++)
+		map_close(&t->maps[kind]);
+}
+
+static int
+look_up(struct directory_tables *t, enum table_kind kind, struct arena *a, struct bytes key,
+	struct bytes *value)
+{
+	return map_get(&t->maps[kind], a, key, value);
+}
+
+static bool
+is_configured_local(const struct directory_tables *t, struct bytes domain)
+{
+	for (size_t i = 0; i < t->nlocal_domains; i++)
+		if (bytes_equal(t->local_domains[i], domain))
+			return true;
+	return false;
+}
+
+static int
+domain_once(
+	struct directory_tables *t, struct arena *a, struct bytes domain, struct domain_record *out)
+{
+	const char *why;
+	struct bytes value;
+	int r = look_up(t, TABLE_DOMAINS, a, domain, &value);
+
+	if (r == ERR_OK && domain_record_parse(a, value, out, &why) < 0)
+		r = ERR_IO; /* never compiled so; perhaps again right soon */
+	/* the configuration's domains are there without any table */
+	if (r != ERR_OK && is_configured_local(t, domain)) {
+		*out = (struct domain_record){ .class = DOMAIN_LOCAL };
+		r = ERR_OK;
+	}
+	return r;
+}
+
+int
+tables_domain(
+	struct directory_tables *t, struct arena *a, struct bytes domain, struct domain_info *out)
+{
+	struct domain_record record;
+	int r = domain_once(t, a, domain, &record);
+
+	if (r == ERR_OK && record.class == DOMAIN_ALIAS) {
+		domain = record.target;
+		r = domain_once(t, a, domain, &record);
+		if (r == ERR_OK && record.class == DOMAIN_ALIAS)
+			r = ERR_IO; /* "relais map" refuses it */
+	}
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return ERR_IO;
+	*out = (struct domain_info){ .place = PLACE_ELSEWHERE, .domain = domain };
+	if (r == ERR_OK) {
+		out->place = record.class == DOMAIN_LOCAL ? PLACE_LOCAL : PLACE_RELAY;
+		out->system_users = record.system_users;
+	}
+	return ERR_OK;
+}
+
+static struct bytes
+home_of(struct arena *a, struct bytes local, struct bytes domain)
+{
+	struct buf b = BUF_INIT;
+	struct bytes home;
+
+	mail_address_home(&b, local, domain);
+	home = arena_bytes(a, buf_bytes(&b));
+	buf_free(&b);
+	return home;
+}
+
+int
+tables_account(struct directory_tables *t, struct arena *a, struct bytes local, struct bytes domain,
+	struct account *out)
+{
+	struct bytes key = mail_address_key(a, local, domain), value;
+	const char *why;
+	int r = look_up(t, TABLE_ACCOUNTS, a, key, &value);
+
+	if (r < 0)
+		return r;
+	*out = (struct account){ .key = key };
+	if (account_record_parse(value, &out->record, &why) < 0)
+		return ERR_IO;
+	if (out->record.home.n == 0)
+		out->record.home = home_of(a, local, domain);
+	if (!out->record.has_quota)
+		out->record.quota_octets = t->default_quota_octets;
+	if (!out->record.has_uid) {
+		out->record.uid = t->mail_uid;
+		out->record.gid = t->mail_gid;
+	}
+	return ERR_OK;
+}
+
+int
+tables_system_user(
+	struct directory_tables *t, struct arena *a, struct bytes local, struct account *out)
+{
+	const struct bytes domain = BYTES_LITERAL(TABLES_SYSTEM_DOMAIN);
+	struct system_user_record user;
+	struct bytes value;
+	const char *why;
+	int r = look_up(t, TABLE_SYSTEM_USERS, a, local, &value);
+
+	if (r < 0)
+		return r;
+	if (system_user_record_parse(value, &user, &why) < 0)
+		return ERR_IO;
+	*out = (struct account){ .key = mail_address_key(a, local, domain), .system_user = true };
+	out->record = (struct account_record){ .password = BYTES_LITERAL("*"),
+		.quota_octets = t->default_quota_octets,
+		.may = ACCOUNT_MAIL,
+		.home = home_of(a, local, domain),
+		.has_uid = true,
+		.uid = user.uid,
+		.gid = user.gid };
+	return ERR_OK;
+}
+
+int
+tables_alias(struct directory_tables *t, struct arena *a, struct bytes key, struct bytes *value)
+{
+	return look_up(t, TABLE_ALIASES, a, key, value);
+}
+
+int
+tables_login(struct directory_tables *t, struct arena *a, struct bytes login, struct account *out)
+{
+	struct mail_address address;
+	struct domain_info info;
+	int r;
+
+	if (bytes_find(login, '@') == BYTES_NOT_FOUND && t->default_domain.n > 0)
+		login = mail_address_key(a, login, t->default_domain);
+	if (mail_address_fold(a, login, &address) < 0 || address.domain.n == 0)
+		return ERR_NOT_FOUND;
+	if ((r = tables_domain(t, a, address.domain, &info)) < 0)
+		return r;
+	if (info.place != PLACE_LOCAL)
+		return ERR_NOT_FOUND;
+	return tables_account(t, a, address.local, info.domain, out);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/tables.h - the compiled tables and the few options that decide what an address is.
+ *
+ * Runs in:  directory, user relais-dir, root folder: the compiled tables, read-only.
+ * Trusts:   the tables: the administrator's.
+ */
+#ifndef RELAIS_DIRECTORY_TABLES_H
+#define RELAIS_DIRECTORY_TABLES_H
+
+#include "map.h"
+#include "records.h"
+
+/* System users' mailboxes and accounts have this in place of a domain: the same user of two
+ * domains is one account. */
+#define TABLES_SYSTEM_DOMAIN "localhost"
+
+struct directory_tables {
+	struct map maps[TABLE_KINDS];
+	uint64_t serial;             /* grows when a table was replaced */
+	const char *delimiters;      /* of user+detail */
+	struct bytes *local_domains; /* folded; besides those of the domains table */
+	size_t nlocal_domains;
+	struct bytes default_domain; /* of a login or "postmaster" without one; folded */
+	struct bytes postmaster;     /* who gets postmaster's mail where nobody is; may be empty */
+	uint64_t default_quota_octets; /* of accounts whose line has none; 0: no limit */
+	uint32_t mail_uid, mail_gid;   /* owner of accounts whose line has none */
+	uint32_t expansion_limit;      /* addresses one alias may lead to */
+};
+
+/* Open "FOLDER/domains.db" and so on; missing files are waited for. */
+void tables_open(struct directory_tables *t, const char *folder);
+void tables_refresh(struct directory_tables *t);
+void tables_close(struct directory_tables *t);
+
+enum domain_place {
+	PLACE_LOCAL,
+	PLACE_RELAY,
+	PLACE_ELSEWHERE, /* not ours */
+};
+
+struct domain_info {
+	enum domain_place place;
+	bool system_users;
+	struct bytes domain; /* the domain an alias domain stands for; else the one asked for */
+};
+
+/* returns: ERR_OK; ERR_IO (temporary) */
+MUST_USE int tables_domain(
+	struct directory_tables *t, struct arena *a, struct bytes domain, struct domain_info *out);
+
+/* An account by its key. returns: ERR_OK; ERR_NOT_FOUND; ERR_IO (temporary) */
+struct account {
+	struct bytes key;
+	struct account_record record; /* home, uid, gid and quota filled in */
+	bool system_user;
+};
+
+MUST_USE int tables_account(struct directory_tables *t, struct arena *a, struct bytes local,
+	struct bytes domain, struct account *out);
+
+/* The same for a user of the system. */
+MUST_USE int tables_system_user(
+	struct directory_tables *t, struct arena *a, struct bytes local, struct account *out);
+
+/* The value of an alias key. returns: ERR_OK; ERR_NOT_FOUND; ERR_IO (temporary) */
+MUST_USE int tables_alias(
+	struct directory_tables *t, struct arena *a, struct bytes key, struct bytes *value);
+
+/* Whose login name is it? Like tables_account(), with the default domain if it has none. */
+MUST_USE int tables_login(
+	struct directory_tables *t, struct arena *a, struct bytes login, struct account *out);
+
+#endif
