@@ -257,6 +257,13 @@ sys_renameat_new(int from_dirfd, const char *from, int to_dirfd, const char *to)
 }
 
 int
+sys_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	return fault(SYS_LINK) ? err_from_errno(errno)
+			       : result(linkat(from_dirfd, from, to_dirfd, to, 0));
+}
+
+int
 sys_linkat_fd(int fd, int to_dirfd, const char *to)
 {
 	char path[32];
