@@ -96,6 +96,10 @@ struct link;
 struct link *daemon_link(struct daemon *d, enum service service, uint32_t instance,
 	const struct ipc_route *routes, size_t nroutes);
 
+/* The owner's own, for handlers of the routes: their call->ctx is the struct link. */
+void link_set_ctx(struct link *l, void *ctx);
+void *link_ctx(const struct link *l);
+
 /* Called when the link comes up (again), before what waits is sent: subscriptions go here. */
 void link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg);
 /* Called when the peer of an up link is lost (its requests in flight have failed already). */

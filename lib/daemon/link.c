@@ -44,6 +44,7 @@ struct link {
 	void (*up)(void *arg, struct link *l);
 	void (*down)(void *arg, struct link *l);
 	void *up_arg, *down_arg;
+	void *ctx; /* its owner's */
 };
 
 static void ask(struct link *l);
@@ -189,6 +190,18 @@ daemon_link(struct daemon *d, enum service service, uint32_t instance,
 	l->sweep = event_new(d->base, -1, EV_PERSIST, on_sweep, l);
 	ASSERT(l->retry != NULL && l->sweep != NULL);
 	return l;
+}
+
+void
+link_set_ctx(struct link *l, void *ctx)
+{
+	l->ctx = ctx;
+}
+
+void *
+link_ctx(const struct link *l)
+{
+	return l->ctx;
 }
 
 void
