@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * local-delivery/main.c - who local-delivery is: the last step into virtual users' mailboxes.
+ *
+ * Runs in:  user relais-mail; root: the mail root; files below it, no network.
+ * Trusts:   qmgr's jobs after decoding; nothing of a message; nothing that stands in the
+ *           mail root.
+ */
+#include "local.h"
+
+static const struct daemon_spec local_delivery = {
+	.service = SERVICE_LOCAL_DELIVERY,
+	.section = &local_delivery_section,
+	.routes = local_routes,
+	.nroutes = LOCAL_ROUTES,
+	.start = local_start,
+	.run = local_run,
+	.peer_down = local_peer_down,
+	.drain = local_drain,
+	.stats = local_stats,
+	.stop = local_stop,
+};
+
+int
+main(int argc, char *argv[])
+{
+	return daemon_run(&local_delivery, argc, argv);
+}
