@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/child.c - one child process: started, watched, started again with back-off.
+ *
+ * The whole life is the table at the end: state × event, one function changes the state.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "common_conf.h"
+#include "log.h"
+#include "master.h"
+
+#define START_TIMEOUT_MS 60000            /* to say READY; a large queue is scanned after READY */
+#define DRAIN_TIMEOUT_MS 10000            /* at the end of the suite */
+#define LEAVE_TIMEOUT_MS (15 * 60 * 1000) /* a replaced door's sessions may take their time */
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS   30000
+#define STEADY_MS        60000 /* alive so long: the next death is the first again */
+
+static const char *const state_names[CHILD_STATES] = { "absent", "starting", "ready", "draining",
+	"backoff" };
+
+const char *
+child_state_name(enum child_state s)
+{
+	return state_names[s];
+}
+
+static void
+set_timer(struct child *c, unsigned ms)
+{
+	const struct timeval wait = { ms / 1000, (ms % 1000) * 1000 };
+
+	event_add(c->timer, &wait);
+}
+
+static void
+enter(struct child *c, enum child_state s)
+{
+	log_debug("%s[%u]: %s -> %s", service_name(c->row->service), c->instance,
+		state_names[c->state], state_names[s]);
+	c->state = s;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	child_event(arg, EVENT_TIMER);
+}
+
+struct child *
+child_new(struct master *m, const struct service_row *row, unsigned instance)
+{
+	struct child *c = xcalloc(1, sizeof(*c));
+
+	c->master = m;
+	c->row = row;
+	c->instance = instance;
+	c->timer = event_new(m->base, -1, 0, on_timer, c);
+	ASSERT(c->timer != NULL);
+	TAILQ_INSERT_TAIL(&m->children, c, link);
+	return c;
+}
+
+struct child *
+child_find(struct master *m, enum service s, unsigned instance)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, link) {
+		if (c->row->service == s && c->instance == instance && !c->leaving)
+			return c;
+	}
+	return NULL;
+}
+
+/* ---- starting ---- */
+
+/* In the new process: nothing but the control socket and the log is passed on. */
+static _Noreturn void
+exec_program(struct master *m, const char *name, int control)
+{
+	char path[PATH_MAX];
+	char *argv[] = { path, NULL };
+	int keep_control, keep_log;
+	sigset_t none;
+
+	keep_control = fcntl(control, F_DUPFD, 10); /* out of the way of 3 and 4 */
+	keep_log = fcntl(m->log_fd, F_DUPFD, 10);
+	if (dup2(keep_control, CONTROL_FD) < 0 || dup2(keep_log, LOG_FD) < 0)
+		_exit(126);
+	close_range(LOG_FD + 1, ~0U, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(path, sizeof(path), "%s/%s", m->program_folder, name);
+	execv(path, argv);
+	_exit(127);
+}
+
+static void
+send_listeners(struct child *c)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH (l, &c->master->listeners, link) {
+		int fd;
+
+		if (l->service != c->row->service || l->instance != c->instance || !l->wanted)
+			continue;
+		fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0) {
+			log_error("listener %s: %m", l->address);
+			continue;
+		}
+		control_listener_encode(ipc_compose(c->control),
+			&(struct control_listener){
+				bytes_from_str(c->row->door), bytes_from_str(l->address) });
+		ipc_send(c->control, CONTROL_LISTENER, &fd, 1);
+	}
+}
+
+static int
+send_start(struct child *c)
+{
+	struct master *m = c->master;
+	const struct conf_section *section =
+		c->row->section == NULL ? NULL
+					: conf_section_named(bytes_from_str(c->row->section));
+	struct buf common = BUF_INIT, own = BUF_INIT, root = BUF_INIT;
+	struct control_start start = { .service = c->row->service,
+		.instance = c->instance,
+		.birth = ++m->births,
+		.uid = UINT32_MAX,
+		.gid = UINT32_MAX,
+		.mail_uid = UINT32_MAX,
+		.mail_gid = UINT32_MAX,
+		.sandbox = c->row->sandbox,
+		.files_limit = c->row->files_limit,
+		.memory_limit = c->row->memory_limit };
+	int r = ERR_OK;
+
+	if (m->privileged) {
+		r = user_ids(m, c->row, &start.uid, &start.gid);
+		if (r == ERR_OK)
+			r = mail_ids(m, &start.mail_uid, &start.mail_gid);
+	} else {
+		start.files_limit = 0; /* not ours to raise */
+	}
+	conf_encode(&common, &common_section, conf_values(&m->conf, ""));
+	if (section != NULL)
+		conf_encode(&own, section, conf_values(&m->conf, section->name));
+	service_root_path(c->row, &m->conf, &root);
+	start.root = buf_bytes(&root);
+	start.common = buf_bytes(&common);
+	start.own = buf_bytes(&own);
+	for (size_t i = 0; i < nservices; i++)
+		start.instances[services[i].service] = (uint16_t)master_instances(m, &services[i]);
+	if (r == ERR_OK) {
+		control_start_encode(ipc_compose(c->control), &start);
+		ipc_send(c->control, CONTROL_START, NULL, 0);
+		ipc_flush(c->control);
+	}
+	buf_free(&common);
+	buf_free(&own);
+	buf_free(&root);
+	return r;
+}
+
+static void
+on_control_close(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct child *c = ctx;
+
+	c->control = NULL;
+	if (err == ERR_SYNTAX) {
+		log_error("%s[%u] sent what it may not; killed", service_name(c->row->service),
+			c->instance);
+		kill(c->pid, SIGKILL);
+	}
+}
+
+static int
+fork_child(struct child *c)
+{
+	struct master *m = c->master;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_RESOURCE;
+	log_flush();
+	c->pid = fork();
+	if (c->pid == 0)
+		exec_program(m, service_name(c->row->service), pair[1]);
+	close(pair[1]);
+	if (c->pid < 0) {
+		close(pair[0]);
+		return ERR_RESOURCE;
+	}
+	c->control = ipc_channel_new(&(struct ipc_channel_spec){ .base = m->base,
+		.fd = pair[0],
+		.peer = c->row->service,
+		.peer_instance = c->instance,
+		.routes = child_routes,
+		.nroutes = nchild_routes,
+		.ctx = c,
+		.on_close = on_control_close });
+	send_listeners(c);
+	return send_start(c);
+}
+
+/* ---- actions ---- */
+
+static void
+back_off(struct child *c)
+{
+	unsigned ms = BACKOFF_FIRST_MS << (c->failures < 9 ? c->failures : 9);
+
+	c->failures++;
+	enter(c, CHILD_BACKOFF);
+	set_timer(c, ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
+}
+
+static void
+do_start(struct child *c)
+{
+	c->started_ms = clock_mono_ms();
+	enter(c, CHILD_STARTING);
+	set_timer(c, START_TIMEOUT_MS);
+	if (fork_child(c) == ERR_OK)
+		return;
+	log_error("%s[%u] cannot be started: %m", service_name(c->row->service), c->instance);
+	if (c->pid > 0)
+		kill(c->pid, SIGKILL); /* its exit brings the back-off */
+	else
+		back_off(c);
+}
+
+static void
+do_ready(struct child *c)
+{
+	enter(c, CHILD_READY);
+	event_del(c->timer);
+	master_check_ready(c->master);
+}
+
+/* It died, or left too early: again, later. */
+static void
+do_died(struct child *c)
+{
+	if (clock_mono_ms() - c->started_ms > STEADY_MS)
+		c->failures = 0;
+	c->restarts++;
+	back_off(c);
+}
+
+static void
+do_kill(struct child *c)
+{
+	log_warning("%s[%u] pid %d took too long (%s); killed", service_name(c->row->service),
+		c->instance, (int)c->pid, state_names[c->state]);
+	kill(c->pid, SIGKILL);
+	set_timer(c, DRAIN_TIMEOUT_MS);
+}
+
+static void
+do_drain(struct child *c)
+{
+	enter(c, CHILD_DRAINING);
+	set_timer(c, c->master->stopping ? DRAIN_TIMEOUT_MS : LEAVE_TIMEOUT_MS);
+	if (c->control == NULL) {
+		kill(c->pid, SIGKILL);
+		return;
+	}
+	ipc_compose(c->control);
+	ipc_send(c->control, CONTROL_DRAIN, NULL, 0);
+	ipc_flush(c->control);
+}
+
+/* A draining process at the end of the suite: no more patience than the others get. */
+static void
+do_hurry(struct child *c)
+{
+	set_timer(c, DRAIN_TIMEOUT_MS);
+}
+
+static void
+do_gone(struct child *c)
+{
+	enter(c, CHILD_ABSENT);
+	event_del(c->timer);
+}
+
+static void
+do_nothing(struct child *c)
+{
+	UNUSED(c);
+}
+
+static void (*const actions[CHILD_STATES][CHILD_EVENTS])(struct child *) = {
+	/*                   START       READY       EXIT      TIMER       DRAIN */
+	[CHILD_ABSENT] = { do_start, do_nothing, do_nothing, do_nothing, do_nothing },
+	[CHILD_STARTING] = { do_nothing, do_ready, do_died, do_kill, do_drain },
+	[CHILD_READY] = { do_nothing, do_nothing, do_died, do_nothing, do_drain },
+	[CHILD_DRAINING] = { do_nothing, do_nothing, do_gone, do_kill, do_hurry },
+	[CHILD_BACKOFF] = { do_nothing, do_nothing, do_nothing, do_start, do_gone },
+};
+
+void
+child_event(struct child *c, enum child_event event)
+{
+	struct master *m = c->master;
+
+	actions[c->state][event](c);
+	if (c->state != CHILD_ABSENT)
+		return;
+	if (c->leaving) {
+		TAILQ_REMOVE(&m->children, c, link);
+		event_free(c->timer);
+		free(c);
+	}
+	master_stop_advance(m);
+}
+
+static void
+log_exit(const struct child *c, int status)
+{
+	const char *name = service_name(c->row->service);
+
+	if (c->state == CHILD_DRAINING && WIFEXITED(status))
+		log_debug("%s[%u] pid %d has finished", name, c->instance, (int)c->pid);
+	else if (WIFSIGNALED(status))
+		log_warning("%s[%u] pid %d was killed by signal %d", name, c->instance, (int)c->pid,
+			WTERMSIG(status));
+	else
+		log_warning("%s[%u] pid %d exited with status %d%s", name, c->instance, (int)c->pid,
+			WEXITSTATUS(status),
+			WEXITSTATUS(status) == 127 ? " (its program is not there)" : "");
+}
+
+void
+child_exited(struct master *m, pid_t pid, int status)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, link) {
+		if (c->pid != pid)
+			continue;
+		log_exit(c, status);
+		c->pid = 0;
+		ipc_channel_free(&c->control);
+		child_event(c, EVENT_EXIT);
+		return;
+	}
+}

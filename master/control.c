@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/control.c - introductions between services, and what the operator's command asks.
+ *
+ * The command connects to RUN/control; the kernel says who it is (SO_PEERCRED): root, or
+ * the user who runs the suite.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "common_conf.h"
+#include "log.h"
+#include "master.h"
+
+#define STATS_TIMEOUT_MS 2000
+
+/* ---- introductions ---- */
+
+/* The process that serves next, in turn, or the very one asked for; NULL: none is ready. */
+static struct child *
+choose(struct master *m, enum service s, uint32_t instance)
+{
+	struct child *c, *found = NULL;
+	unsigned n = 0, turn;
+
+	if (instance != CONTROL_ANY) {
+		c = child_find(m, s, instance);
+		return c != NULL && c->state == CHILD_READY ? c : NULL;
+	}
+	TAILQ_FOREACH (c, &m->children, link) {
+		n += c->row->service == s && c->state == CHILD_READY && !c->leaving;
+	}
+	if (n == 0)
+		return NULL;
+	turn = m->round_robin[s]++ % n;
+	TAILQ_FOREACH (c, &m->children, link) {
+		if (c->row->service == s && c->state == CHILD_READY && !c->leaving && turn-- == 0) {
+			found = c;
+			break;
+		}
+	}
+	return found;
+}
+
+static int
+introduce(struct master *m, struct ipc_call *call, uint32_t from_instance, uint32_t may_call,
+	const struct control_introduce *ask)
+{
+	struct control_peer answer = { .service = ask->service };
+	struct child *target;
+	int pair[2] = { -1, -1 };
+
+	if ((may_call & FROM(ask->service)) == 0)
+		answer.err = ERR_DENIED;
+	else if ((target = choose(m, (enum service)ask->service, ask->instance)) == NULL ||
+		 target->control == NULL)
+		answer.err = ERR_PEER;
+	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		answer.err = ERR_RESOURCE;
+	else {
+		answer.instance = target->instance;
+		control_peer_encode(ipc_compose(target->control),
+			&(struct control_peer){
+				.service = ipc_peer(call->channel), .instance = from_instance });
+		ipc_send(target->control, CONTROL_PEER, &pair[1], 1);
+	}
+	control_peer_encode(ipc_compose(call->channel), &answer);
+	ipc_reply(call->channel, call->id, CONTROL_INTRODUCED, &pair[0], answer.err < 0 ? 0 : 1);
+	return answer.err;
+}
+
+static void
+on_child_introduce(struct ipc_call *call, const void *msg)
+{
+	struct child *c = call->ctx;
+	const struct control_introduce *ask = msg;
+
+	if (introduce(c->master, call, c->instance, c->row->may_call, ask) == ERR_DENIED)
+		log_error("%s asked for %s, which it may not call", service_name(c->row->service),
+			service_name((enum service)ask->service));
+}
+
+static void
+on_ready(struct ipc_call *call, const void *msg)
+{
+	child_event(call->ctx, EVENT_READY);
+}
+
+static void
+on_drained(struct ipc_call *call, const void *msg)
+{
+	UNUSED(call); /* its exit follows; the message only says that it is meant */
+}
+
+#define CHILDREN (~(FROM(SERVICE_NONE) | FROM(SERVICE_MASTER) | FROM(SERVICE_CLI)))
+
+const struct ipc_route child_routes[] = {
+	{ CONTROL_READY, CHILDREN, 0, 0, 0, ipc_empty_decode, on_ready },
+	{ CONTROL_INTRODUCE, CHILDREN, 0, 0, sizeof(struct control_introduce),
+		control_introduce_decode, on_child_introduce },
+	{ CONTROL_DRAINED, CHILDREN, 0, 0, 0, ipc_empty_decode, on_drained },
+};
+const size_t nchild_routes = NITEMS(child_routes);
+
+/* ---- the operator's command ---- */
+
+/* An operator's connection; freed when it closes and no status is being gathered. */
+struct operator
+{
+	struct master *master;
+	struct ipc_channel *channel; /* NULL: closed */
+	unsigned gathering;          /* children that have not answered yet */
+	uint32_t status_id;
+	struct buf text;
+};
+
+static void release(struct operator* o)
+{
+	if (o->channel != NULL || o->gathering > 0)
+		return;
+	buf_free(&o->text);
+	free(o);
+}
+
+static void
+answer_text(struct ipc_channel *channel, uint32_t id, int err, struct bytes text)
+{
+	control_text_encode(ipc_compose(channel),
+		&(struct control_text){ err, bytes_head(text, IPC_BODY_MAX - 64) });
+	ipc_reply(channel, id, CONTROL_TEXT, NULL, 0);
+}
+
+static void
+on_cli_introduce(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+
+	introduce(o->master, call, 0, CLI_MAY_CALL, msg);
+}
+
+static void
+put_child(struct buf *out, const struct child *c)
+{
+	uint64_t up_s = c->pid > 0 ? (clock_mono_ms() - c->started_ms) / 1000 : 0;
+
+	buf_printf(out, "service %s %u %s %d %llu %u\n", service_name(c->row->service), c->instance,
+		child_state_name(c->state), (int)c->pid, (unsigned long long)up_s, c->restarts);
+}
+
+struct stats_wait {
+	struct operator* operator;
+	enum service service;
+	unsigned instance;
+};
+
+static void
+on_stats(void *arg, const struct ipc_answer *answer)
+{
+	struct stats_wait *w = arg;
+	struct operator* o = w->operator;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct control_text m;
+
+	if (answer->err == ERR_OK && control_text_decode(&in, &m) == ERR_OK) {
+		while (m.text.n > 0) {
+			struct bytes line = bytes_cut(&m.text, '\n');
+
+			buf_printf(&o->text, "stat %s %u %.*s\n", service_name(w->service),
+				w->instance, (int)line.n, (const char *)line.p);
+		}
+	}
+	free(w);
+	if (--o->gathering == 0) {
+		if (o->channel != NULL)
+			answer_text(o->channel, o->status_id, ERR_OK, buf_bytes(&o->text));
+		buf_clear(&o->text);
+		release(o);
+	}
+}
+
+static void
+on_status(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+	struct master *m = o->master;
+	struct child *c;
+
+	if (o->gathering > 0) {
+		answer_text(call->channel, call->id, ERR_BUSY, BYTES_NONE);
+		return;
+	}
+	o->status_id = call->id;
+	buf_clear(&o->text);
+	buf_printf(&o->text, "master %d %s\n", (int)getpid(),
+		m->stopping ? "stopping"
+		: m->ready  ? "ready"
+			    : "starting");
+	o->gathering = 1;
+	TAILQ_FOREACH (c, &m->children, link) {
+		struct stats_wait *w;
+
+		put_child(&o->text, c);
+		if (c->state != CHILD_READY || c->control == NULL)
+			continue;
+		w = xcalloc(1, sizeof(*w));
+		*w = (struct stats_wait){ o, c->row->service, c->instance };
+		o->gathering++;
+		ipc_compose(c->control);
+		ipc_request(c->control, CONTROL_STATS, NULL, 0, STATS_TIMEOUT_MS, on_stats, w);
+	}
+	if (--o->gathering == 0)
+		answer_text(call->channel, call->id, ERR_OK, buf_bytes(&o->text));
+}
+
+static void
+on_reload(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+	struct buf text = BUF_INIT;
+	int r = master_reload(o->master, &text);
+
+	answer_text(call->channel, call->id, r, buf_bytes(&text));
+	buf_free(&text);
+}
+
+static void
+on_stop(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+
+	answer_text(call->channel, call->id, ERR_OK, BYTES_LITERAL("stopping\n"));
+	ipc_flush(call->channel);
+	master_stop(o->master);
+}
+
+static const struct ipc_route operator_routes[] = {
+	{ CONTROL_INTRODUCE, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_introduce),
+		control_introduce_decode, on_cli_introduce },
+	{ CONTROL_STATUS, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_status },
+	{ CONTROL_RELOAD, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_reload },
+	{ CONTROL_STOP, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_stop },
+};
+
+static void
+on_operator_close(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct operator* o = ctx;
+
+	o->channel = NULL;
+	release(o);
+}
+
+static void
+on_operator(evutil_socket_t listener, short what, void *arg)
+{
+	struct master *m = arg;
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	struct operator* o;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 ||
+		(who.uid != 0 && who.uid != geteuid())) {
+		log_warning("control connection of uid %u refused", (unsigned)who.uid);
+		close(fd);
+		return;
+	}
+	o = xcalloc(1, sizeof(*o));
+	o->master = m;
+	o->channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = m->base,
+		.fd = fd,
+		.peer = SERVICE_CLI,
+		.routes = operator_routes,
+		.nroutes = NITEMS(operator_routes),
+		.ctx = o,
+		.on_close = on_operator_close });
+}
+
+int
+control_open(struct master *m)
+{
+	const struct common_conf *common = conf_values(&m->conf, "");
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control", common->run);
+
+	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
+		log_error("%s/control: the path is too long for a socket", common->run);
+		return ERR_LIMIT;
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0) {
+		log_error("%s: another suite is running there", sun.sun_path);
+		close(fd);
+		return ERR_EXISTS;
+	}
+	unlink(sun.sun_path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
+		chmod(sun.sun_path, 0600) != 0 || listen(fd, 64) != 0) {
+		log_error("%s: %m", sun.sun_path);
+		if (fd >= 0)
+			close(fd);
+		return ERR_IO;
+	}
+	m->control_fd = fd;
+	m->control_event = event_new(m->base, fd, EV_READ | EV_PERSIST, on_operator, m);
+	ASSERT(m->control_event != NULL);
+	event_add(m->control_event, NULL);
+	return ERR_OK;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* master/main.c - relais-master: options and the configuration file, then the supervisor. */
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "master.h"
+
+#define DEFAULT_CONF "/etc/relais/relais.conf"
+
+static int
+usage(FILE *out, int status)
+{
+	fputs("Usage: relais-master [--config FILE] [--option NAME=VALUE]...\n"
+	      "Starts the suite and stays in the foreground; prints \"ready\" when every service\n"
+	      "answers. SIGTERM stops it, SIGHUP reloads the configuration.\n"
+	      "  -c, --config FILE       the configuration (" DEFAULT_CONF ")\n"
+	      "  -o, --option NAME=VALUE one option, as smtpd.listen=127.0.0.1:2525; may be "
+	      "repeated\n"
+	      "  -h, --help              this text\n",
+		out);
+	return status;
+}
+
+/* The services' programs are beside us: ../libexec, or ../libexec/relais when installed. */
+static char *
+find_programs(void)
+{
+	static const char *const places[] = { "../libexec/relais", "../libexec", "../lib/relais" };
+	char self[PATH_MAX], path[PATH_MAX + 64], real[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return NULL;
+	self[n] = 0;
+	dirname(self);
+	for (size_t i = 0; i < NITEMS(places); i++) {
+		snprintf(path, sizeof(path), "%s/%s/smtpd", self, places[i]);
+		if (access(path, X_OK) == 0 && realpath(path, real) != NULL)
+			return xstrdup(dirname(real));
+	}
+	return NULL;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct option long_options[] = { { "config", required_argument, NULL, 'c' },
+		{ "option", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 } };
+	struct master *m = xcalloc(1, sizeof(*m));
+	const char **overrides = xcalloc((size_t)argc, sizeof(*overrides));
+	struct buf text = BUF_INIT;
+	int c;
+
+	m->conf_path = DEFAULT_CONF;
+	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+		if (c == 'c')
+			m->conf_path = optarg;
+		else if (c == 'o')
+			overrides[m->noverrides++] = optarg;
+		else
+			return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
+	}
+	if (optind < argc)
+		return usage(stderr, 2);
+	m->overrides = overrides;
+	conf_init(&m->conf);
+	(void)conf_load(&m->conf, m->conf_path);
+	for (size_t i = 0; i < m->noverrides; i++)
+		(void)conf_override(&m->conf, overrides[i]);
+	if (m->conf.first != NULL) {
+		master_report_errors(&m->conf, &text);
+		fputs(buf_str(&text), stderr);
+		return 1;
+	}
+	m->program_folder = find_programs();
+	if (m->program_folder == NULL) {
+		fputs("relais-master: the services' programs are not there\n", stderr);
+		return 1;
+	}
+	return master_run(m);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/master.h - the supervisor's own header: children, listeners, the life of the suite.
+ *
+ * Runs as: root with few capabilities (or an ordinary user: then no chroot and no change of
+ * ids). Reads the configuration, opens listening sockets, introduces services to each other.
+ * Never sees mail content or a client's octets.
+ */
+#ifndef RELAIS_MASTER_H
+#define RELAIS_MASTER_H
+
+#include <sys/queue.h>
+
+#include "services.h"
+
+enum child_state {
+	CHILD_ABSENT,   /* no process, none wanted */
+	CHILD_STARTING, /* forked, has not said READY */
+	CHILD_READY,
+	CHILD_DRAINING, /* told to finish */
+	CHILD_BACKOFF,  /* died; started again when the timer fires */
+	CHILD_STATES
+};
+
+enum child_event {
+	EVENT_START,
+	EVENT_READY,
+	EVENT_EXIT,
+	EVENT_TIMER,
+	EVENT_DRAIN,
+	CHILD_EVENTS
+};
+
+struct master;
+
+/* One process of a service, or the place where one ought to be. */
+struct child {
+	TAILQ_ENTRY(child) link;
+	struct master *master;
+	const struct service_row *row;
+	unsigned instance;
+	enum child_state state;
+	pid_t pid;
+	struct ipc_channel *control;
+	struct event *timer;
+	uint64_t started_ms;
+	unsigned failures; /* in a row, for the back-off */
+	unsigned restarts;
+	bool leaving; /* replaced or in excess: gone for good once it exits */
+};
+
+/* One listening socket: a port of one worker. */
+struct listener {
+	TAILQ_ENTRY(listener) link;
+	enum service service;
+	unsigned instance;
+	const char *address; /* as configured */
+	int fd;
+	bool wanted; /* named by the configuration read last */
+};
+
+TAILQ_HEAD(child_list, child);
+TAILQ_HEAD(listener_list, listener);
+
+struct master {
+	struct event_base *base;
+	struct conf conf;
+	const char *conf_path; /* NULL: defaults and overrides only */
+	const char *const *overrides;
+	size_t noverrides;
+	char *program_folder; /* where the services' programs are */
+	struct child_list children;
+	struct listener_list listeners;
+	int log_fd, control_fd;
+	struct event *control_event, *signals[4];
+	unsigned cores, round_robin[SERVICE_COUNT];
+	uint32_t births;
+	bool privileged; /* we are root */
+	bool ready;      /* every service has answered once */
+	bool stopping;
+	unsigned stop_phase;
+	struct event *stop_timer;
+	bool finished;
+};
+
+/* child.c: the state machine */
+struct child *child_new(struct master *m, const struct service_row *row, unsigned instance);
+void child_event(struct child *c, enum child_event event); /* may free c if it was leaving */
+void child_exited(struct master *m, pid_t pid, int status);
+struct child *child_find(struct master *m, enum service s, unsigned instance); /* not leaving */
+const char *child_state_name(enum child_state s);
+
+/* listeners.c: ERR_OK, or an error with the reason added to m->conf's errors */
+int listeners_open(struct master *m);
+void listeners_close(struct master *m, bool unwanted_only);
+
+/* folders.c: the folders that services find as their roots, with the right owners */
+int folders_make(struct master *m);
+int user_ids(struct master *m, const struct service_row *row, uint32_t *uid, uint32_t *gid);
+int mail_ids(struct master *m, uint32_t *uid, uint32_t *gid);
+
+/* control.c: introductions, and what the operator's command asks */
+extern const struct ipc_route child_routes[];
+extern const size_t nchild_routes;
+int control_open(struct master *m);
+
+/* reload.c: read the file again; text: what happened, line by line. */
+int master_reload(struct master *m, struct buf *text);
+void master_report_errors(const struct conf *conf, struct buf *text);
+
+/* stop.c: orderly, phase by phase */
+void master_stop(struct master *m);
+void master_stop_advance(struct master *m); /* a child has gone */
+
+/* master.c */
+int master_run(struct master *m); /* the exit status */
+void master_children_wanted(
+	struct master *m); /* make and remove places as the configuration says */
+void master_check_ready(struct master *m);
+unsigned master_instances(const struct master *m, const struct service_row *row);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/reload.c - a new configuration: checked whole, then taken; or nothing changes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common_conf.h"
+#include "log.h"
+#include "master.h"
+
+void
+master_report_errors(const struct conf *conf, struct buf *text)
+{
+	for (const struct conf_error *e = conf->first; e != NULL; e = e->next) {
+		if (e->line > 0)
+			buf_printf(text, "%s:%u: %s\n", e->file, e->line, e->text);
+		else
+			buf_printf(text, "%s: %s\n", e->file, e->text);
+	}
+}
+
+static void
+send_config(struct master *m, struct child *c)
+{
+	const struct conf_section *section =
+		c->row->section == NULL ? NULL
+					: conf_section_named(bytes_from_str(c->row->section));
+	struct buf common = BUF_INIT, own = BUF_INIT;
+
+	conf_encode(&common, &common_section, conf_values(&m->conf, ""));
+	if (section != NULL)
+		conf_encode(&own, section, conf_values(&m->conf, section->name));
+	control_config_encode(ipc_compose(c->control),
+		&(struct control_config){ buf_bytes(&common), buf_bytes(&own) });
+	ipc_send(c->control, CONTROL_CONFIG, NULL, 0);
+	buf_free(&common);
+	buf_free(&own);
+}
+
+/* A new process in its place; the old one finishes. */
+static void
+replace(struct master *m, struct child *old)
+{
+	struct child *fresh = child_new(m, old->row, old->instance);
+
+	fresh->restarts = old->restarts;
+	old->leaving = true;
+	child_event(fresh, EVENT_START);
+	child_event(old, EVENT_DRAIN);
+}
+
+int
+master_reload(struct master *m, struct buf *text)
+{
+	struct conf fresh, old = m->conf;
+	struct child *c, *next;
+
+	conf_init(&fresh);
+	if (m->conf_path != NULL)
+		(void)conf_load(&fresh, m->conf_path);
+	for (size_t i = 0; i < m->noverrides; i++)
+		(void)conf_override(&fresh, m->overrides[i]);
+	if (fresh.first == NULL) {
+		m->conf = fresh;
+		m->conf.last = &m->conf.first;
+		(void)listeners_open(m);
+		fresh = m->conf;
+	}
+	if (fresh.first != NULL) {
+		master_report_errors(&fresh, text);
+		log_error("configuration not taken: %.400s", buf_str(text));
+		m->conf = old;
+		(void)listeners_open(m); /* what is open already; cannot fail anew */
+		listeners_close(m, true);
+		conf_free(&fresh);
+		return ERR_SYNTAX;
+	}
+	conf_free(&old);
+	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->leaving || (c->state != CHILD_READY && c->state != CHILD_STARTING))
+			continue;
+		if (c->row->reload == RELOAD_REPLACE)
+			replace(m, c);
+		else if (c->control != NULL)
+			send_config(m, c);
+	}
+	master_children_wanted(m);
+	listeners_close(m, true);
+	buf_put_str(text, "configuration taken\n");
+	log_info("configuration taken");
+	return ERR_OK;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/* master/services.c - the services table: the security policy of the suite. */
+#include "services.h"
+
+#include "common_conf.h"
+
+#define USER(name) offsetof(struct common_conf, name)
+
+#define DOOR    (SANDBOX_ACCEPT)
+#define SPAWNER (SANDBOX_FILES | SANDBOX_FORK | SANDBOX_SETUID | SANDBOX_INOTIFY)
+#define MANY    65536
+#define SOME    4096
+
+const struct service_row services[] = {
+	{ .service = SERVICE_SMTPD,
+		.section = "smtpd",
+		.user = USER(smtp_user),
+		.root = ROOT_EMPTY,
+		.sandbox = DOOR | SANDBOX_MEMFD,
+		.files_limit = MANY,
+		.memory_limit = 2 * OPT_GIB,
+		.instances = "workers",
+		.door = "smtp",
+		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 0 },
+	{ .service = SERVICE_IMAP_LOGIN,
+		.section = "imapd",
+		.user = USER(login_user),
+		.root = ROOT_EMPTY,
+		.sandbox = DOOR,
+		.files_limit = MANY,
+		.memory_limit = OPT_GIB,
+		.instances = "workers",
+		.door = "imap",
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 0 },
+	{ .service = SERVICE_POP3_LOGIN,
+		.section = "pop3d",
+		.user = USER(login_user),
+		.root = ROOT_EMPTY,
+		.sandbox = DOOR,
+		.files_limit = MANY,
+		.memory_limit = OPT_GIB,
+		.instances = "workers",
+		.door = "pop3",
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 0 },
+	{ .service = SERVICE_IMAP_SPAWNER,
+		.section = "imapd",
+		.user = USER_ROOT,
+		.root = ROOT_MAIL,
+		.sandbox = SPAWNER,
+		.files_limit = MANY,
+		.may_call = FROM(SERVICE_LEDGER),
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 1 },
+	{ .service = SERVICE_POP3_SPAWNER,
+		.section = "pop3d",
+		.user = USER_ROOT,
+		.root = ROOT_MAIL,
+		.sandbox = SPAWNER,
+		.files_limit = MANY,
+		.may_call = FROM(SERVICE_LEDGER),
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 1 },
+	{ .service = SERVICE_QMGR,
+		.section = "qmgr",
+		.user = USER(queue_user),
+		.root = ROOT_QUEUE,
+		.sandbox = SANDBOX_FILES | SANDBOX_THREADS,
+		.files_limit = MANY,
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) |
+			    FROM(SERVICE_SYSTEM_DELIVERY),
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 2 },
+	{ .service = SERVICE_LOCAL_DELIVERY,
+		.section = "local_delivery",
+		.user = USER(mail_user),
+		.root = ROOT_MAIL,
+		.sandbox = SANDBOX_FILES | SANDBOX_THREADS,
+		.files_limit = SOME,
+		.memory_limit = 4 * OPT_GIB,
+		.instances = "processes",
+		.may_call = FROM(SERVICE_LEDGER),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 3 },
+	{ .service = SERVICE_SYSTEM_DELIVERY,
+		.section = "local_delivery",
+		.user = USER_ROOT,
+		.root = ROOT_MAIL,
+		.sandbox = SANDBOX_FILES | SANDBOX_FORK | SANDBOX_SETUID | SANDBOX_THREADS,
+		.files_limit = SOME,
+		.may_call = FROM(SERVICE_LEDGER),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 3 },
+	{ .service = SERVICE_DIRECTORY,
+		.section = "directory",
+		.user = USER(directory_user),
+		.root = ROOT_DIRECTORY,
+		.sandbox = SANDBOX_READ | SANDBOX_THREADS | SANDBOX_DATABASE,
+		.files_limit = SOME,
+		.may_call = FROM(SERVICE_LEDGER) | FROM(SERVICE_IMAP_SPAWNER) |
+			    FROM(SERVICE_POP3_SPAWNER),
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 4 },
+	{ .service = SERVICE_LEDGER,
+		.section = "ledger",
+		.user = USER(state_user),
+		.root = ROOT_LEDGER,
+		.sandbox = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_DATABASE,
+		.files_limit = SOME,
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 4 },
+};
+
+const size_t nservices = NITEMS(services);
+
+const struct service_row *
+service_row(enum service s)
+{
+	for (size_t i = 0; i < nservices; i++)
+		if (services[i].service == s)
+			return &services[i];
+	return NULL;
+}
+
+static uint64_t
+number_option(const struct conf *conf, const char *section, const char *name)
+{
+	const struct conf_section *s = conf_section_named(bytes_from_str(section));
+
+	for (size_t i = 0; i < s->nrows; i++)
+		if (strcmp(s->rows[i].name, name) == 0)
+			return *(const uint64_t *)((const uint8_t *)conf_values(conf, section) +
+						   s->rows[i].offset);
+	ASSERT(!"an option of this name");
+	return 1;
+}
+
+unsigned
+service_instances(const struct service_row *row, const struct conf *conf, unsigned cores)
+{
+	uint64_t n;
+
+	if (row->instances == NULL)
+		return 1;
+	n = number_option(
+		conf, strcmp(row->instances, "workers") == 0 ? "" : row->section, row->instances);
+	return n == 0 ? cores : (unsigned)n;
+}
+
+void
+service_root_path(const struct service_row *row, const struct conf *conf, struct buf *out)
+{
+	const struct common_conf *common = conf_values(conf, "");
+
+	switch (row->root) {
+	case ROOT_MAIL:
+		buf_put_str(out, common->mail_root);
+		break;
+	case ROOT_QUEUE:
+		buf_put_str(out, common->queue);
+		break;
+	case ROOT_DIRECTORY:
+		buf_printf(out, "%s/directory", common->state);
+		break;
+	case ROOT_LEDGER:
+		buf_printf(out, "%s/ledger", common->state);
+		break;
+	default:
+		buf_printf(out, "%s/empty", common->run);
+		break;
+	}
+}

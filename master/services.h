@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/services.h - one table: every service, what it runs as, what it may do, whom it
+ * may call. It is the security policy of the suite.
+ */
+#ifndef RELAIS_SERVICES_H
+#define RELAIS_SERVICES_H
+
+#include "conf.h"
+#include "control_msg.h"
+
+enum service_root {
+	ROOT_EMPTY,
+	ROOT_MAIL,
+	ROOT_QUEUE,
+	ROOT_DIRECTORY,
+	ROOT_LEDGER,
+	ROOT_COUNT
+};
+
+enum service_reload {
+	RELOAD_REPLACE,  /* a new process starts, the old one finishes what it has */
+	RELOAD_IN_PLACE, /* it owns something that two processes cannot own: told the new values */
+};
+
+struct service_row {
+	enum service service;
+	const char *section; /* its options; NULL: only the common ones */
+	size_t user;         /* offset in struct common_conf of the user's name; USER_ROOT */
+	enum service_root root;
+	uint32_t sandbox;      /* SANDBOX_* */
+	uint32_t files_limit;  /* descriptors */
+	uint64_t memory_limit; /* octets of private memory */
+	const char *instances; /* option of the section that says how many; NULL: one;
+				  "workers": the common option */
+	const char *door;      /* label of its listening sockets; NULL: none */
+	uint32_t may_call;     /* FROM() set */
+	enum service_reload reload;
+	unsigned stop_phase; /* 0 stops first */
+};
+
+#define USER_ROOT   SIZE_MAX
+#define STOP_PHASES 5
+
+extern const struct service_row services[];
+extern const size_t nservices;
+
+/* Whom the operator's command may call. */
+#define CLI_MAY_CALL (FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY))
+
+const struct service_row *service_row(enum service s); /* NULL: no process of ours */
+
+/* How many processes of it there are to be; cores: of this machine. */
+unsigned service_instances(const struct service_row *row, const struct conf *conf, unsigned cores);
+
+/* Its root folder's path, written to out. */
+void service_root_path(const struct service_row *row, const struct conf *conf, struct buf *out);
+
+#endif
