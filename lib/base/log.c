@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 
 static struct {
 	int fd;
+	bool is_syslog;
 	enum log_level lowest;
 	int pid;
 	char name[32], hostname[64];
@@ -36,13 +39,21 @@ void
 log_open(int fd, const char *name, const char *hostname, enum log_level lowest)
 {
 	size_t host = strcspn(hostname, ".");
+	struct stat st;
 
 	sink.fd = fd;
+	sink.is_syslog = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	sink.lowest = lowest;
 	sink.pid = (int)getpid();
 	snprintf(sink.name, sizeof(sink.name), "relais/%s", name);
 	snprintf(sink.hostname, sizeof(sink.hostname), "%.*s", (int)(host < 63 ? host : 63),
 		hostname);
+}
+
+void
+log_rename(const char *name)
+{
+	snprintf(sink.name, sizeof(sink.name), "relais/%s", name);
 }
 
 void
@@ -53,9 +64,28 @@ log_after_fork(void)
 }
 
 static void
+flush_to_syslog(void)
+{
+	struct bytes rest = buf_bytes(&sink.lines);
+
+	while (rest.n > 0) {
+		struct bytes line = bytes_cut(&rest, '\n');
+
+		/* a full or absent log must not stop mail */
+		(void)!send(sink.fd, line.p, line.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	buf_clear(&sink.lines);
+}
+
+static void
 flush_locked(void)
 {
 	struct bytes b = buf_bytes(&sink.lines);
+
+	if (sink.is_syslog) {
+		flush_to_syslog();
+		return;
+	}
 
 	while (b.n > 0) {
 		ssize_t n = write(sink.fd < 0 ? STDERR_FILENO : sink.fd, b.p, b.n);
@@ -81,9 +111,13 @@ put_stamp(void)
 			tm.tm_sec);
 		sink.stamp_time = now;
 	}
-	buf_printf(&sink.lines, "%s %s %s[%d]: ", sink.stamp,
-		sink.hostname[0] ? sink.hostname : "localhost", sink.name,
-		sink.pid ? sink.pid : (int)getpid());
+	/* the syslog protocol of /dev/log has no host: it is this one */
+	if (sink.is_syslog)
+		buf_printf(&sink.lines, "<22>%s ", sink.stamp);
+	else
+		buf_printf(&sink.lines, "%s %s ", sink.stamp,
+			sink.hostname[0] ? sink.hostname : "localhost");
+	buf_printf(&sink.lines, "%s[%d]: ", sink.name, sink.pid ? sink.pid : (int)getpid());
 }
 
 static void

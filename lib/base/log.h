@@ -4,7 +4,8 @@
  *
  * A line: "Nov 21 22:04:57 host relais/smtpd[123]: TEXT", the form that Postfix' users and
  * their tools know. Lines gather in memory and leave with log_flush() (the event loop calls
- * it once a turn), each line whole: one write of whole lines to an O_APPEND file.
+ * it once a turn), each line whole: one write of whole lines to an O_APPEND file, or, where
+ * the descriptor is a socket (syslog), one datagram for each with "<22>" (mail.info) in front.
  * Octets below 0x20 and 0x7f in a line are written as '?': no peer can forge a line.
  */
 #ifndef RELAIS_LOG_H
@@ -25,6 +26,9 @@ void log_open(int fd, const char *name, const char *hostname, enum log_level low
 
 /* After fork(): the pid in later lines; drops what the parent had gathered. */
 void log_after_fork(void);
+
+/* Another name in later lines: a child with a role of its own. */
+void log_rename(const char *name);
 
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -10,9 +10,14 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "jail.h"
+#include "sys.h"
 
 #define ANY 0xffffffffu /* every role */
 
@@ -160,6 +165,8 @@ static const struct row allowed[] = {
 	{ SANDBOX_SETUID, "setresuid" },
 	{ SANDBOX_SETUID, "setresgid" },
 	{ SANDBOX_SETUID, "setgroups" },
+	{ SANDBOX_SETUID, "setfsuid" },
+	{ SANDBOX_SETUID, "setfsgid" },
 	{ SANDBOX_SETUID, "chroot" },
 	{ SANDBOX_SETUID, "chdir" },
 	{ SANDBOX_SETUID, "fchdir" },
@@ -241,12 +248,12 @@ add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
 	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	r |= seccomp_rule_add(
-		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	r |= seccomp_rule_add(
-		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 	if (!is_allowed(sandbox, "prlimit64")) /* reading one's own limits */
 		r |= seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	if ((sandbox & (SANDBOX_FILES | SANDBOX_READ)) != 0)
 		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0);
 	else /* fstat() of newer C libraries */
@@ -258,14 +265,15 @@ add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
 	return r;
 }
 
-int
-jail_seccomp(uint32_t sandbox)
+/* The whole filter of a role, not loaded. NULL with errno set. */
+static scmp_filter_ctx
+make_filter(uint32_t sandbox)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int r = 0;
 
 	if (ctx == NULL)
-		return ERR_RESOURCE;
+		return NULL;
 	for (size_t i = 0; r == 0 && i < NITEMS(allowed); i++)
 		if (allowed[i].roles == ANY || (allowed[i].roles & sandbox) != 0)
 			r = add(ctx, SCMP_ACT_ALLOW, allowed[i].name);
@@ -280,11 +288,57 @@ jail_seccomp(uint32_t sandbox)
 	if (r == 0)
 		(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)
-		r = seccomp_load(ctx);
+		return ctx;
+	seccomp_release(ctx);
+	errno = -r;
+	return NULL;
+}
+
+int
+jail_seccomp(uint32_t sandbox)
+{
+	scmp_filter_ctx ctx = make_filter(sandbox);
+	int r;
+
+	if (ctx == NULL)
+		return ERR_DENIED;
+	r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	if (r != 0) {
 		errno = -r;
 		return ERR_DENIED;
 	}
 	return ERR_OK;
+}
+
+int
+jail_seccomp_prepare(uint32_t sandbox, struct buf *program)
+{
+	scmp_filter_ctx ctx = make_filter(sandbox);
+	int fd = sys_memfd("seccomp"), r = ctx == NULL ? ERR_DENIED : fd < 0 ? fd : ERR_OK;
+	off_t size;
+
+	if (r == ERR_OK &&
+		(seccomp_export_bpf(ctx, fd) != 0 || (size = lseek(fd, 0, SEEK_END)) <= 0))
+		r = ERR_DENIED;
+	if (r == ERR_OK &&
+		sys_pread_full(fd, buf_room(program, (size_t)size), (size_t)size, 0) == size)
+		buf_added(program, (size_t)size);
+	else if (r == ERR_OK)
+		r = ERR_IO;
+	if (fd >= 0)
+		close(fd);
+	seccomp_release(ctx);
+	return r;
+}
+
+int
+jail_seccomp_load(struct bytes program)
+{
+	const struct sock_fprog fprog = { .len = (unsigned short)(program.n /
+								  sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(uintptr_t)program.p };
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) == 0 ? ERR_OK
+								       : err_from_errno(errno);
 }

@@ -7,7 +7,6 @@
  */
 #include "session_link.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "clock.h"
