@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cli/cli.h - what the commands of relais(8) share.
+ *
+ * A command gets its own words (argv[0] is its name), prints results to stdout, reasons to
+ * stderr, and returns the exit status. --json is each command's own option.
+ */
+#ifndef RELAIS_CLI_H
+#define RELAIS_CLI_H
+
+#include "common_conf.h"
+#include "control_msg.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1, /* it was understood and did not succeed */
+	CLI_USAGE = 2,  /* wrong words */
+	CLI_DOWN = 3,   /* the suite, or a service of it, is not running */
+};
+
+struct cli {
+	const char *conf_path;
+	const char **overrides;
+	size_t noverrides;
+	struct conf conf;
+	bool loaded;
+	struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
+};
+
+/* Load the configuration; false after printing its errors. */
+bool cli_load(struct cli *cli);
+const struct common_conf *cli_common(struct cli *cli); /* after cli_load() */
+
+/* A connection to master, or through it to a service: a descriptor for ipc_blocking_*, or
+ * -1 after printing why ("relais is not running", ...). */
+int cli_connect_master(struct cli *cli);
+int cli_connect(struct cli *cli, enum service service);
+
+/* One request and its answer. ERR_OK or an error after printing the reason. */
+int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ipc_frame *answer);
+
+/* Print usage: a line and what is wrong. Returns CLI_USAGE. */
+int cli_usage(const char *usage, const char *wrong);
+
+/* One file, one command. */
+int cmd_config(struct cli *cli, int argc, char *argv[]);
+int cmd_domain(struct cli *cli, int argc, char *argv[]);
+int cmd_mailq(struct cli *cli, int argc, char *argv[]);
+int cmd_map(struct cli *cli, int argc, char *argv[]);
+int cmd_queue(struct cli *cli, int argc, char *argv[]);
+int cmd_quota(struct cli *cli, int argc, char *argv[]);
+int cmd_reload(struct cli *cli, int argc, char *argv[]);
+int cmd_status(struct cli *cli, int argc, char *argv[]);
+int cmd_stop(struct cli *cli, int argc, char *argv[]);
+int cmd_user(struct cli *cli, int argc, char *argv[]);
+
+#endif

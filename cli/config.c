@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/config.c - relais config check|show|defaults. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char usage[] =
+	"relais config check     say every error of the configuration\n"
+	"       relais config show      print every option with its value\n"
+	"       relais config defaults  print a file with every option's default";
+
+static int
+print(struct buf *text)
+{
+	fwrite(text->data, 1, text->len, stdout);
+	buf_free(text);
+	return CLI_OK;
+}
+
+int
+cmd_config(struct cli *cli, int argc, char *argv[])
+{
+	struct buf text = BUF_INIT;
+
+	if (argc != 2 || strcmp(argv[1], "--help") == 0)
+		return cli_usage(usage, NULL);
+	if (strcmp(argv[1], "defaults") == 0) {
+		conf_write_shipped_file(&text);
+		return print(&text);
+	}
+	if (!cli_load(cli))
+		return CLI_FAILED;
+	if (strcmp(argv[1], "check") == 0) {
+		printf("%s: no errors\n", cli->conf_path);
+		return CLI_OK;
+	}
+	if (strcmp(argv[1], "show") != 0)
+		return cli_usage(usage, "relais config: check, show or defaults");
+	conf_show(&text, &cli->conf);
+	return print(&text);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/connect.c - from the command to master, and through master to a service. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define ANSWER_MS 60000
+
+bool
+cli_load(struct cli *cli)
+{
+	if (cli->loaded)
+		return true;
+	conf_init(&cli->conf);
+	(void)conf_load(&cli->conf, cli->conf_path);
+	for (size_t i = 0; i < cli->noverrides; i++)
+		(void)conf_override(&cli->conf, cli->overrides[i]);
+	for (const struct conf_error *e = cli->conf.first; e != NULL; e = e->next) {
+		if (e->line > 0)
+			fprintf(stderr, "%s:%u: %s\n", e->file, e->line, e->text);
+		else
+			fprintf(stderr, "%s: %s\n", e->file, e->text);
+	}
+	cli->loaded = cli->conf.first == NULL;
+	return cli->loaded;
+}
+
+const struct common_conf *
+cli_common(struct cli *cli)
+{
+	return conf_values(&cli->conf, "");
+}
+
+int
+cli_connect_master(struct cli *cli)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	if (!cli_load(cli))
+		return -1;
+	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control", cli_common(cli)->run);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (n > 0 && (size_t)n < sizeof(sun.sun_path) && fd >= 0 &&
+		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		fprintf(stderr, "relais is not running (nothing answers at %s)\n", sun.sun_path);
+	else
+		fprintf(stderr, "%s: %s\n", sun.sun_path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
+cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ipc_frame *answer)
+{
+	int r = ipc_blocking_send(fd, type, 1, false, body, NULL, 0);
+
+	if (r == ERR_OK)
+		r = ipc_blocking_receive(fd, &cli->packet, answer, ANSWER_MS);
+	if (r == ERR_OK && !answer->is_reply)
+		r = ERR_SYNTAX;
+	if (r == ERR_PEER)
+		fprintf(stderr, "refused: only root or the user who runs relais may ask\n");
+	else if (r < 0)
+		fprintf(stderr, "no answer: %s\n", err_text(r));
+	return r;
+}
+
+int
+cli_connect(struct cli *cli, enum service service)
+{
+	const struct control_introduce ask = { .service = service, .instance = CONTROL_ANY };
+	int fd = cli_connect_master(cli), r;
+	struct buf body = BUF_INIT;
+	struct ipc_frame answer = { 0 };
+	struct ipc_reader in;
+	struct control_peer peer = { .err = ERR_PEER };
+
+	if (fd < 0)
+		return -1;
+	control_introduce_encode(&body, &ask);
+	r = cli_ask(cli, fd, CONTROL_INTRODUCE, buf_bytes(&body), &answer);
+	buf_free(&body);
+	close(fd);
+	if (r < 0)
+		return -1;
+	in = ipc_reader(answer.body);
+	if (answer.type == CONTROL_INTRODUCED && control_peer_decode(&in, &peer) == ERR_OK &&
+		peer.err == ERR_OK && answer.nfds == 1)
+		return answer.fds[0];
+	for (unsigned i = 0; i < answer.nfds; i++)
+		close(answer.fds[i]);
+	fprintf(stderr, "%s: %s\n", service_name(service), err_text(peer.err));
+	return -1;
+}
+
+int
+cli_usage(const char *usage, const char *wrong)
+{
+	if (wrong != NULL)
+		fprintf(stderr, "%s\n", wrong);
+	fprintf(stderr, "Usage: %s\n", usage);
+	return CLI_USAGE;
+}

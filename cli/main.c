@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/main.c - relais: one command for the operator; called as mailq, it is mailq. */
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define DEFAULT_CONF "/etc/relais/relais.conf"
+
+static const struct command {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char *argv[]);
+	const char *help;
+} commands[] = {
+	{ "status", cmd_status, "services, pids, restarts and counters" },
+	{ "queue", cmd_queue, "list, show, hold, release, flush and delete waiting messages" },
+	{ "user", cmd_user, "add, list, change and delete accounts" },
+	{ "domain", cmd_domain, "add, list and delete mail domains" },
+	{ "map", cmd_map, "compile the text tables" },
+	{ "quota", cmd_quota, "show how much accounts use" },
+	{ "config", cmd_config, "check or show the configuration" },
+	{ "reload", cmd_reload, "take up a changed configuration" },
+	{ "stop", cmd_stop, "stop the suite, orderly" },
+	{ "mailq", cmd_mailq, "the queue in the familiar form" },
+};
+
+static int
+usage(FILE *out, int status)
+{
+	fputs("Usage: relais [--config FILE] [--option NAME=VALUE]... COMMAND ...\n\n", out);
+	for (size_t i = 0; i < NITEMS(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\nrelais COMMAND --help tells more. The configuration is " DEFAULT_CONF
+	      " unless\n--config or RELAIS_CONFIG names another.\n",
+		out);
+	return status;
+}
+
+static int
+run(struct cli *cli, int argc, char *argv[])
+{
+	for (size_t i = 0; i < NITEMS(commands); i++)
+		if (strcmp(commands[i].name, argv[0]) == 0)
+			return commands[i].run(cli, argc, argv);
+	fprintf(stderr, "relais: unknown command \"%s\"\n", argv[0]);
+	return usage(stderr, CLI_USAGE);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *from_environment = getenv("RELAIS_CONFIG");
+	struct cli cli = { .conf_path = from_environment != NULL ? from_environment : DEFAULT_CONF,
+		.packet = { .data = BUF_INIT } };
+	int i = 1;
+
+	if (strcmp(basename(argv[0]), "mailq") == 0)
+		return cmd_mailq(&cli, argc, argv);
+	cli.overrides = xcalloc((size_t)argc, sizeof(*cli.overrides));
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) &&
+			i + 1 < argc)
+			cli.conf_path = argv[++i];
+		else if ((strcmp(argv[i], "--option") == 0 || strcmp(argv[i], "-o") == 0) &&
+			 i + 1 < argc)
+			cli.overrides[cli.noverrides++] = argv[++i];
+		else
+			return usage(strcmp(argv[i], "--help") == 0 ? stdout : stderr,
+				strcmp(argv[i], "--help") == 0 ? CLI_OK : CLI_USAGE);
+	}
+	if (i >= argc)
+		return usage(stderr, CLI_USAGE);
+	return run(&cli, argc - i, argv + i);
+}
