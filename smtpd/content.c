@@ -24,10 +24,11 @@ content_begin(struct content *c, const struct content_limits *limits)
 	*c = (struct content){ .limits = *limits, .at = AT_LINE_START };
 }
 
+/* Of several the first in the enum is told, so that it doesn't depend on how the octets came. */
 static void
 set_fault(struct content *c, enum content_fault fault)
 {
-	if (c->fault == CONTENT_GOOD)
+	if (c->fault == CONTENT_GOOD || fault < c->fault)
 		c->fault = fault;
 }
 

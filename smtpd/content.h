@@ -38,7 +38,7 @@ struct content {
 	uint8_t head_n;           /* octets in head */
 	uint8_t head[9];          /* the first octets of a header line: "Received:" */
 	bool in_body;             /* the empty line after the header has been */
-	enum content_fault fault; /* the first one found */
+	enum content_fault fault; /* the worst one found */
 };
 
 void content_begin(struct content *c, const struct content_limits *limits);

@@ -33,7 +33,7 @@ smtp_cmd_data(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 	smtp_reply(s, out, 354, NULL, "end data with <CR><LF>.<CR><LF>");
 }
 
-/* What the client hears of each fault; the first that was found counts. */
+/* What the client hears of each fault. */
 static const struct {
 	int code;
 	const char *enhanced, *text;
