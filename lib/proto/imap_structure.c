@@ -82,18 +82,14 @@ put_address(struct buf *out, const struct rfc5322_address *a)
 
 /* "(" 1*address ")", or NIL */
 static void
-put_addresses(struct buf *out, struct bytes value)
+put_addresses(struct buf *out, const struct rfc5322_address *a)
 {
-	struct arena arena = ARENA_INIT;
-	const struct rfc5322_address *a = rfc5322_addresses(&arena, value);
-
 	buf_put_str(out, a == NULL ? "NIL" : "(");
 	for (; a != NULL; a = a->next) {
 		put_address(out, a);
 		if (a->next == NULL)
 			buf_put_u8(out, ')');
 	}
-	arena_reset(&arena);
 }
 
 static void
@@ -110,47 +106,57 @@ put_text(struct buf *out, struct bytes value)
 	buf_free(&text);
 }
 
-/* The first field of each name. */
+struct envelope {
+	struct bytes text[ENV_COUNT]; /* the first field's value */
+	struct rfc5322_address *list[ENV_COUNT];
+	struct rfc5322_address **end[ENV_COUNT];
+};
+
+/* Several address fields of a name are one list (RFC 5322 sec. 4.5.3). */
 static void
-find_fields(struct bytes header, struct bytes values[ENV_COUNT])
+read_envelope(struct arena *arena, struct bytes header, struct envelope *e)
 {
 	struct rfc5322_field f;
 
-	memset(values, 0, ENV_COUNT * sizeof(values[0]));
+	memset(e, 0, sizeof(*e));
+	for (size_t i = 0; i < ENV_COUNT; i++)
+		e->end[i] = &e->list[i];
 	while (rfc5322_field_next(&header, &f)) {
-		for (size_t i = 0; i < ENV_COUNT; i++)
-			if (values[i].p == NULL && bytes_equal_nocase(f.name, envelope_fields[i]))
-				values[i] = f.value;
+		size_t i = 0;
+
+		while (i < ENV_COUNT && !bytes_equal_nocase(f.name, envelope_fields[i]))
+			i++;
+		if (i == ENV_COUNT)
+			continue;
+		if (is_address_field(i))
+			*e->end[i] = rfc5322_addresses(arena, f.value);
+		else if (e->text[i].p == NULL)
+			e->text[i] = f.value;
+		while (*e->end[i] != NULL)
+			e->end[i] = &(*e->end[i])->next;
 	}
+	if (e->list[ENV_SENDER] == NULL)
+		e->list[ENV_SENDER] = e->list[ENV_FROM];
+	if (e->list[ENV_REPLY_TO] == NULL)
+		e->list[ENV_REPLY_TO] = e->list[ENV_FROM];
 }
 
 void
 imap_put_envelope(struct buf *out, struct bytes header)
 {
-	struct bytes values[ENV_COUNT];
-	size_t from_at = 0, from_len = 0;
+	struct arena arena = ARENA_INIT;
+	struct envelope e;
 
-	find_fields(header, values);
+	read_envelope(&arena, header, &e);
 	for (size_t i = 0; i < ENV_COUNT; i++) {
-		size_t at = out->len + 1;
-
 		buf_put_u8(out, i == 0 ? '(' : ' ');
-		if (!is_address_field(i)) {
-			put_text(out, values[i]);
-			continue;
-		}
-		put_addresses(out, values[i]);
-		if (i == ENV_FROM) {
-			from_at = at;
-			from_len = out->len - at;
-		} else if ((i == ENV_SENDER || i == ENV_REPLY_TO) &&
-			   out->len - at == strlen("NIL")) {
-			buf_truncate(out, at); /* missing: the same as From */
-			buf_room(out, from_len);
-			buf_put(out, buf_bytes(out).p + from_at, from_len);
-		}
+		if (is_address_field(i))
+			put_addresses(out, e.list[i]);
+		else
+			put_text(out, e.text[i]);
 	}
 	buf_put_u8(out, ')');
+	arena_reset(&arena);
 }
 
 /* --- BODY and BODYSTRUCTURE

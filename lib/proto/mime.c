@@ -16,8 +16,6 @@
 #include "rfc5322.h"
 #include "err.h"
 
-#define BOUNDARY_MAX 998 /* longer ones don't fit a line; RFC 2046 allows 70 */
-
 struct walk {
 	struct arena *arena;
 	struct bytes message;
@@ -270,7 +268,7 @@ boundary_of(struct walk *w, const struct mime_part *part)
 
 	while (b.n > 0 && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\t'))
 		b.n--;
-	return b.n > BOUNDARY_MAX ? BYTES_NONE : b;
+	return b;
 }
 
 /* The children of a multipart, then its epilogue. */
@@ -332,6 +330,12 @@ end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct
 	}
 	part->body_len = end - part->body_at;
 	part->body_lines = lines - first_line;
+	/* a message that stops within its header: its last line end is the boundary's as well */
+	if (part->kind == MIME_MESSAGE && part->child != NULL && part->child->body_at > end) {
+		part->child->header_len = end - part->child->header_at;
+		part->child->header_lines = lines - first_line;
+		part->child->body_at = end;
+	}
 }
 
 /* A part with all that is in it, from the first line of its header. */

@@ -74,8 +74,8 @@ struct rfc5322_address {
 
 /*
  * The addresses of a field's value (folded or not), in order; groups as a BEGIN, the members,
- * an END. A name without an address becomes a mailbox with that local-part and no domain.
- * returns: the first one, or NULL if there is none; all in the arena
+ * an END. A word without an address becomes a mailbox with that local-part and no domain, several
+ * words one with that name. returns: the first one, or NULL if there is none; all in the arena
  */
 struct rfc5322_address *rfc5322_addresses(struct arena *a, struct bytes value);
 

@@ -340,7 +340,10 @@ read_one(struct reader *r)
 		if (r->text.len > 0) {
 			struct rfc5322_address *a = emit(r, RFC5322_MAILBOX);
 
-			a->local_part = keep(r, &r->text);
+			if (r->run_at > 0) /* several words: more likely a name */
+				a->name = keep(r, &r->text);
+			else
+				a->local_part = keep(r, &r->text);
 			name_from_comment(r, a);
 		}
 		if (c == ';' && r->in_group) {

@@ -140,11 +140,13 @@ in_header(struct charsets *set, struct bytes header, const struct search_key *ke
 static struct charset
 part_charset(struct charsets *set, const struct mime_part *part)
 {
+	struct arena arena = ARENA_INIT;
+	struct bytes label, name = mime_param_decoded(&arena, part->params, "charset", &label);
 	struct charset c = CHARSET_UNKNOWN;
-	struct bytes name = mime_param(part->params, "charset");
 
 	if (name.p != NULL)
 		charset_find(set, name, &c);
+	arena_reset(&arena);
 	return c;
 }
 
