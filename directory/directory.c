@@ -183,7 +183,7 @@ on_run(struct daemon *daemon)
 	int r;
 
 	configure(d);
-	tables_open(&d->tables, daemon->root);
+	tables_open(&d->tables, daemon->privileged ? "/" : daemon->root);
 	if ((r = directory_auth_start(d)) < 0)
 		return r;
 	d->ledger = daemon_link(
@@ -229,6 +229,8 @@ on_stop(struct daemon *daemon)
 {
 	struct directory *d = daemon->ctx;
 
+	if (d == NULL)
+		return;
 	directory_auth_stop(d);
 	tables_close(&d->tables);
 	near_quota_free(&d->near_quota);

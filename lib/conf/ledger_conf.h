@@ -6,7 +6,9 @@
 #include "conf.h"
 
 struct ledger_conf {
+	uint64_t commit_interval;
 	uint64_t checkpoint_interval;
+	uint64_t cache_size;
 };
 
 extern const struct conf_section ledger_section;
