@@ -43,9 +43,11 @@ struct session_start {
 	const char *hostname;  /* for file names */
 	uint64_t quota_octets; /* limits; 0: none */
 	uint64_t quota_messages;
-	struct bytes first_reply; /* write this before anything else */
-	struct bytes input;       /* and take this as read before anything else */
-	const void *conf;         /* const struct imapd_conf * or pop3d_conf *, lib/conf */
+	struct bytes first_reply;  /* write this before anything else */
+	struct bytes input;        /* and take this as read before anything else */
+	struct charsets *charsets; /* lib/proto/charset.h, opened before the jail; NULL: only those
+				      that need no file */
+	const void *conf;          /* const struct imapd_conf * or pop3d_conf *, lib/conf */
 };
 
 /* imapd/imap_session.h and pop3d/pop3_session.h have one each; returns the exit status. */

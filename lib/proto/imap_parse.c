@@ -11,7 +11,6 @@
 #include "imap_parse_private.h"
 
 #include "err.h"
-#include "imap_text.h"
 
 /* The classes of octets in the grammar, one bit each. */
 enum {
@@ -364,30 +363,6 @@ imap_get_flags(struct imap_parser *p, struct imap_flags *flags)
 		if ((r = get_flag(p, flags)) < 0)
 			return r;
 	} while (skip_char(p, ' '));
-	return ERR_OK;
-}
-
-/* -- dates ------------------------------------------------------------------------------- */
-
-int
-imap_get_date(struct imap_parser *p, int64_t *day)
-{
-	struct bytes text;
-	int r = imap_at(p, '"') ? imap_get_string(p, &text) : imap_get_atom(p, &text);
-
-	if (r < 0 || imap_parse_date(text, day) < 0)
-		return imap_problem(p, ERR_SYNTAX, "bad date");
-	return ERR_OK;
-}
-
-int
-imap_get_date_time(struct imap_parser *p, int64_t *time)
-{
-	struct bytes text;
-	int r = imap_get_string(p, &text);
-
-	if (r < 0 || imap_parse_date_time(text, time) < 0)
-		return imap_problem(p, ERR_SYNTAX, "bad date");
 	return ERR_OK;
 }
 
