@@ -158,6 +158,8 @@ static const struct row allowed[] = {
 	{ SANDBOX_FORK, "pidfd_send_signal" },
 	{ SANDBOX_FORK, "socketpair" },
 	{ SANDBOX_FORK, "pipe2" },
+	{ SANDBOX_FORK, "alarm" }, /* a limit for a child, set before it is out of reach */
+	{ SANDBOX_FORK, "setitimer" },
 	{ SANDBOX_THREADS, "sched_setscheduler" },
 	{ SANDBOX_THREADS, "sched_getparam" },
 	{ SANDBOX_THREADS, "sched_getscheduler" },
