@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: ISC
+"""Fixtures: the real suite, started by ./quickstart, on its own ports below a folder of its own.
+
+RELAIS_BUILD names the build folder to test (build/debug). Tests that need root skip
+elsewhere. Every process a test starts is ended by the test, by its pid.
+"""
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("RELAIS_BUILD", os.path.join(TOP, "build", "debug"))
+_bases = itertools.count(21000 + (os.getpid() % 30) * 1000, 1000)
+
+
+def free_base():
+    """A base whose ports nobody listens on."""
+    for base in _bases:
+        if base > 63000:
+            raise RuntimeError("no free ports")
+        try:
+            for offset in (25, 143, 110):
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+
+
+class Suite:
+    """One running suite. `info` is quickstart's JSON; see ./quickstart --help."""
+
+    def __init__(self, folder, users=2, options=(), build=BUILD):
+        self.folder, self.users, self.options, self.build = folder, users, list(options), build
+        self.base = free_base()
+        self.info = None
+
+    def quickstart(self, *words):
+        env = dict(os.environ, RELAIS_BUILD=self.build)
+        env.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
+        return subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.folder, *words],
+                              env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=300)
+
+    def start(self):
+        words = ["--background", "--json", "--no-install", "--ports", str(self.base),
+                 "--users", str(self.users)]
+        for o in self.options:
+            words += ["--option", o]
+        done = self.quickstart(*words)
+        if done.returncode != 0:
+            raise RuntimeError(f"quickstart failed:\n{done.stderr}\n{self.log()[-3000:]}")
+        self.info = json.loads(done.stdout)
+        return self
+
+    def stop(self):
+        return self.quickstart("--stop")
+
+    def kill_master(self):
+        """kill -9 of master; the children notice and end."""
+        os.kill(self.info["master_pid"], signal.SIGKILL)
+
+    def port(self, name):
+        return self.info["ports"][name]
+
+    def account(self, i=0):
+        """(address, password) of the i-th account."""
+        a = self.info["accounts"][i]
+        return a["address"], a["password"]
+
+    def mailbox(self, i=0):
+        """The Maildir folder of the i-th account."""
+        local, domain = self.account(i)[0].split("@")
+        return os.path.join(self.info["mail_root"], domain, local)
+
+    def log(self):
+        try:
+            with open(os.path.join(self.folder, "log"), errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def relais(self, *words, check=True, stdin=None):
+        """Run the operator's command; its stdout."""
+        done = subprocess.run([os.path.join(self.build, "bin", "relais"), "--config",
+                               os.path.join(self.folder, "relais.conf"), *words],
+                              input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120,
+                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        if check and done.returncode != 0:
+            raise RuntimeError(f"relais {' '.join(words)}: {done.returncode}\n{done.stderr}")
+        return done.stdout if check else done
+
+    def status(self):
+        return json.loads(self.relais("status", "--json"))
+
+    def pids(self, service):
+        return [s["pid"] for s in self.status()["services"] if s["service"] == service]
+
+
+def wait_for(what, seconds=20, every=0.05):
+    """The first true value of what(), or a failed test."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds} s: {what}")
+        time.sleep(every)
+
+
+def new_folder():
+    # short, because a UNIX socket's path is; passable for the suite's users
+    folder = tempfile.mkdtemp(prefix="relais-", dir="/tmp")
+    os.chmod(folder, 0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def suite():
+    """A running suite with three accounts, shared by the tests of a file."""
+    s = Suite(new_folder(), users=3)
+    try:
+        yield s.start()
+    finally:
+        s.stop()
+        log = s.log()
+        shutil.rmtree(s.folder, ignore_errors=True)
+    for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not",
+                "was killed by signal"):
+        assert bad not in log, f"the log says \"{bad}\":\n" + "\n".join(
+            line for line in log.splitlines() if bad in line)[:2000]
+
+
+@pytest.fixture
+def fresh_suite():
+    """A factory of suites that a test may break: fresh_suite(users=2, options=[...], ...)."""
+    made = []
+
+    def make(**words):
+        s = Suite(words.pop("folder", None) or new_folder(), **words)
+        made.append(s)
+        return s.start()
+
+    yield make
+    for s in made:
+        s.stop()
+        shutil.rmtree(s.folder, ignore_errors=True)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
