@@ -24,37 +24,41 @@
  * index; of larger ones the header check sees this much. */
 #define IN_MEMORY_MAX (256u * 1024)
 
-static const struct {
-	int err;
-	struct delivery_outcome outcome;
-} outcomes[] = {
-	{ ERR_OK, { DELIVERY_WRITTEN, "2.0.0", "delivered to mailbox", 0 } },
-	{ ERR_NO_SPACE, { DELIVERY_TEMPORARY, "4.3.1", "no space left for mail", 0 } },
-	{ ERR_IO, { DELIVERY_TEMPORARY, "4.3.0", "mailbox could not be written", 0 } },
-	{ ERR_RESOURCE, { DELIVERY_TEMPORARY, "4.3.0", "out of system resources", 0 } },
-	{ ERR_CORRUPT, { DELIVERY_TEMPORARY, "4.2.0", "mailbox is damaged", 0 } },
-	{ ERR_BUSY, { DELIVERY_TEMPORARY, "4.2.0", "mailbox is locked", 0 } },
-	{ ERR_NOT_FOUND, { DELIVERY_TEMPORARY, "4.2.0", "mailbox went away", 0 } },
-	{ ERR_DENIED, { DELIVERY_TEMPORARY, "4.3.5", "mailbox may not be written", 0 } },
-	{ ERR_TIMEOUT, { DELIVERY_TEMPORARY, "4.3.0", "delivery took too long", 0 } },
+#define TEMPORARY(why, code, text)                                                                 \
+	{                                                                                          \
+		why, DELIVERY_TEMPORARY, code, text, 0                                             \
+	}
+#define PERMANENT(why, code, text)                                                                 \
+	{                                                                                          \
+		why, DELIVERY_PERMANENT, code, text, 0                                             \
+	}
+
+static const struct delivery_outcome outcomes[] = {
+	/* RFC 3463 */
+	{ ERR_OK, DELIVERY_WRITTEN, "2.0.0", "delivered to mailbox", 0 },
+	TEMPORARY(ERR_NO_SPACE, "4.3.1", "no space left for mail"),
+	TEMPORARY(ERR_IO, "4.3.0", "mailbox could not be written"),
+	TEMPORARY(ERR_RESOURCE, "4.3.0", "out of system resources"),
+	TEMPORARY(ERR_CORRUPT, "4.2.0", "mailbox is damaged"),
+	TEMPORARY(ERR_BUSY, "4.2.0", "mailbox is locked"),
+	TEMPORARY(ERR_NOT_FOUND, "4.2.0", "mailbox is not there"),
+	TEMPORARY(ERR_DENIED, "4.3.5", "mailbox may not be written"),
+	TEMPORARY(ERR_TIMEOUT, "4.3.0", "delivery took too long"),
+	TEMPORARY(ERR_PEER, "4.3.0", "delivery ended early"),
+	TEMPORARY(DELIVERY_WHY_OWNER, "4.3.5", "mailbox has a forbidden owner"),
+	TEMPORARY(DELIVERY_WHY_FULL_FOR_NOW, "4.2.2", "mailbox is full"),
+	PERMANENT(DELIVERY_WHY_FULL, "5.2.2", "mailbox is full"),
+	PERMANENT(DELIVERY_WHY_LOOP, "5.4.6", "mail loop: delivered to this mailbox before"),
 };
 
-/* Whatever has no row is temporary: an error nobody thought of must not lose mail. */
-static const struct delivery_outcome other_error = { DELIVERY_TEMPORARY, "4.3.0", "delivery failed",
-	0 };
-static const struct delivery_outcome loop = { DELIVERY_PERMANENT, "5.4.6",
-	"mail loop: delivered to this mailbox before", 0 };
-static const struct delivery_outcome full = { DELIVERY_PERMANENT, "5.2.2", "mailbox is full", 0 };
-static const struct delivery_outcome full_for_now = { DELIVERY_TEMPORARY, "4.2.2",
-	"mailbox is full", 0 };
-
 struct delivery_outcome
-delivery_outcome_for(int err)
+delivery_outcome_for(int why)
 {
 	for (size_t i = 0; i < NITEMS(outcomes); i++)
-		if (outcomes[i].err == err)
-			return outcomes[i].outcome;
-	return other_error;
+		if (outcomes[i].why == why)
+			return outcomes[i];
+	/* an error nobody thought of must not lose mail */
+	return (struct delivery_outcome)TEMPORARY(ERR_IO, "4.3.0", "delivery failed");
 }
 
 bool
@@ -65,7 +69,8 @@ delivery_within_quota(const struct quota *q, const struct local_delivery_conf *c
 
 	if (quota_has_room(q, job, octets, (unsigned)conf->quota_grace))
 		return true;
-	*outcome = conf->quota_full_tempfail ? full_for_now : full;
+	*outcome = delivery_outcome_for(
+		conf->quota_full_tempfail ? DELIVERY_WHY_FULL_FOR_NOW : DELIVERY_WHY_FULL);
 	return false;
 }
 
@@ -133,7 +138,7 @@ prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *
 		return false;
 	}
 	if (d->conf->delivered_to && delivery_loops(content, job->account)) {
-		item->outcome = loop;
+		item->outcome = delivery_outcome_for(DELIVERY_WHY_LOOP);
 		return false;
 	}
 	*out = (struct store_delivery){

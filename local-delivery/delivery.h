@@ -8,8 +8,9 @@
  *	home.c		the mailbox's directory, found or made, never outside the mail root
  *	quota.c		the accounts near their limits, and what to tell ledger
  *	syncer.c	syncfs in a thread of its own
- *	local.c		the daemon around them for virtual users
- *	system.c	the daemon around them for system users, children.c its children
+ *	intake.c	jobs of one turn of the event loop, results, SYNC: for both daemons
+ *	local.c		the daemon for virtual users
+ *	system.c	the daemon for system users, child.c what its children do
  */
 #ifndef RELAIS_DELIVERY_H
 #define RELAIS_DELIVERY_H
@@ -82,7 +83,16 @@ void syncer_ask(struct syncer *s, syncer_done_fn *done, void *arg);
 
 /* ---- deliver.c --------------------------------------------------------------------------- */
 
+/* Why a job ended as it did: an enum err, or one of these. */
+enum delivery_why {
+	DELIVERY_WHY_LOOP = 1,
+	DELIVERY_WHY_FULL,
+	DELIVERY_WHY_FULL_FOR_NOW,
+	DELIVERY_WHY_OWNER, /* a mailbox must not belong to root */
+};
+
 struct delivery_outcome {
+	int why;
 	enum delivery_status status;
 	const char *code, *text; /* constant */
 	uint64_t octets;         /* by which the account's use grew; 0 unless written */
@@ -109,8 +119,8 @@ struct deliverer {
  * together, in their order. Nothing is flushed. */
 void deliver_batch(struct deliverer *d, struct delivery_item *items, size_t n);
 
-/* The outcome for an error of the store or of a system call. */
-struct delivery_outcome delivery_outcome_for(int err);
+/* The outcome for an enum err or a DELIVERY_WHY_*; one nobody knows is temporary. */
+struct delivery_outcome delivery_outcome_for(int why);
 
 /* May this job be done with these limits? Fills *outcome and returns false if not. */
 bool delivery_within_quota(const struct quota *q, const struct local_delivery_conf *conf,

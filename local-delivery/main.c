@@ -11,13 +11,13 @@
 static const struct daemon_spec local_delivery = {
 	.service = SERVICE_LOCAL_DELIVERY,
 	.section = &local_delivery_section,
-	.routes = local_routes,
-	.nroutes = LOCAL_ROUTES,
+	.routes = intake_routes,
+	.nroutes = INTAKE_ROUTES,
 	.start = local_start,
 	.run = local_run,
-	.peer_down = local_peer_down,
-	.drain = local_drain,
-	.stats = local_stats,
+	.peer_down = intake_peer_down,
+	.drain = intake_drain,
+	.stats = intake_stats,
 	.stop = local_stop,
 };
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * local-delivery/child.c - a process that becomes one system user, locked into that user's
+ * mailbox, delivers, says how it went, and ends.
+ *
+ * The order: the mailbox is entered by descriptor as the user (so its modes rule, not
+ * root's), capabilities go, no_new_privs, Landlock, not dumpable, seccomp; only then the
+ * mailbox is read or written. The results come back in a pipe that holds all of them.
+ *
+ * Runs in:  system-delivery (child_start, child_finish); the rest in the child: the user's
+ *           uid, root: the one mailbox, files below it.
+ * Trusts:   the parent trusts its child with nothing but that user's mail.
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jail.h"
+#include "log.h"
+#include "sys.h"
+
+/* ---- in the child --------------------------------------------------------------------------- */
+
+/* chroot(2) as the user: capabilities survive the change of ids, but only this one is used. */
+static int
+become(const struct delivery_job *job, int home_fd)
+{
+	static const cap_value_t chroot_cap[] = { CAP_SYS_CHROOT };
+	cap_t caps;
+	int r;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return err_from_errno(errno);
+	if ((r = jail_set_ids(job->uid, job->gid)) < 0)
+		return r;
+	caps = cap_init();
+	if (caps == NULL)
+		return ERR_RESOURCE;
+	cap_set_flag(caps, CAP_PERMITTED, 1, chroot_cap, CAP_SET);
+	cap_set_flag(caps, CAP_EFFECTIVE, 1, chroot_cap, CAP_SET);
+	if (cap_set_proc(caps) != 0 || fchdir(home_fd) != 0 || chroot(".") != 0)
+		r = err_from_errno(errno);
+	cap_free(caps);
+	return r < 0 ? r : jail_drop_capabilities(false);
+}
+
+/* Into the mailbox and its jail; the descriptor of the new root. */
+static int
+enter(const struct child_spec *spec, const struct delivery_job *job)
+{
+	int home_fd = home_open(spec->root_fd, job->home, false), r = ERR_OK;
+
+	if (home_fd < 0)
+		return home_fd;
+	if (spec->privileged) {
+		r = become(job, home_fd);
+		close(home_fd);
+		home_fd = r < 0 ? r : sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	}
+	if (home_fd < 0)
+		return home_fd;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+		return err_from_errno(errno);
+	if ((r = jail_landlock(SANDBOX_FILES, home_fd)) < 0 ||
+		(r = jail_seccomp(SANDBOX_FILES)) < 0)
+		return r;
+	return home_fd;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All descriptors but these: the parent's channels are not the user's. */
+static void
+close_others(const struct delivery_item *items, size_t n, int root_fd, int results)
+{
+	int keep[DELIVERY_BATCH_MAX + 3];
+	size_t m = 0;
+	int from = STDERR_FILENO + 1;
+
+	keep[m++] = LOG_FD;
+	if (root_fd >= 0)
+		keep[m++] = root_fd;
+	keep[m++] = results;
+	for (size_t i = 0; i < n; i++)
+		keep[m++] = items[i].content_fd;
+	qsort(keep, m, sizeof(keep[0]), by_number);
+	for (size_t i = 0; i < m; from = keep[i++] + 1)
+		if (keep[i] > from)
+			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+	close_range((unsigned)from, ~0u, 0);
+}
+
+static void
+tell(int fd, const struct delivery_item *items, size_t n)
+{
+	struct child_result all[DELIVERY_BATCH_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = (struct child_result){ .item = (uint32_t)i,
+			.why = items[i].outcome.why,
+			.octets = items[i].outcome.octets };
+	(void)!write(fd, all, n * sizeof(all[0])); /* less than PIPE_BUF: whole */
+}
+
+static _Noreturn void
+live(const struct child_spec *spec, struct delivery_item *items, size_t n, int results)
+{
+	struct deliverer d = { .is_home = true, .conf = spec->conf };
+	const struct store_deliverer_options options = { .hostname = spec->hostname };
+	int r;
+
+	log_after_fork();
+	signal(SIGALRM, SIG_DFL);
+	alarm(spec->timeout_seconds); /* the parent has not the right to kill us later */
+	d.root_fd = r = enter(spec, &items[0].job);
+	close_others(items, n, d.root_fd, results);
+	if (r >= 0)
+		r = store_deliverer_new(d.root_fd, &options, &d.store);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		items[i].outcome = delivery_outcome_for(r);
+	if (r >= 0) {
+		deliver_batch(&d, items, n);
+		store_deliverer_free(&d.store);
+	}
+	tell(results, items, n);
+	log_flush();
+	_exit(0);
+}
+
+/* ---- in the parent -------------------------------------------------------------------------- */
+
+int
+child_start(
+	const struct child_spec *spec, struct delivery_item *items, size_t n, struct child *child)
+{
+	int pipes[2], r;
+
+	ASSERT(n > 0 && n <= DELIVERY_BATCH_MAX);
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return err_from_errno(errno);
+	log_flush();
+	child->pid = (int)fork();
+	if (child->pid == 0)
+		live(spec, items, n, pipes[1]);
+	r = child->pid < 0 ? err_from_errno(errno) : ERR_OK;
+	close(pipes[1]);
+	child->results = pipes[0];
+	if (r < 0) {
+		close(pipes[0]);
+		return r;
+	}
+	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	ASSERT(child->pid_fd >= 0); /* descriptors are counted before */
+	return ERR_OK;
+}
+
+/* What the child says is checked: it may be somebody else's by now. */
+static void
+take_results(int fd, struct delivery_item *items, size_t n)
+{
+	struct child_result all[DELIVERY_BATCH_MAX];
+	ssize_t got = sys_read_full(fd, all, n * sizeof(all[0]));
+
+	for (size_t i = 0; got > 0 && i < (size_t)got / sizeof(all[0]); i++) {
+		struct delivery_item *item;
+		uint64_t most;
+
+		if (all[i].item >= n)
+			continue;
+		item = &items[all[i].item];
+		most = 2 * (item->job.content_length + item->job.prefix.n) + 4096;
+		item->outcome = delivery_outcome_for(all[i].why);
+		if (item->outcome.status == DELIVERY_WRITTEN)
+			item->outcome.octets = all[i].octets < most ? all[i].octets : most;
+	}
+}
+
+bool
+child_finish(struct child *child, struct delivery_item *items, size_t n)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < n; i++)
+		items[i].outcome = delivery_outcome_for(ERR_PEER);
+	take_results(child->results, items, n);
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	close(child->results);
+	close(child->pid_fd);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
