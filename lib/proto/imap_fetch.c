@@ -16,7 +16,7 @@
 
 /* Behind "BODY": [".PEEK"] "[" [part] [text] "]" ["<" offset "." length ">"] */
 
-/* "1.2." or "1.2": a dot may be followed by a word. */
+/* "1.2" before "]", "1.2." before a word. */
 static int
 get_part(struct imap_parser *p, struct imap_section *s)
 {
@@ -27,8 +27,9 @@ get_part(struct imap_parser *p, struct imap_section *s)
 			return imap_problem(p, ERR_LIMIT, "a part number is too deep");
 		if ((r = imap_get_nz_number(p, &s->part[s->depth++])) < 0)
 			return r;
-		if (!imap_at(p, '.'))
-			return ERR_OK;
+		if (!imap_at(p, '.')) /* then nothing but the end */
+			return imap_at(p, ']') ? ERR_OK
+					       : imap_problem(p, ERR_SYNTAX, "bad section");
 		if ((r = imap_get_char(p, '.')) < 0)
 			return r;
 		if (imap_at(p, ']') || imap_at_end(p))
@@ -75,8 +76,6 @@ get_section_text(struct imap_parser *p, struct imap_section *s)
 {
 	if (imap_at(p, ']'))
 		return ERR_OK;
-	if (s->depth > 0 && ascii_is_digit(p->in.n > 0 ? p->in.p[0] : ' '))
-		return imap_problem(p, ERR_SYNTAX, "bad section");
 	for (size_t i = 0; i < NITEMS(section_words); i++) {
 		if (!imap_skip_word(p, section_words[i].word))
 			continue;
