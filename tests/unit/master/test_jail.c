@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/master/test_jail.c - every service's jail, entered for real, and what must not
+ * be had inside it tried for real. The expectations are written out here, not taken from
+ * the services table: a cell that changes there must be changed here on purpose.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "jail.h"
+#include "services.h"
+
+#define TEST_ID 64123 /* nobody in particular */
+
+/* What the attempts need, made outside the jail before it is entered. */
+static struct {
+	char folder[64], root[96], secret[96], unix_path[96];
+	int tcp_port;
+	int listener, unix_listener;
+} outside;
+
+/* ---- attempts: true if the forbidden (or allowed) thing was had ---- */
+
+static bool
+can_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool
+try_passwd(void)
+{
+	return can_open("/etc/passwd", O_RDONLY);
+}
+
+static bool
+try_key(void)
+{
+	return can_open(outside.secret, O_RDONLY) || can_open("../secret", O_RDONLY) ||
+	       can_open("/../secret", O_RDONLY);
+}
+
+static bool
+try_proc(void)
+{
+	return can_open("/proc/self/mem", O_RDONLY) || can_open("/proc/1/environ", O_RDONLY);
+}
+
+static bool
+try_read_below(void)
+{
+	return can_open("/file", O_RDONLY);
+}
+
+static bool
+try_write_below(void)
+{
+	return can_open("/new", O_WRONLY | O_CREAT);
+}
+
+static bool
+try_device(void)
+{
+	return mknod("/device", S_IFCHR | 0600, 0x0103) == 0;
+}
+
+static bool
+try_tcp(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)outside.tcp_port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+}
+
+static bool
+try_udp(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, 0) >= 0;
+}
+
+static bool
+try_unix(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(to.sun_path, outside.unix_path);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+}
+
+static bool
+try_listen(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd >= 0 && listen(fd, 1) == 0;
+}
+
+static bool
+try_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid > 0;
+}
+
+static bool
+try_exec(void)
+{
+	char *argv[] = { (char *)(uintptr_t) "sh", NULL };
+
+	execv("/bin/sh", argv);
+	return false;
+}
+
+static bool
+try_ptrace(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0;
+}
+
+static bool
+try_root(void)
+{
+	return setresuid(0, 0, 0) == 0 && geteuid() == 0;
+}
+
+static bool
+try_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0) != MAP_FAILED;
+}
+
+static bool
+try_mount(void)
+{
+	return unshare(CLONE_NEWNS) == 0;
+}
+
+static bool
+try_signal(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+
+/* y: had; n: refused; K: the process is ended */
+static const struct attempt {
+	const char *name;
+	bool (*try)(void);
+} attempts[] = {
+	{ "read /etc/passwd", try_passwd },
+	{ "read a key outside the root", try_key },
+	{ "read /proc", try_proc },
+	{ "read below its root", try_read_below },
+	{ "write below its root", try_write_below },
+	{ "make a device", try_device },
+	{ "connect by TCP", try_tcp },
+	{ "send by UDP", try_udp },
+	{ "connect to a UNIX socket", try_unix },
+	{ "listen", try_listen },
+	{ "fork", try_fork },
+	{ "exec", try_exec },
+	{ "trace its parent", try_ptrace },
+	{ "become root", try_root },
+	{ "make executable memory", try_code },
+	{ "make a namespace", try_mount },
+	{ "signal its parent", try_signal },
+};
+
+static const struct service_cells {
+	enum service service;
+	/* passwd key proc read write device tcp udp unix listen fork exec ptrace root code mount
+	 * signal */
+	const char *cells;
+} expected[] = {
+	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKn" },
+	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKn" },
+	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKn" },
+	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKn" },
+	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKn" },
+	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKn" },
+	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKn" },
+	/* root with three capabilities: it forks and becomes others ("become root" is what it
+	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
+	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKn" },
+	{ SERVICE_POP3_SPAWNER, /*   */ "nnnnnKnnnnyKKynKn" },
+	{ SERVICE_SYSTEM_DELIVERY, /**/ "nnnnnKnnnnyKKynKn" },
+};
+
+struct cell {
+	const struct service_row *row;
+	const struct attempt *attempt;
+	char expected;
+	char label[96];
+};
+
+static char
+outcome(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGSYS ? 'K' : '?';
+	return WEXITSTATUS(status) == 10 ? 'y' : WEXITSTATUS(status) == 11 ? 'n' : '?';
+}
+
+static _Noreturn void
+inside(const struct cell *c)
+{
+	struct jail jail = { .root = outside.root,
+		.root_fd = -1,
+		.uid = c->row->user == USER_ROOT ? 0 : TEST_ID,
+		.gid = c->row->user == USER_ROOT ? 0 : TEST_ID,
+		.sandbox = c->row->sandbox,
+		.files_limit = 64 };
+	const char *what;
+
+	if (c->row->sandbox & (SANDBOX_FILES | SANDBOX_READ))
+		jail.root_fd = open(outside.root, O_PATH | O_DIRECTORY);
+	if (jail_enter(&jail, &what) < 0) {
+		fprintf(stderr, "jail: %s: %s\n", what, strerror(errno));
+		_exit(12);
+	}
+	_exit(c->attempt->try() ? 10 : 11);
+}
+
+static void
+run_cell(void **state)
+{
+	const struct cell *c = *state;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip(); /* chroot and ids need root */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		inside(c);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (outcome(status) != c->expected)
+		fail_msg("%s: expected %c, is %c (status %x)", c->label, c->expected,
+			outcome(status), (unsigned)status);
+}
+
+/* ---- the world outside ---- */
+
+static void
+make_file(const char *folder, const char *name, mode_t mode)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT, mode);
+	assert_true(fd >= 0 && fchmod(fd, mode) == 0);
+	close(fd);
+}
+
+static int
+make_outside(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(in);
+
+	if (geteuid() != 0)
+		return 0;
+	strcpy(outside.folder, "/tmp/relais-jail-XXXXXX");
+	assert_non_null(mkdtemp(outside.folder));
+	assert_int_equal(chmod(outside.folder, 0755), 0);
+	snprintf(outside.root, sizeof(outside.root), "%s/root", outside.folder);
+	snprintf(outside.secret, sizeof(outside.secret), "%s/secret", outside.folder);
+	snprintf(outside.unix_path, sizeof(outside.unix_path), "%s/socket", outside.folder);
+	assert_int_equal(mkdir(outside.root, 0700), 0);
+	make_file(outside.folder, "secret", 0644);
+	make_file(outside.root, "file", 0644);
+	assert_int_equal(chown(outside.root, TEST_ID, TEST_ID), 0);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	outside.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(outside.listener, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(outside.listener, 100), 0);
+	assert_int_equal(getsockname(outside.listener, (struct sockaddr *)&in, &len), 0);
+	outside.tcp_port = ntohs(in.sin_port);
+	strcpy(un.sun_path, outside.unix_path);
+	outside.unix_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(outside.unix_listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(chmod(outside.unix_path, 0666), 0);
+	assert_int_equal(listen(outside.unix_listener, 100), 0);
+	return 0;
+}
+
+static int
+remove_outside(void **state)
+{
+	static const char *const names[] = { "root/file", "root/new", "secret", "socket", "root",
+		"" };
+	char path[128];
+
+	if (geteuid() != 0)
+		return 0;
+	close(outside.listener);
+	close(outside.unix_listener);
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", outside.folder, names[i]);
+		if (unlink(path) != 0)
+			(void)rmdir(path);
+	}
+	return 0;
+}
+
+/* Each service of the table is in the expectations, and none twice. */
+static void
+test_every_service_is_here(void **state)
+{
+	assert_int_equal(NITEMS(expected), nservices);
+	for (size_t i = 0; i < nservices; i++) {
+		unsigned n = 0;
+
+		for (size_t j = 0; j < NITEMS(expected); j++)
+			n += expected[j].service == services[i].service;
+		assert_int_equal(n, 1);
+	}
+}
+
+/* Nobody whom strangers talk to may call a service that holds what they want. */
+static void
+test_who_may_call_whom(void **state)
+{
+	static const struct {
+		enum service service;
+		uint32_t may_call;
+	} rows[] = {
+		{ SERVICE_SMTPD, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) },
+		{ SERVICE_IMAP_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) },
+		{ SERVICE_POP3_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) },
+		{ SERVICE_IMAP_SPAWNER, FROM(SERVICE_LEDGER) },
+		{ SERVICE_POP3_SPAWNER, FROM(SERVICE_LEDGER) },
+		{ SERVICE_QMGR, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) |
+					FROM(SERVICE_SYSTEM_DELIVERY) },
+		{ SERVICE_LOCAL_DELIVERY, FROM(SERVICE_LEDGER) },
+		{ SERVICE_SYSTEM_DELIVERY, FROM(SERVICE_LEDGER) },
+		{ SERVICE_DIRECTORY, FROM(SERVICE_LEDGER) | FROM(SERVICE_IMAP_SPAWNER) |
+					     FROM(SERVICE_POP3_SPAWNER) },
+		{ SERVICE_LEDGER, 0 },
+	};
+
+	assert_int_equal(NITEMS(rows), nservices);
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		assert_int_equal(service_row(rows[i].service)->may_call, rows[i].may_call);
+}
+
+int
+main(void)
+{
+	enum {
+		CELLS = NITEMS(expected) * NITEMS(attempts)
+	};
+	struct cell *cells = xcalloc(CELLS, sizeof(*cells));
+	struct CMUnitTest *tests = xcalloc(CELLS, sizeof(*tests));
+	const struct CMUnitTest tables[] = { cmocka_unit_test(test_every_service_is_here),
+		cmocka_unit_test(test_who_may_call_whom) };
+	int failed;
+
+	for (size_t i = 0; i < CELLS; i++) {
+		const struct service_cells *s = &expected[i / NITEMS(attempts)];
+		struct cell *c = &cells[i];
+
+		c->row = service_row(s->service);
+		c->attempt = &attempts[i % NITEMS(attempts)];
+		c->expected = s->cells[i % NITEMS(attempts)];
+		snprintf(c->label, sizeof(c->label), "%s: %s", service_name(s->service),
+			c->attempt->name);
+		tests[i] = (struct CMUnitTest){ c->label, run_cell, NULL, NULL, c };
+	}
+	failed = cmocka_run_group_tests_name("master/services", tables, NULL, NULL);
+	failed +=
+		_cmocka_run_group_tests("master/jail", tests, CELLS, make_outside, remove_outside);
+	free(tests);
+	free(cells);
+	return failed;
+}
