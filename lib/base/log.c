@@ -120,6 +120,9 @@ put_stamp(void)
 	buf_printf(&sink.lines, "%s[%d]: ", sink.name, sink.pid ? sink.pid : (int)getpid());
 }
 
+static void put_line(enum log_level level, const char *prefix, const char *format, va_list ap)
+	PRINTF_LIKE(3, 0);
+
 static void
 put_line(enum log_level level, const char *prefix, const char *format, va_list ap)
 {
