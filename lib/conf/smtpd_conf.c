@@ -5,7 +5,7 @@
 static const struct opt_row rows[] = {
 	OPT_LIST(smtpd_conf, listen, "*:25",
 		"addresses and ports: ADDRESS:PORT, [ADDRESS]:PORT or *:PORT"),
-	OPT_SIZE(smtpd_conf, message_size_limit, "50M", OPT_KIB, 2 * OPT_GIB,
+	OPT_SIZE(smtpd_conf, message_size_limit, "50M", OPT_KIB, 2047 * OPT_MIB,
 		"largest message, octets (SIZE)"),
 	OPT_UINT(smtpd_conf, recipient_limit, "1000", 100, 50000,
 		"forward-paths in one mail transaction"),
@@ -23,6 +23,12 @@ static const struct opt_row rows[] = {
 		"Received fields in a message before it is taken for a loop"),
 	OPT_TIME(smtpd_conf, greet_delay, "0s", 0, OPT_MINUTE,
 		"wait before the greeting; who talks meanwhile is refused"),
+	OPT_UINT(smtpd_conf, junk_limit, "100", 1, 10000,
+		"NOOP, RSET, VRFY ... without a message before each counts as an error"),
+	OPT_SIZE(smtpd_conf, text_line_limit, "0", 0, OPT_GIB,
+		"longest line of a message with its CRLF (RFC 5321 4.5.3.1.6: 1000); 0: no limit"),
+	OPT_BOOL(smtpd_conf, strict_paths, "no",
+		"refuse blanks after FROM: and TO:, as RFC 5321 3.3 would have it"),
 };
 
 const struct conf_section smtpd_section = { "smtpd",

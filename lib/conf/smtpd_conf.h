@@ -9,7 +9,8 @@ struct smtpd_conf {
 	struct conf_list listen;
 	uint64_t message_size_limit, recipient_limit, connection_limit, client_connection_limit;
 	uint64_t command_timeout, data_timeout, error_limit, hop_limit;
-	uint64_t greet_delay;
+	uint64_t greet_delay, junk_limit, text_line_limit;
+	bool strict_paths;
 };
 
 extern const struct conf_section smtpd_section;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/ask.c - the session's questions to the suite and the answers' way back.
+ *
+ * A question holds a pointer to its client until it is answered, which is always, if only by
+ * a time-out: a client that leaves meanwhile is kept (client_answered).
+ *
+ * Runs in:  smtpd.
+ * Trusts:   directory's and qmgr's answers after decoding. No answer is a temporary failure:
+ *           nothing but qmgr's ERR_OK makes a 250 after content.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "directory_msg.h"
+#include "err.h"
+#include "log.h"
+#include "queue_msg.h"
+#include "smtpd.h"
+#include "sys.h"
+
+#define RECIPIENT_TIMEOUT_MS 60000
+#define COMMIT_TIMEOUT_MS    240000 /* the client waits 10 minutes, RFC 5321 sec. 4.5.3.2.6 */
+
+static void
+answer(struct client *c, int code, const char *enhanced, const char *text)
+{
+	struct smtp_answer a = { code, enhanced, bytes_from_str(text) };
+	struct smtp_out out = client_out(c);
+
+	if (code / 100 == 4)
+		c->smtpd->numbers.temporary_failures++;
+	smtp_session_answer(&c->session, &a, &out);
+	smtpd_log(c->smtpd);
+}
+
+static enum directory_verdict
+read_verdict(const struct ipc_answer *reply)
+{
+	struct ipc_reader in = ipc_reader(reply->body);
+	struct directory_rcpt_answer verdict;
+
+	if (reply->err < 0 || reply->type != DIRECTORY_RCPT_ANSWER ||
+		directory_rcpt_answer_decode(&in, &verdict) < 0)
+		return DIRECTORY_TEMPORARY;
+	return verdict.verdict;
+}
+
+static void
+on_verdict(void *arg, const struct ipc_answer *reply)
+{
+	struct client *c = arg;
+	enum directory_verdict verdict = read_verdict(reply);
+	struct directory_reply r = directory_verdict_reply(verdict);
+	struct bytes recipient = c->session.recipient;
+	char text[512];
+
+	if (!client_answered(c))
+		return;
+	if (verdict == DIRECTORY_OK) {
+		answer(c, r.code, r.enhanced, "Ok");
+	} else {
+		c->smtpd->numbers.refused_recipients++;
+		/* Postfix' words, which log readers know */
+		snprintf(text, sizeof(text), "<%.*s>: %s%s", (int)recipient.n,
+			(const char *)recipient.p,
+			verdict == DIRECTORY_NO_RELAY ? "" : "Recipient address rejected: ",
+			r.text);
+		answer(c, r.code, r.enhanced, text);
+	}
+	client_turn(c);
+}
+
+void
+ask_recipient(struct client *c)
+{
+	struct link *directory = c->smtpd->directory;
+	struct directory_rcpt question = { .address = c->session.recipient,
+		.size_octets = c->session.txn->declared_size };
+
+	c->asking = true;
+	directory_rcpt_encode(link_compose(directory), &question);
+	link_request(directory, DIRECTORY_RCPT, NULL, 0, RECIPIENT_TIMEOUT_MS, on_verdict, c);
+}
+
+static int
+read_commit(const struct ipc_answer *reply, struct queue_commit_answer *commit)
+{
+	struct ipc_reader in = ipc_reader(reply->body);
+
+	*commit = (struct queue_commit_answer){ 0 };
+	if (reply->err < 0)
+		return reply->err;
+	if (reply->type != QUEUE_COMMIT_ANSWER || queue_commit_answer_decode(&in, commit) < 0)
+		return ERR_PEER;
+	return commit->err;
+}
+
+static void
+answer_failure(struct client *c, int err)
+{
+	if (err == ERR_NO_SPACE)
+		answer(c, 452, "4.3.1", "insufficient system storage");
+	else if (err_is_temporary(err))
+		answer(c, 451, "4.3.0", "queue is not available, try again later");
+	else if (err == ERR_LIMIT)
+		answer(c, 552, "5.3.4", "message is too large");
+	else
+		answer(c, 554, "5.3.0", "message can't be queued");
+}
+
+static void
+on_committed(void *arg, const struct ipc_answer *reply)
+{
+	struct client *c = arg;
+	struct smtpd_numbers *numbers = &c->smtpd->numbers;
+	struct queue_commit_answer commit;
+	int r = read_commit(reply, &commit);
+	char text[64];
+
+	if (r == ERR_OK) {
+		numbers->messages++;
+		numbers->octets += c->session.txn->content.size;
+	} else {
+		numbers->refused_messages++;
+		log_warning("%s: not queued: %s", c->session.txn->queue_id, err_text(r));
+	}
+	if (!client_answered(c))
+		return;
+	if (r == ERR_OK) {
+		snprintf(text, sizeof(text), "Ok: queued as %s", c->session.txn->queue_id);
+		answer(c, 250, "2.0.0", text);
+	} else {
+		answer_failure(c, r);
+	}
+	client_turn(c);
+}
+
+/* An envelope too large for a message travels in a memfd of its own. < 0 on error. */
+static int
+envelope_fd(struct bytes envelope)
+{
+	struct store st = { .fd = sys_memfd("envelope") };
+	int r;
+
+	if (st.fd < 0)
+		return st.fd;
+	if ((r = sys_pwrite_all(st.fd, envelope, 0)) == ERR_OK)
+		return store_take(&st);
+	close(st.fd);
+	return r;
+}
+
+void
+ask_commit(struct client *c)
+{
+	struct smtpd *s = c->smtpd;
+	const struct smtp_txn *txn = c->session.txn;
+	struct queue_commit m = { .queue_id = txn->envelope.queue_id,
+		.prefix = txn->prefix,
+		.content_offset = c->store.offset,
+		.content_size = c->store.size,
+		.lent = c->store.lent };
+	uint16_t type = QUEUE_COMMIT;
+	int fds[2], nfds = 1;
+
+	ASSERT(c->store.size == txn->content.size);
+	if ((fds[0] = store_take(&c->store)) < 0) {
+		answer_failure(c, fds[0]);
+		return;
+	}
+	buf_clear(&s->scratch);
+	envelope_encode(&s->scratch, &txn->envelope);
+	m.envelope = buf_bytes(&s->scratch);
+	if (m.envelope.n > QUEUE_ENVELOPE_INLINE_MAX) {
+		if ((fds[nfds++] = envelope_fd(m.envelope)) < 0) {
+			close(fds[0]);
+			answer_failure(c, fds[1]);
+			return;
+		}
+		m.envelope = BYTES_NONE;
+		type = QUEUE_COMMIT_LARGE;
+	}
+	c->asking = true;
+	queue_commit_encode(link_compose(s->qmgr), &m);
+	link_request(s->qmgr, type, fds, (unsigned)nfds, COMMIT_TIMEOUT_MS, on_committed, c);
+}

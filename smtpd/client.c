@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/client.c - one connection: octets from the socket to the session, replies back.
+ *
+ * The socket is registered once, edge-triggered: the kernel tells when something can be read
+ * or written again and we remember it, so a message costs no epoll_ctl. All that the client
+ * sent is worked off before replies are written: a pipelined group is answered in one write.
+ * While replies can't be written nothing more is read.
+ *
+ * Runs in:  smtpd.
+ * Trusts:   nothing from the client.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "rfc5321.h"
+#include "smtpd.h"
+
+#define READS_A_TURN     32   /* then others have their turn */
+#define CLOSE_TIMEOUT_MS 5000 /* for the last replies to be written */
+
+struct smtp_out
+client_out(struct client *c)
+{
+	return (struct smtp_out){ &c->out, &c->smtpd->content, &c->smtpd->log };
+}
+
+void
+smtpd_log(struct smtpd *s)
+{
+	struct bytes rest = buf_bytes(&s->log);
+
+	while (rest.n > 0) {
+		struct bytes line = bytes_cut(&rest, '\n');
+		log_info("%.*s", (int)line.n, (const char *)line.p);
+	}
+	buf_clear(&s->log);
+}
+
+static void
+client_free(struct client *c)
+{
+	smtp_session_free(&c->session);
+	store_reset(&c->store);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	free(c);
+}
+
+/* The connection ends now. A client with a question under way is kept until the answer. */
+static void
+client_close(struct client *c)
+{
+	struct smtpd *s = c->smtpd;
+	struct smtp_out out = client_out(c);
+
+	if (c->session.state != SMTP_ENDED && !c->asking)
+		smtp_session_lost(&c->session, &out);
+	smtpd_log(s);
+	buf_clear(&s->scratch);
+	smtp_session_put_counts(&c->session, &s->scratch);
+	log_info("disconnect from unknown[%s] %s", c->address_text, buf_str(&s->scratch));
+	event_del(&c->event);
+	/* with unread octets close() would send a reset, which may overtake our last reply */
+	if (c->readable)
+		UNUSED(recv(c->fd, s->input, SMTPD_READ_SIZE, MSG_DONTWAIT) < 0);
+	close(c->fd);
+	smtpd_client_closed(s, c);
+	c->gone = true;
+	if (!c->asking)
+		client_free(c);
+}
+
+bool
+client_answered(struct client *c)
+{
+	c->asking = false;
+	if (!c->gone)
+		return true;
+	client_free(c);
+	return false;
+}
+
+/* Write replies: false if the connection is broken. */
+static bool
+flush(struct client *c)
+{
+	while (c->out.len > 0 && c->writable) {
+		struct bytes b = buf_bytes(&c->out);
+		ssize_t n = send(c->fd, b.p, b.n, MSG_NOSIGNAL);
+		if (n > 0)
+			buf_consume(&c->out, (size_t)n);
+		else if (n < 0 && errno == EAGAIN)
+			c->writable = false;
+		else if (n < 0 && errno != EINTR)
+			return false;
+	}
+	if (c->out.len == 0)
+		buf_free(&c->out);
+	return true;
+}
+
+static void
+begin_transaction(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+
+	store_reset(&c->store);
+	smtp_session_begin(&c->session, queue_id_make(&c->smtpd->ids, c->session.now_us), &out);
+}
+
+/* Do what the session waits for; c->asking tells whether the answer comes later. */
+static void
+act(struct client *c)
+{
+	if (!store_content(c))
+		return;
+	switch (c->session.wait) {
+	case SMTP_WAIT_BEGIN:
+		begin_transaction(c);
+		break;
+	case SMTP_WAIT_RECIPIENT:
+		ask_recipient(c);
+		break;
+	case SMTP_WAIT_COMMIT:
+		ask_commit(c);
+		break;
+	case SMTP_WAIT_INPUT:
+	case SMTP_WAIT_CLOSE:
+		break;
+	}
+}
+
+/* Feed the session as far as it goes; returns the octets used. */
+static size_t
+feed(struct client *c, struct bytes in)
+{
+	struct smtpd *s = c->smtpd;
+	size_t used = 0;
+
+	for (;;) {
+		struct smtp_out out = client_out(c);
+		size_t n = smtp_session_input(&c->session, bytes_skip(in, used), &out);
+		bool waits = c->session.wait != SMTP_WAIT_INPUT;
+		used += n;
+		act(c);
+		if (s->log.len > 0)
+			smtpd_log(s);
+		if (c->asking || c->session.wait == SMTP_WAIT_CLOSE || (n == 0 && !waits) ||
+			(used == in.n && c->session.wait == SMTP_WAIT_INPUT))
+			break;
+	}
+	if (c->session.txn == NULL && c->store.fd >= 0)
+		store_reset(&c->store);
+	if (used > 0)
+		smtpd_set_deadline(
+			c, c->session.state == SMTP_DATA || c->session.state == SMTP_CHUNK
+				   ? s->conf->data_timeout
+				   : s->conf->command_timeout);
+	return used;
+}
+
+/* Octets that were left over before, now to be looked at again. */
+static void
+feed_rest(struct client *c)
+{
+	size_t used = feed(c, buf_bytes(&c->in));
+
+	buf_consume(&c->in, used);
+	c->stuck = used == 0 && !c->asking;
+	if (c->in.len == 0)
+		buf_free(&c->in);
+}
+
+enum read_result {
+	READ_SOME,
+	READ_NOTHING,
+	READ_END
+};
+
+/* Read once. Usually nothing is left over from before, and the process' buffer serves. */
+static enum read_result
+read_some(struct client *c)
+{
+	struct smtpd *s = c->smtpd;
+	bool own = c->in.len > 0;
+	uint8_t *to = own ? buf_room(&c->in, SMTP_LINE_MAX) : s->input;
+	size_t room = own ? SMTP_LINE_MAX : SMTPD_READ_SIZE;
+	ssize_t n = recv(c->fd, to, room, MSG_DONTWAIT);
+
+	if (n < 0 && errno == EINTR)
+		return READ_SOME;
+	if (n < 0 && errno == EAGAIN) {
+		c->readable = false;
+		return READ_NOTHING;
+	}
+	if (n <= 0)
+		return READ_END;
+	/* less than asked for: that was all, unless the end is behind it (epoll(7)) */
+	if ((size_t)n < room && !c->hup)
+		c->readable = false;
+	if (own) {
+		buf_added(&c->in, (size_t)n);
+		feed_rest(c);
+		return READ_SOME;
+	}
+	struct bytes got = bytes_make(s->input, (size_t)n);
+	size_t used = feed(c, got);
+	c->stuck = used < got.n && !c->asking && c->session.wait == SMTP_WAIT_INPUT;
+	if (used < got.n && c->session.wait != SMTP_WAIT_CLOSE)
+		buf_put_bytes(&c->in, bytes_skip(got, used));
+	return READ_SOME;
+}
+
+/* The session is over: close when its last replies are written. */
+static void
+finish(struct client *c)
+{
+	if (!flush(c) || c->out.len == 0)
+		client_close(c);
+	else
+		smtpd_set_deadline(c, CLOSE_TIMEOUT_MS);
+}
+
+void
+client_turn(struct client *c)
+{
+	int reads = 0;
+
+	c->session.now_us = clock_wall_us();
+	if (!c->asking && c->session.wait != SMTP_WAIT_INPUT)
+		act(c); /* what waited until its content was stored */
+	while (!c->asking && c->session.wait != SMTP_WAIT_CLOSE) {
+		if (c->out.len > SMTPD_OUT_MAX && !flush(c)) {
+			client_close(c);
+			return;
+		}
+		if (c->out.len > 0 && !c->writable)
+			return;
+		if (c->in.len > 0 && !c->stuck) {
+			feed_rest(c);
+			continue;
+		}
+		if (!c->readable)
+			break;
+		if (reads++ == READS_A_TURN) {
+			event_active(&c->event, EV_TIMEOUT, 1);
+			break;
+		}
+		enum read_result r = read_some(c);
+		if (r == READ_END) {
+			flush(c);
+			client_close(c);
+			return;
+		}
+		if (r == READ_NOTHING)
+			break;
+	}
+	if (c->asking)
+		return; /* replies so far go out in company with the answer */
+	if (c->session.wait == SMTP_WAIT_CLOSE)
+		finish(c);
+	else if (c->out.len > 0 && !flush(c))
+		client_close(c);
+}
+
+/* Before the greeting nobody may speak (RFC 5321 sec. 3.1). */
+static void
+before_greeting(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+
+	if (c->hup) {
+		client_close(c);
+	} else if (c->readable) {
+		c->smtpd->numbers.early_talkers++;
+		TAILQ_REMOVE(&c->smtpd->greeting, c, greeting);
+		c->greeted = true;
+		smtp_session_early_talker(&c->session, &out);
+		smtpd_log(c->smtpd);
+		finish(c);
+	} else if (c->smtpd->conf->greet_delay == 0) {
+		client_greet(c);
+	}
+}
+
+void
+client_greet(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+
+	TAILQ_REMOVE(&c->smtpd->greeting, c, greeting);
+	c->greeted = true;
+	smtp_session_greet(&c->session, &out);
+	smtpd_set_deadline(c, c->smtpd->conf->command_timeout);
+	client_turn(c);
+}
+
+static void
+on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+
+	UNUSED(fd);
+	if ((what & (EV_READ | EV_CLOSED)) != 0)
+		c->readable = true;
+	if ((what & EV_CLOSED) != 0)
+		c->hup = true;
+	if ((what & EV_WRITE) != 0)
+		c->writable = true;
+	if (c->greeted)
+		client_turn(c);
+	else
+		before_greeting(c);
+}
+
+void
+client_timeout(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+
+	if (c->asking) { /* the question has a time-out of its own */
+		smtpd_set_deadline(c, c->smtpd->conf->command_timeout);
+		return;
+	}
+	c->smtpd->numbers.timeouts++;
+	if (c->session.wait == SMTP_WAIT_CLOSE || (c->out.len > 0 && !c->writable)) {
+		client_close(c);
+		return;
+	}
+	smtp_session_timeout(&c->session, &out);
+	smtpd_log(c->smtpd);
+	finish(c);
+}
+
+void
+client_drain(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+
+	if (!c->greeted) {
+		client_close(c);
+		return;
+	}
+	smtp_session_drain(&c->session, &out);
+	if (!c->asking && c->session.wait == SMTP_WAIT_CLOSE)
+		finish(c);
+}
+
+void
+client_new(struct smtpd *s, const struct daemon_client *accepted, const struct counts_key *key)
+{
+	static const int on = 1;
+	struct client *c = xcalloc(1, sizeof(*c));
+	const struct sockaddr_storage *a = accepted->addr;
+	const void *octets = a->ss_family == AF_INET
+				     ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
+				     : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
+
+	c->smtpd = s;
+	c->fd = accepted->fd;
+	c->address = *key;
+	c->store.fd = -1;
+	if (inet_ntop(a->ss_family, octets, c->address_text, sizeof(c->address_text)) == NULL)
+		snprintf(c->address_text, sizeof(c->address_text), "0.0.0.0");
+	snprintf(c->id, sizeof(c->id), "%016llx", (unsigned long long)s->next_session++);
+	smtp_session_init(&c->session, &s->policy, c->address_text, NULL, c->id);
+	/* replies are whole when written: nothing is gained by waiting for more */
+	UNUSED(setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0);
+	log_info("connect from unknown[%s]", c->address_text);
+	c->greet_ms = clock_mono_ms() + s->conf->greet_delay;
+	TAILQ_INSERT_TAIL(&s->greeting, c, greeting);
+	LIST_INSERT_HEAD(&s->slots[0], c, slot);
+	smtpd_set_deadline(c, s->conf->command_timeout);
+	/* the first edge, "writable", comes at once and brings the greeting */
+	int r = event_assign(&c->event, s->d->base, c->fd,
+		EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_socket, c);
+	ASSERT(r == 0);
+	r = event_add(&c->event, NULL);
+	ASSERT(r == 0);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/smtpd.c - the process: policy from the configuration, doors and their limits,
+ * time-outs, draining.
+ *
+ * Time-outs are coarse: a wheel of seconds, one timer for all connections. A deadline that
+ * moves on only changes a number; the connection changes its slot when the old one comes.
+ *
+ * Runs in:  smtpd, user relais-smtp, empty root, no files.
+ * Trusts:   the configuration from master.
+ */
+#include "smtpd.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "random.h"
+
+static void
+to_slot(struct smtpd *s, struct client *c)
+{
+	LIST_REMOVE(c, slot);
+	LIST_INSERT_HEAD(&s->slots[c->deadline_s % SMTPD_SLOTS], c, slot);
+}
+
+void
+smtpd_set_deadline(struct client *c, uint64_t timeout_ms)
+{
+	uint64_t deadline_s = clock_mono_ms() / 1000 + (timeout_ms + 999) / 1000 + 1;
+	bool earlier = c->deadline_s == 0 || deadline_s < c->deadline_s;
+
+	c->deadline_s = deadline_s;
+	if (earlier) /* a later one waits where it is until its slot comes by */
+		to_slot(c->smtpd, c);
+}
+
+static void
+look_at_slot(struct smtpd *s, uint64_t second)
+{
+	struct client_list here = s->slots[second % SMTPD_SLOTS];
+	struct client *c;
+
+	/* moved to a list of its own first: clients may end and may come back to this slot */
+	if (here.lh_first == NULL)
+		return;
+	LIST_INIT(&s->slots[second % SMTPD_SLOTS]);
+	here.lh_first->slot.le_prev = &here.lh_first;
+	while ((c = LIST_FIRST(&here)) != NULL) {
+		to_slot(s, c);
+		if (c->deadline_s <= second)
+			client_timeout(c);
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct smtpd *s = arg;
+	uint64_t now_s = clock_mono_ms() / 1000;
+
+	UNUSED(fd);
+	UNUSED(what);
+	if (now_s - s->tick_s > SMTPD_SLOTS) /* we slept: once around is enough */
+		s->tick_s = now_s - SMTPD_SLOTS;
+	while (s->tick_s < now_s)
+		look_at_slot(s, ++s->tick_s);
+	if (s->nclients == 0)
+		event_del(s->tick);
+}
+
+static void
+start_ticking(struct smtpd *s)
+{
+	const struct timeval second = { 1, 0 };
+
+	s->tick_s = clock_mono_ms() / 1000;
+	event_add(s->tick, &second);
+}
+
+static void
+wait_to_greet(struct smtpd *s)
+{
+	struct client *c = TAILQ_FIRST(&s->greeting);
+	uint64_t now = clock_mono_ms();
+
+	if (c == NULL || event_pending(s->greet, EV_TIMEOUT, NULL))
+		return;
+	uint64_t ms = c->greet_ms > now ? c->greet_ms - now : 0;
+	struct timeval wait = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+	event_add(s->greet, &wait);
+}
+
+static void
+on_greet(evutil_socket_t fd, short what, void *arg)
+{
+	struct smtpd *s = arg;
+	struct client *c;
+	uint64_t now = clock_mono_ms();
+
+	UNUSED(fd);
+	UNUSED(what);
+	while ((c = TAILQ_FIRST(&s->greeting)) != NULL && c->greet_ms <= now)
+		client_greet(c);
+	wait_to_greet(s);
+}
+
+void
+smtpd_client_closed(struct smtpd *s, struct client *c)
+{
+	LIST_REMOVE(c, slot);
+	if (!c->greeted)
+		TAILQ_REMOVE(&s->greeting, c, greeting);
+	counts_remove(&s->counts, &c->address);
+	s->nclients--;
+	if (s->nclients == 0 && s->d->draining)
+		daemon_finished(s->d);
+}
+
+static struct counts_key
+address_key(const struct sockaddr_storage *a)
+{
+	struct counts_key key = { .six = a->ss_family == AF_INET6 };
+
+	if (key.six)
+		memcpy(key.octets, &((const struct sockaddr_in6 *)a)->sin6_addr, 8);
+	else
+		memcpy(key.octets, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	return key;
+}
+
+/* Too many connections: one reply and the end, before anything is allocated for it. */
+static void
+turn_away(struct smtpd *s, const struct daemon_client *accepted, const char *why)
+{
+	char text[INET6_ADDRSTRLEN] = "unknown";
+	struct buf reply = BUF_INIT;
+	const struct sockaddr_storage *a = accepted->addr;
+
+	if (a->ss_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, sizeof(text));
+	else
+		inet_ntop(
+			AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, text, sizeof(text));
+	log_info("NOQUEUE: reject: CONNECT from unknown[%s]: 421 4.7.0 %s", text, why);
+	buf_printf(&reply, "421 4.7.0 %s %s\r\n", s->policy.hostname, why);
+	UNUSED(send(accepted->fd, reply.data, reply.len, MSG_NOSIGNAL) < 0);
+	buf_free(&reply);
+	close(accepted->fd);
+	s->numbers.refused_connections++;
+}
+
+static void
+on_client(struct daemon *d, const struct daemon_client *accepted)
+{
+	struct smtpd *s = d->ctx;
+	struct counts_key key = address_key(accepted->addr);
+
+	s->numbers.connections++;
+	if (s->nclients >= s->conf->connection_limit) {
+		turn_away(s, accepted, "too many connections");
+		return;
+	}
+	uint32_t n = counts_add(&s->counts, &key);
+	if (s->conf->client_connection_limit != 0 && n > s->conf->client_connection_limit) {
+		counts_remove(&s->counts, &key);
+		turn_away(s, accepted, "too many connections from your address");
+		return;
+	}
+	if (s->nclients++ == 0)
+		start_ticking(s);
+	client_new(s, accepted, &key);
+	if (s->conf->greet_delay > 0)
+		wait_to_greet(s);
+}
+
+static void
+set_policy(struct smtpd *s)
+{
+	const struct smtpd_conf *conf = s->conf;
+
+	s->policy = (struct smtp_policy){ .hostname = s->d->common->hostname,
+		.service = "relais",
+		.content = { .size_octets = conf->message_size_limit,
+			.text_line_octets = conf->text_line_limit,
+			.hops = (uint32_t)conf->hop_limit },
+		.recipient_limit = (uint32_t)conf->recipient_limit,
+		.error_limit = (uint32_t)conf->error_limit,
+		.junk_limit = (uint32_t)conf->junk_limit,
+		.strict_paths = conf->strict_paths };
+}
+
+static int
+run(struct daemon *d)
+{
+	struct smtpd *s = xcalloc(1, sizeof(*s));
+
+	d->ctx = s;
+	s->d = d;
+	s->conf = d->conf;
+	set_policy(s);
+	s->input = xmalloc(SMTPD_READ_SIZE);
+	s->next_session = random_u64();
+	s->ids.instance = d->birth % (QUEUE_ID_INSTANCE_MAX + 1);
+	counts_init(&s->counts);
+	for (size_t i = 0; i < SMTPD_SLOTS; i++)
+		LIST_INIT(&s->slots[i]);
+	TAILQ_INIT(&s->greeting);
+	s->tick = event_new(d->base, -1, EV_PERSIST, on_tick, s);
+	s->greet = event_new(d->base, -1, 0, on_greet, s);
+	ASSERT(s->tick != NULL && s->greet != NULL);
+	s->directory = daemon_link(d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
+	s->qmgr = daemon_link(d, SERVICE_QMGR, CONTROL_ANY, NULL, 0);
+	link_open(s->directory);
+	link_open(s->qmgr);
+	return ERR_OK;
+}
+
+static void
+drain(struct daemon *d)
+{
+	struct smtpd *s = d->ctx;
+
+	if (s->nclients == 0) {
+		daemon_finished(d);
+		return;
+	}
+	/* every client is in some slot; those that end are taken out of it meanwhile */
+	for (size_t i = 0; i < SMTPD_SLOTS; i++) {
+		struct client *c, *next;
+		for (c = LIST_FIRST(&s->slots[i]); c != NULL; c = next) {
+			next = LIST_NEXT(c, slot);
+			client_drain(c);
+		}
+	}
+}
+
+static void
+stats(struct daemon *d, struct buf *out)
+{
+	const struct smtpd *s = d->ctx;
+	const struct smtpd_numbers *n = &s->numbers;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = { { "smtpd_clients", s->nclients },
+		{ "smtpd_connections_total", n->connections },
+		{ "smtpd_refused_connections_total", n->refused_connections },
+		{ "smtpd_early_talkers_total", n->early_talkers },
+		{ "smtpd_timeouts_total", n->timeouts }, { "smtpd_messages_total", n->messages },
+		{ "smtpd_octets_total", n->octets },
+		{ "smtpd_refused_recipients_total", n->refused_recipients },
+		{ "smtpd_refused_messages_total", n->refused_messages },
+		{ "smtpd_temporary_failures_total", n->temporary_failures } };
+
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+}
+
+static void
+stop(struct daemon *d)
+{
+	struct smtpd *s = d->ctx;
+
+	if (s == NULL)
+		return;
+	event_free(s->tick);
+	event_free(s->greet);
+	counts_free(&s->counts);
+	buf_free(&s->content);
+	buf_free(&s->log);
+	buf_free(&s->scratch);
+	free(s->input);
+	free(s);
+	d->ctx = NULL;
+}
+
+const struct daemon_spec smtpd_spec = {
+	.service = SERVICE_SMTPD,
+	.section = &smtpd_section,
+	.run = run,
+	.on_client = on_client,
+	.drain = drain,
+	.stats = stats,
+	.stop = stop,
+};
