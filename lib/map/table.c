@@ -209,7 +209,7 @@ put_line(struct buf *out, struct bytes key, struct bytes value)
 
 int
 table_edit(struct buf *out, struct bytes text, struct bytes key, const struct bytes *value,
-	bool (*same)(struct bytes a, struct bytes b))
+	bool (*same)(void *arg, struct bytes written), void *arg)
 {
 	bool dropping = false; /* inside the entry that goes */
 	int found = 0;
@@ -221,7 +221,7 @@ table_edit(struct buf *out, struct bytes text, struct bytes key, const struct by
 		if (kind == LINE_ENTRY) {
 			struct bytes this_key = cut_key(&rest);
 
-			dropping = same(this_key, key);
+			dropping = same(arg, this_key);
 			if (dropping && value != NULL && !found)
 				put_line(out, this_key, *value);
 			found |= dropping;

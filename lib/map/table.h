@@ -50,9 +50,9 @@ void table_error(struct table *t, unsigned line, const char *format, ...) PRINTF
 void table_sort(struct table *t);
 
 /* Replaces the value of, adds (value not NULL) or removes (value NULL) the entry of a key in
- * the text, keeping comments, order and every other octet; same decides which keys are the
- * same. Puts the new text into out. returns: 1 the key was there, 0 it was not. */
+ * the text, keeping comments, order and every other octet; same() tells if a key as written is
+ * the one meant. Puts the new text into out. returns: 1 the key was there, 0 it was not. */
 int table_edit(struct buf *out, struct bytes text, struct bytes key, const struct bytes *value,
-	bool (*same)(struct bytes a, struct bytes b));
+	bool (*same)(void *arg, struct bytes written), void *arg);
 
 #endif

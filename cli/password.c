@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/password.c - passwords of the operator's command. */
+#include "password.h"
+
+#include <crypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "random.h"
+
+#define PASSWORD_MAX 511 /* CRYPT_MAX_PASSPHRASE_SIZE - 1 */
+
+static const struct {
+	const char *name, *prefix;
+} methods[] = { { "yescrypt", "$y$" }, { "sha512crypt", "$6$" }, { "bcrypt", "$2b$" } };
+
+bool
+password_method(const char *name, struct password_method *out)
+{
+	struct bytes cost = bytes_from_str(name == NULL ? "yescrypt" : name);
+	struct bytes word = bytes_cut(&cost, ':');
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < NITEMS(methods); i++) {
+		if (!bytes_is(word, methods[i].name))
+			continue;
+		if (cost.n > 0 && bytes_to_u64(cost, 10000000, &n) < 0)
+			break;
+		*out = (struct password_method){ methods[i].prefix, (unsigned long)n };
+		return true;
+	}
+	fprintf(stderr,
+		"--hash: \"%s\" is not yescrypt, sha512crypt or bcrypt, perhaps with \":COST\"\n",
+		name);
+	return false;
+}
+
+bool
+password_hash(const struct password_method *method, struct bytes password, struct buf *out)
+{
+	char salt[32], setting[CRYPT_GENSALT_OUTPUT_SIZE], text[PASSWORD_MAX + 1];
+	struct crypt_data *data;
+	const char *hash;
+
+	if (password.n == 0 || password.n > PASSWORD_MAX ||
+		bytes_find(password, 0) != BYTES_NOT_FOUND) {
+		fprintf(stderr, "a password has 1 to %d octets, none of them NUL\n", PASSWORD_MAX);
+		return false;
+	}
+	random_fill(salt, sizeof(salt));
+	if (crypt_gensalt_rn(method->prefix, method->cost, salt, sizeof(salt), setting,
+		    sizeof(setting)) == NULL) {
+		fprintf(stderr, "the hash can't have the cost %lu\n", method->cost);
+		return false;
+	}
+	memcpy(text, password.p, password.n);
+	text[password.n] = 0;
+	data = xcalloc(1, sizeof(*data));
+	hash = crypt_rn(text, setting, data, sizeof(*data));
+	if (hash != NULL && hash[0] == '$')
+		buf_put_str(out, hash);
+	else
+		fprintf(stderr, "the password can't be hashed\n");
+	explicit_bzero(text, sizeof(text));
+	explicit_bzero(data->input, sizeof(data->input));
+	free(data);
+	return out->len > 0;
+}
+
+static bool
+read_line(struct buf *out)
+{
+	char line[PASSWORD_MAX + 3];
+	size_t n;
+
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return false;
+	n = strcspn(line, "\r\n");
+	buf_clear(out);
+	buf_put(out, line, n);
+	explicit_bzero(line, sizeof(line));
+	return n > 0;
+}
+
+static bool
+ask(const char *who, const char *question, struct buf *out)
+{
+	struct termios old, quiet;
+	bool ok, terminal = tcgetattr(STDIN_FILENO, &old) == 0;
+
+	fprintf(stderr, "%s %s: ", question, who);
+	if (terminal) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	ok = read_line(out);
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	return ok;
+}
+
+bool
+password_read(bool from_stdin, const char *who, struct buf *out)
+{
+	struct buf again = BUF_INIT;
+	bool ok;
+
+	if (from_stdin || !isatty(STDIN_FILENO)) {
+		ok = read_line(out);
+		if (!ok)
+			fprintf(stderr, "no password on standard input\n");
+		return ok;
+	}
+	ok = ask(who, "Password of", out) && ask(who, "Again, password of", &again);
+	if (ok && !bytes_equal(buf_bytes(out), buf_bytes(&again))) {
+		fprintf(stderr, "they are not the same\n");
+		ok = false;
+	}
+	if (again.data != NULL)
+		explicit_bzero(again.data, again.cap);
+	buf_free(&again);
+	return ok;
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/table_files.c - text tables on disk, see the header. */
+#include "table_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "map_build.h"
+#include "sys.h"
+
+#define TEXT_MAX          ((uint64_t)2 << 30)
+#define SYSTEM_DOMAIN     "localhost" /* as directory/tables.h has it */
+#define SYSTEM_UID_FIRST  1000
+#define SYSTEM_UID_BEHIND 60000
+
+static bool
+read_text(const char *path, struct buf *text)
+{
+	int fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		if ((uint64_t)st.st_size > TEXT_MAX) {
+			fprintf(stderr, "%s: larger than 2 GiB\n", path);
+			close(fd);
+			return false;
+		}
+		n = sys_read_full(fd, buf_room(text, (size_t)st.st_size), (size_t)st.st_size);
+		if (n > 0)
+			buf_added(text, (size_t)n);
+	}
+	if (n < 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return n >= 0;
+}
+
+static bool
+report(const struct table_file *f)
+{
+	const struct table *t = &f->table;
+
+	for (size_t i = 0; i < t->nerrors && i < TABLE_ERRORS_MAX; i++)
+		fprintf(stderr, "%s:%u: %s\n", f->path, t->errors[i].line, t->errors[i].text);
+	if (t->nerrors > TABLE_ERRORS_MAX)
+		fprintf(stderr, "%s: and %zu errors more\n", f->path,
+			t->nerrors - TABLE_ERRORS_MAX);
+	return t->nerrors == 0;
+}
+
+/* An alias domain must lead to a domain that is none. */
+static void
+check_alias_domains(struct cli *cli, struct table_file *f)
+{
+	struct table *t = &f->table;
+
+	for (size_t i = 0; i < t->count; i++) {
+		struct domain_record d, target;
+		struct bytes value;
+		const char *why;
+
+		if (domain_record_parse(&t->arena, t->entries[i].value, &d, &why) < 0 ||
+			d.class != DOMAIN_ALIAS)
+			continue;
+		if (table_file_find(f, d.target, &value)
+				? domain_record_parse(&t->arena, value, &target, &why) < 0 ||
+					  target.class == DOMAIN_ALIAS
+				: !table_files_is_local(cli, f, d.target))
+			table_error(t, t->entries[i].line,
+				"\"alias\" needs a domain that is local or relay in this table");
+	}
+}
+
+static void
+analyse(struct cli *cli, struct table_file *f, struct bytes text)
+{
+	table_parse(&f->table, text);
+	table_check(&f->table, f->kind);
+	table_sort(&f->table);
+	if (f->kind == TABLE_DOMAINS && f->table.nerrors == 0)
+		check_alias_domains(cli, f);
+}
+
+bool
+table_file_load(struct cli *cli, enum table_kind kind, struct table_file *f)
+{
+	const struct common_conf *common;
+
+	*f = (struct table_file){ .kind = kind, .text = BUF_INIT, .table = TABLE_INIT };
+	if (!cli_load(cli))
+		return false;
+	common = cli_common(cli);
+	snprintf(f->path, sizeof(f->path), "%s/%s", common->tables, table_kind_name(kind));
+	snprintf(f->db_path, sizeof(f->db_path), "%s/directory/%s.db", common->state,
+		table_kind_name(kind));
+	if (!read_text(f->path, &f->text))
+		return false;
+	analyse(cli, f, buf_bytes(&f->text));
+	return report(f);
+}
+
+void
+table_file_free(struct table_file *f)
+{
+	table_free(&f->table);
+	buf_free(&f->text);
+}
+
+bool
+table_file_find(const struct table_file *f, struct bytes key, struct bytes *value)
+{
+	size_t low = 0, high = f->table.count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int r = bytes_compare(key, f->table.entries[mid].key);
+
+		if (r == 0) {
+			*value = f->table.entries[mid].value;
+			return true;
+		}
+		if (r < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return false;
+}
+
+bool
+table_files_lock(struct cli *cli)
+{
+	int fd;
+
+	if (!cli_load(cli))
+		return false;
+	fd = open(cli_common(cli)->tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+		fprintf(stderr, "%s: %s\n", cli_common(cli)->tables, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	return true; /* released when the process ends */
+}
+
+/* ---- compiling ---- */
+
+/* The folder of compiled tables; as master makes it if it comes first. */
+static bool
+make_state_folder(struct cli *cli)
+{
+	const struct common_conf *common = cli_common(cli);
+	const struct passwd *pw;
+	char path[1200];
+
+	snprintf(path, sizeof(path), "%s/directory", common->state);
+	if (mkdir(common->state, 0755) < 0 && errno != EEXIST) {
+		fprintf(stderr, "%s: %s\n", common->state, strerror(errno));
+		return false;
+	}
+	if (mkdir(path, 0700) < 0) {
+		if (errno == EEXIST)
+			return true;
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		return false;
+	}
+	if (geteuid() == 0 && (pw = getpwnam(common->directory_user)) != NULL &&
+		chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	return true;
+}
+
+static bool
+compile(struct cli *cli, const struct table_file *f)
+{
+	int r;
+
+	if (!make_state_folder(cli))
+		return false;
+	r = map_build(f->db_path, &f->table);
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", f->db_path, err_text(r));
+	return r == ERR_OK;
+}
+
+static bool
+all_compiled(struct cli *cli)
+{
+	char path[1200];
+	bool yes = true;
+
+	for (int kind = 0; kind < TABLE_KINDS; kind++) {
+		snprintf(path, sizeof(path), "%s/directory/%s.db", cli_common(cli)->state,
+			table_kind_name((enum table_kind)kind));
+		yes &= access(path, F_OK) == 0;
+	}
+	return yes;
+}
+
+bool
+table_file_store(struct cli *cli, struct table_file *f, struct bytes text)
+{
+	int r;
+
+	table_free(&f->table);
+	analyse(cli, f, text);
+	if (!report(f))
+		return false;
+	r = map_replace_file(f->path, text, f->kind == TABLE_ACCOUNTS ? 0600 : 0644);
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", f->path, err_text(r));
+		return false;
+	}
+	/* directory needs all tables, the empty ones too */
+	return compile(cli, f) && (all_compiled(cli) || table_files_build(cli, true));
+}
+
+struct same_key {
+	enum table_kind kind;
+	struct bytes key;
+};
+
+static bool
+is_same_key(void *arg, struct bytes written)
+{
+	const struct same_key *same = arg;
+	struct arena a = ARENA_INIT;
+	struct bytes folded;
+	const char *why;
+	bool yes = table_key_fold(same->kind, &a, written, &folded, &why) == ERR_OK &&
+		   bytes_equal(folded, same->key);
+
+	arena_reset(&a);
+	return yes;
+}
+
+bool
+table_file_edit(struct cli *cli, struct table_file *f, struct bytes key, struct bytes written,
+	const struct bytes *value)
+{
+	struct same_key same = { f->kind, key };
+	struct buf text = BUF_INIT;
+	bool ok;
+
+	table_edit(&text, buf_bytes(&f->text), written, value, is_same_key, &same);
+	ok = table_file_store(cli, f, buf_bytes(&text));
+	buf_free(&f->text);
+	f->text = text; /* the entries point into it */
+	return ok;
+}
+
+/* ---- the system's users ---- */
+
+static void
+list_system_users(struct buf *text)
+{
+	const struct passwd *pw;
+
+	setpwent();
+	while ((pw = getpwent()) != NULL)
+		if (pw->pw_uid >= SYSTEM_UID_FIRST && pw->pw_uid < SYSTEM_UID_BEHIND &&
+			pw->pw_gid != 0)
+			buf_printf(text, "%s %u %u\n", pw->pw_name, (unsigned)pw->pw_uid,
+				(unsigned)pw->pw_gid);
+	endpwent();
+}
+
+static bool
+has_system_users(const struct table_file *domains)
+{
+	struct arena a = ARENA_INIT;
+	struct domain_record d;
+	const char *why;
+	bool yes = false;
+
+	for (size_t i = 0; i < domains->table.count && !yes; i++)
+		yes = domain_record_parse(&a, domains->table.entries[i].value, &d, &why) ==
+			      ERR_OK &&
+		      d.system_users;
+	arena_reset(&a);
+	return yes;
+}
+
+static bool
+make_system_mailboxes(struct cli *cli, const struct table_file *users)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < users->table.count; i++) {
+		struct system_user_record r;
+		struct buf home = BUF_INIT;
+		const char *why;
+
+		if (system_user_record_parse(users->table.entries[i].value, &r, &why) < 0)
+			continue;
+		mail_address_home(&home, users->table.entries[i].key, BYTES_LITERAL(SYSTEM_DOMAIN));
+		ok &= mailbox_make(cli, buf_str(&home), r.uid, r.gid);
+		buf_free(&home);
+	}
+	return ok;
+}
+
+static bool
+build_system_users(struct cli *cli, bool wanted)
+{
+	struct table_file f = { .kind = TABLE_SYSTEM_USERS, .text = BUF_INIT, .table = TABLE_INIT };
+	bool ok;
+
+	snprintf(f.path, sizeof(f.path), "(users of the system)");
+	snprintf(f.db_path, sizeof(f.db_path), "%s/directory/%s.db", cli_common(cli)->state,
+		table_kind_name(f.kind));
+	if (wanted)
+		list_system_users(&f.text);
+	analyse(cli, &f, buf_bytes(&f.text));
+	ok = report(&f) && compile(cli, &f) && (geteuid() != 0 || make_system_mailboxes(cli, &f));
+	table_file_free(&f);
+	return ok;
+}
+
+/* ---- all of them ---- */
+
+static bool
+load_all(struct cli *cli, struct table_file files[TABLE_SYSTEM_USERS])
+{
+	bool ok = true;
+
+	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
+		ok &= table_file_load(cli, (enum table_kind)kind, &files[kind]);
+	return ok;
+}
+
+bool
+table_files_check(struct cli *cli)
+{
+	struct table_file files[TABLE_SYSTEM_USERS];
+	bool ok = load_all(cli, files);
+
+	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
+		table_file_free(&files[kind]);
+	return ok;
+}
+
+bool
+table_files_build(struct cli *cli, bool quiet)
+{
+	struct table_file files[TABLE_SYSTEM_USERS];
+	bool ok = load_all(cli, files);
+
+	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++) {
+		if (ok)
+			ok = compile(cli, &files[kind]);
+		if (ok && !quiet)
+			printf("%s: %zu entries\n", files[kind].path, files[kind].table.count);
+	}
+	ok = ok && build_system_users(cli, has_system_users(&files[TABLE_DOMAINS]));
+	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
+		table_file_free(&files[kind]);
+	return ok;
+}
+
+bool
+table_files_is_local(struct cli *cli, const struct table_file *domains, struct bytes domain)
+{
+	const struct conf_list *list = &cli_common(cli)->domain;
+	struct arena a = ARENA_INIT;
+	struct domain_record d;
+	struct bytes value, folded;
+	const char *why;
+	bool yes = false;
+
+	if (table_file_find(domains, domain, &value))
+		yes = domain_record_parse(&a, value, &d, &why) == ERR_OK && d.class == DOMAIN_LOCAL;
+	else
+		for (size_t i = 0; i < list->n && !yes; i++)
+			yes = mail_domain_fold(&a, bytes_from_str(list->v[i]), &folded) == ERR_OK &&
+			      bytes_equal(folded, domain);
+	arena_reset(&a);
+	return yes;
+}
+
+/* ---- mailboxes ---- */
+
+bool
+mailbox_owner(struct cli *cli, uint32_t *uid, uint32_t *gid)
+{
+	const struct passwd *pw;
+
+	*uid = geteuid();
+	*gid = getegid();
+	if (geteuid() != 0)
+		return true;
+	pw = getpwnam(cli_common(cli)->mail_user);
+	if (pw == NULL) {
+		fprintf(stderr, "there is no user \"%s\" (option mail_user)\n",
+			cli_common(cli)->mail_user);
+		return false;
+	}
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return true;
+}
+
+/* mkdir below dirfd, owned, and opened without following a link. Closes dirfd. */
+static int
+enter(int dirfd, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
+{
+	int fd = -1;
+	bool made;
+
+	made = mkdirat(dirfd, name, mode) == 0;
+	if (made || errno == EEXIST)
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && made &&
+		((geteuid() == 0 && fchown(fd, uid, gid) < 0) || fchmod(fd, mode) < 0)) {
+		close(fd);
+		fd = -1;
+	}
+	close(dirfd);
+	return fd;
+}
+
+static bool
+make_below(const char *root, struct bytes path, uint32_t uid, uint32_t gid, uint32_t mail_uid,
+	uint32_t mail_gid)
+{
+	static const char *const parts[] = { "cur", "new", "tmp" };
+	bool foreign = uid != mail_uid; /* its owner must be able to pass the folders above */
+	char name[300];
+	int fd, sub;
+
+	if (mkdir(root, 0711) == 0) {
+		if ((geteuid() == 0 && chown(root, mail_uid, mail_gid) < 0) ||
+			chmod(root, 0711) < 0)
+			return false;
+	}
+	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && path.n > 0) {
+		struct bytes part = bytes_cut(&path, '/');
+		bool last = path.n == 0;
+
+		bytes_to_str(part, name, sizeof(name));
+		fd = last ? enter(fd, name, 0700, uid, gid)
+			  : enter(fd, name, foreign ? 0711 : 0700, mail_uid, mail_gid);
+	}
+	for (size_t i = 0; fd >= 0 && i < NITEMS(parts); i++) {
+		sub = enter(dup(fd), parts[i], 0700, uid, gid);
+		if (sub < 0) {
+			close(fd);
+			return false;
+		}
+		close(sub);
+	}
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+bool
+mailbox_make(struct cli *cli, const char *home, uint32_t uid, uint32_t gid)
+{
+	const char *root = cli_common(cli)->mail_root;
+	uint32_t mail_uid, mail_gid;
+
+	if (!mailbox_owner(cli, &mail_uid, &mail_gid))
+		return false;
+	if (make_below(root, bytes_from_str(home), uid, gid, mail_uid, mail_gid))
+		return true;
+	fprintf(stderr, "%s/%s: %s\n", root, home, strerror(errno));
+	return false;
+}
