@@ -17,6 +17,7 @@ cli_load(struct cli *cli)
 	if (cli->loaded)
 		return true;
 	conf_init(&cli->conf);
+	cli->values_made = true;
 	(void)conf_load(&cli->conf, cli->conf_path);
 	for (size_t i = 0; i < cli->noverrides; i++)
 		(void)conf_override(&cli->conf, cli->overrides[i]);

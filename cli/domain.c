@@ -136,8 +136,12 @@ cmd_domain(struct cli *cli, int argc, char *argv[])
 	if (!(strcmp(verb, "list") == 0 && argc <= 3) && !(strcmp(verb, "add") == 0 && argc >= 3) &&
 		!(strcmp(verb, "del") == 0 && argc == 3))
 		return cli_usage(usage, NULL);
-	if (!table_files_lock(cli) || !table_file_load(cli, TABLE_DOMAINS, &f))
+	if (!table_files_lock(cli))
 		return CLI_FAILED;
+	if (!table_file_load(cli, TABLE_DOMAINS, &f)) {
+		table_file_free(&f);
+		return CLI_FAILED;
+	}
 	if (verb[0] == 'l')
 		status = list(cli, &f, argc == 3 && strcmp(argv[2], "--json") == 0);
 	else if (verb[0] == 'a')

@@ -54,7 +54,7 @@ main(int argc, char *argv[])
 	const char *from_environment = getenv("RELAIS_CONFIG");
 	struct cli cli = { .conf_path = from_environment != NULL ? from_environment : DEFAULT_CONF,
 		.packet = { .data = BUF_INIT } };
-	int i = 1;
+	int i = 1, status;
 
 	if (strcmp(basename(argv[0]), "mailq") == 0)
 		return cmd_mailq(&cli, argc, argv);
@@ -72,5 +72,10 @@ main(int argc, char *argv[])
 	}
 	if (i >= argc)
 		return usage(stderr, CLI_USAGE);
-	return run(&cli, argc - i, argv + i);
+	status = run(&cli, argc - i, argv + i);
+	if (cli.values_made)
+		conf_free(&cli.conf);
+	buf_free(&cli.packet.data);
+	free(cli.overrides);
+	return status;
 }
