@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -39,7 +40,8 @@ class Suite:
     """One running suite. `info` is quickstart's JSON; see ./quickstart --help."""
 
     def __init__(self, folder, users=2, options=(), build=BUILD):
-        self.folder, self.users, self.options, self.build = folder, users, list(options), build
+        self.folder, self.users, self.options = folder, users, list(options)
+        self.build = build or BUILD
         self.base = free_base()
         self.info = None
 
@@ -67,6 +69,51 @@ class Suite:
     def kill_master(self):
         """kill -9 of master; the children notice and end."""
         os.kill(self.info["master_pid"], signal.SIGKILL)
+
+    def master_alive(self):
+        try:
+            with open(f"/proc/{self.info['master_pid']}/stat") as f:
+                return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    def start_master(self):
+        """Start a killed suite again, quicker than quickstart: once the old children are gone."""
+        out = os.path.join(self.folder, "master.out")
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            with open(out, "w") as f:
+                master = subprocess.Popen(
+                    [os.path.join(self.build, "bin", "relais-master"), "--config",
+                     os.path.join(self.folder, "relais.conf")], stdin=subprocess.DEVNULL,
+                    stdout=f, stderr=f, cwd="/", start_new_session=True,
+                    env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1"))
+            while time.monotonic() < end and master.poll() is None:
+                with open(out) as f:
+                    if "ready" in f.read():
+                        self.info["master_pid"] = master.pid
+                        with open(os.path.join(self.folder, "master.pid"), "w") as f:
+                            f.write(str(master.pid))
+                        # reaped when it ends, so that no zombie looks like a process
+                        threading.Thread(target=master.wait, daemon=True).start()
+                        return
+                time.sleep(0.02)
+            time.sleep(0.2)
+        raise RuntimeError("master does not start again:\n" + self.log()[-3000:])
+
+    def processes(self):
+        """Pids of master and all that descends from it."""
+        found, grow = [self.info["master_pid"]], [self.info["master_pid"]]
+        while grow:
+            pid = grow.pop()
+            try:
+                with open(f"/proc/{pid}/task/{pid}/children") as f:
+                    children = [int(x) for x in f.read().split()]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            found += children
+            grow += children
+        return found
 
     def port(self, name):
         return self.info["ports"][name]
