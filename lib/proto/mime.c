@@ -321,6 +321,7 @@ static void
 end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct stop *stop)
 {
 	size_t end = stop->line_at, lines = stop->lines;
+	struct mime_part *last;
 
 	if (stop->level != LEVEL_END && end > part->body_at && w->message.p[end - 1] == '\n') {
 		end--;
@@ -330,11 +331,14 @@ end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct
 	}
 	part->body_len = end - part->body_at;
 	part->body_lines = lines - first_line;
-	/* a message that stops within its header: its last line end is the boundary's as well */
-	if (part->kind == MIME_MESSAGE && part->child != NULL && part->child->body_at > end) {
-		part->child->header_len = end - part->child->header_at;
-		part->child->header_lines = lines - first_line;
-		part->child->body_at = end;
+	last = part->child;
+	while (last != NULL && last->next != NULL)
+		last = last->next;
+	/* one that stops within its header: its last line end is the boundary's as well */
+	if (last != NULL && last->body_at > end) {
+		last->header_len = end - last->header_at;
+		last->header_lines--;
+		last->body_at = end;
 	}
 }
 
