@@ -25,7 +25,7 @@ static const struct login_row rows[] = {
 	{ .label = "user and pass, what follows is the session's",
 		.input = "USER anna\r\nPASS secret\r\nSTAT\r\n",
 		.answers = "o",
-		.output = "+OK\n?anna/secret\n!STAT\r\n\n" },
+		.output = "+OK\n?anna/secret\n!STAT\n\n" },
 	{ .label = "a password with blanks",
 		.input = "user anna\npass  se cret \n",
 		.answers = "o",
@@ -41,7 +41,7 @@ static const struct login_row rows[] = {
 		.input = "USER u\r\nPASS 1\r\nUSER u\r\nPASS 2\r\nUSER u\r\nPASS 3\r\nQUIT\r\n",
 		.answers = "bbb",
 		.output = "+OK\n?u/1\n" FAILED "+OK\n?u/2\n" FAILED "+OK\n?u/3\n" FAILED
-			  "!QUIT\r\n\n",
+			  "!QUIT\n\n",
 		.over = true },
 	{ .label = "unavailable",
 		.input = "USER u\r\nPASS 1\r\n",
@@ -72,12 +72,12 @@ static const struct login_row rows[] = {
 		.output = "-ERR Unsupported authentication mechanism.\n" },
 	{ .label = "quit",
 		.input = "QUIT\r\nUSER x\r\n",
-		.output = "+OK Logging out.\n!USER x\r\n\n",
+		.output = "+OK Logging out.\n!USER x\n\n",
 		.over = true },
 	{ .label = "three errors",
 		.input = "STAT\r\nUSER\r\nFOO bar\r\nQUIT\r\n",
 		.output = UNKNOWN "-ERR Invalid arguments.\n" UNKNOWN
-				  "-ERR Too many invalid commands.\n!QUIT\r\n\n",
+				  "-ERR Too many invalid commands.\n!QUIT\n\n",
 		.over = true },
 	{ .label = "apop is not offered", .input = "APOP a b\r\n", .output = UNKNOWN },
 };

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session/spawner.c - tokens from directory, streams from the login halves.
+ *
+ * Runs in:  imap-spawner, pop3-spawner: root with SETUID, SETGID and SYS_CHROOT only, chroot to
+ *           the mail root. It never reads a client's octet: those lie in the frame and go to
+ *           the session.
+ * Trusts:   directory (which account, which home); a login half only as far as its token.
+ */
+#include "spawner.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "clock.h"
+#include "jail.h"
+#include "log.h"
+#include "spawner_private.h"
+
+#define END_GRACE_S 5 /* from "please end" to the kill */
+
+static void on_start(struct ipc_call *call, const void *msg);
+static void on_take(struct ipc_call *call, const void *msg);
+
+const struct ipc_route spawner_routes[SPAWNER_ROUTES] = {
+	{ SESSION_START, FROM(SERVICE_DIRECTORY), 0, 0, sizeof(struct session_start_msg),
+		session_start_decode, on_start },
+	{ SESSION_TAKE, FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN), 0, 1,
+		sizeof(struct session_take_msg), session_take_decode, on_take },
+};
+
+static struct spawner *
+spawner_of(struct ipc_call *call)
+{
+	return ((struct daemon *)call->ctx)->ctx;
+}
+
+static void
+on_start(struct ipc_call *call, const void *msg)
+{
+	const struct session_start_msg *m = msg;
+	struct spawner *s = spawner_of(call);
+	struct session_started_msg answer = { .status = ERR_OK };
+
+	if (m->protocol != s->spec->protocol || m->uid == 0 || m->gid == 0) {
+		log_error("directory asks for a session of %s: uid %" PRIu32 ", protocol %" PRIu32,
+			m->uid == 0 || m->gid == 0 ? "root" : "another protocol", m->uid,
+			m->protocol);
+		answer.status = ERR_DENIED;
+	} else if (s->daemon->draining) {
+		answer.status = ERR_BUSY;
+	} else {
+		answer.status = token_put(s->tokens, m, clock_mono_ms());
+	}
+	session_started_encode(ipc_compose(call->channel), &answer);
+	ipc_reply(call->channel, call->id, SESSION_STARTED, NULL, 0);
+}
+
+static int
+take(struct spawner *s, struct ipc_call *call, const struct session_take_msg *m, pid_t *pid)
+{
+	struct spawner_limits limits = s->spec->limits(s->daemon->conf);
+	struct token_grant grant;
+	int r = token_take(s->tokens, m->token, clock_mono_ms(), &grant);
+
+	if (r < 0)
+		return ERR_DENIED;
+	if (s->daemon->draining || s->count >= limits.sessions)
+		return ERR_BUSY;
+	if (spawned_of_account(s, grant.account) >= limits.sessions_per_account)
+		return ERR_LIMIT;
+	return spawned_new(s, &grant, m, call->fds[0], pid); /* the fd stays the channel's */
+}
+
+static void
+on_take(struct ipc_call *call, const void *msg)
+{
+	struct spawner *s = spawner_of(call);
+	pid_t pid = 0;
+	int r = take(s, call, msg, &pid);
+
+	if (r < 0)
+		s->refused++;
+	if (r == ERR_DENIED)
+		log_warning("%s[%u] showed a token that is unknown, used or too old",
+			service_name(ipc_peer(call->channel)), ipc_peer_instance(call->channel));
+	session_taken_encode(ipc_compose(call->channel),
+		&(struct session_taken_msg){ .status = r, .pid = (uint32_t)pid });
+	ipc_reply(call->channel, call->id, SESSION_TAKEN, NULL, 0);
+}
+
+/* ---- the daemon's life ---- */
+
+int
+spawner_start(struct daemon *d, const struct spawner_spec *spec)
+{
+	struct spawner *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->daemon = d;
+	s->spec = spec;
+	TAILQ_INIT(&s->sessions);
+	d->ctx = s;
+	s->tokens = token_table_new();
+	s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (s->tokens == NULL || s->inotify_fd < 0) {
+		log_error("cannot start: %m");
+		return ERR_RESOURCE;
+	}
+	r = jail_seccomp_prepare(SESSION_SANDBOX, &s->filter);
+	if (r < 0)
+		log_error("seccomp filter of sessions: %m");
+	return r;
+}
+
+static void
+on_sigchld(evutil_socket_t fd, short what, void *arg)
+{
+	struct spawner *s = arg;
+
+	spawned_reap(s);
+}
+
+static void
+on_drain_timer(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval again = { END_GRACE_S, 0 };
+	struct spawner *s = arg;
+
+	log_warning("%" PRIu64 " sessions did not end in time", s->count);
+	spawned_kill_all(s);
+	event_add(s->drain_timer, &again);
+}
+
+int
+spawner_run(struct daemon *d)
+{
+	struct spawner *s = d->ctx;
+
+	s->watches = watch_set_new(d->base, s->inotify_fd, spawned_changed);
+	s->ledger = daemon_link(d, SERVICE_LEDGER, CONTROL_ANY, NULL, 0);
+	s->sigchld = evsignal_new(d->base, SIGCHLD, on_sigchld, s);
+	s->drain_timer = event_new(d->base, -1, 0, on_drain_timer, s);
+	ASSERT(s->sigchld != NULL && s->drain_timer != NULL);
+	event_add(s->sigchld, NULL);
+	return ERR_OK;
+}
+
+void
+spawner_drain(struct daemon *d)
+{
+	const struct timeval grace = { END_GRACE_S, 0 };
+	struct spawner *s = d->ctx;
+
+	if (s->count == 0) {
+		daemon_finished(d);
+		return;
+	}
+	spawned_end_all(s);
+	event_add(s->drain_timer, &grace);
+}
+
+void
+spawner_reload(struct daemon *d)
+{
+	UNUSED(d); /* limits are asked for at each session */
+}
+
+void
+spawner_stats(struct daemon *d, struct buf *out)
+{
+	const struct spawner *s = d->ctx;
+
+	buf_printf(out,
+		"sessions %" PRIu64 "\nsessions_started_total %" PRIu64
+		"\nsessions_refused_total %" PRIu64 "\nsessions_crashed_total %" PRIu64
+		"\nsession_tokens_open %u\nwatched_directories %u\n",
+		s->count, s->started, s->refused, s->crashed,
+		token_count(s->tokens, clock_mono_ms()), watch_directories(s->watches));
+}
