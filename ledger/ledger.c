@@ -333,6 +333,10 @@ on_subscribe(struct ipc_call *call, const void *msg)
 	(FROM(SERVICE_LOCAL_DELIVERY) | FROM(SERVICE_SYSTEM_DELIVERY) |                            \
 		FROM(SERVICE_IMAP_SPAWNER) | FROM(SERVICE_POP3_SPAWNER) | FROM(SERVICE_CLI))
 
+/* Who decides by what is told: directory at RCPT, the deliverers at delivery. */
+#define SUBSCRIBERS                                                                                \
+	(FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) | FROM(SERVICE_SYSTEM_DELIVERY))
+
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
 	{ LEDGER_ADD, REPORTERS, 0, 0, sizeof(struct ledger_add), ledger_add_decode, on_add },
@@ -340,7 +344,7 @@ static const struct ipc_route routes[] = {
 	{ LEDGER_GET, REPORTERS, 0, 0, sizeof(struct ledger_get), ledger_get_decode, on_get },
 	{ LEDGER_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_list), ledger_list_decode,
 		on_list },
-	{ LEDGER_SUBSCRIBE, FROM(SERVICE_DIRECTORY), 0, 0, 0, ipc_empty_decode, on_subscribe },
+	{ LEDGER_SUBSCRIBE, SUBSCRIBERS, 0, 0, 0, ipc_empty_decode, on_subscribe },
 };
 
 /* ---- the life of the daemon ---- */

@@ -35,13 +35,26 @@ set_limit(int resource, rlim_t value)
 								     : err_from_errno(errno);
 }
 
+/* As many as the row says, or as many as root may have here (in a container). */
+static int
+set_files_limit(rlim_t value)
+{
+	struct rlimit have;
+
+	if (set_limit(RLIMIT_NOFILE, value) == ERR_OK)
+		return ERR_OK;
+	if (getrlimit(RLIMIT_NOFILE, &have) != 0)
+		return err_from_errno(errno);
+	return set_limit(RLIMIT_NOFILE, have.rlim_max < value ? have.rlim_max : value);
+}
+
 static int
 set_limits(const struct jail *j)
 {
 	int r = set_limit(RLIMIT_CORE, 0);
 
 	if (r == ERR_OK && j->files_limit != 0)
-		r = set_limit(RLIMIT_NOFILE, j->files_limit);
+		r = set_files_limit(j->files_limit);
 #ifndef RELAIS_SANITIZE /* AddressSanitizer's shadow would count */
 	if (r == ERR_OK && j->memory_limit != 0)
 		r = set_limit(RLIMIT_DATA, j->memory_limit);

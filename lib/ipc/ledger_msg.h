@@ -6,7 +6,7 @@
  *   SET        spawner, CLI: use was counted anew
  *   GET        spawner (GETQUOTA): what is the use?
  *   LIST       CLI: accounts and their use, page by page
- *   SUBSCRIBE  directory: be told (USE) of every account that is near or over its limit
+ *   SUBSCRIBE  directory, deliverers: be told (USE) of every account that is near or over its limit
  *
  * The account is directory's key "local@domain". Use is kept in octets and messages; the limit
  * travels with each ADD and SET (it is the tables' truth, ledger only remembers the last).
