@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/smtpd/fake_suite.c - links that answer by rules, and clients on socket pairs. */
+#include "fake_suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "directory_msg.h"
+#include "err.h"
+#include "queue_msg.h"
+#include "sys.h"
+
+struct link {
+	struct fake *fake;
+	enum service service;
+	struct buf body;
+};
+
+struct question {
+	struct fake *fake;
+	ipc_answer_fn *done;
+	void *arg;
+	int err;
+	uint16_t type;
+	struct buf body;
+	int fd; /* lent, or -1 */
+};
+
+static struct fake *
+fake_of(struct daemon *d)
+{
+	union {
+		struct daemon *d;
+		struct fake *f; /* d is its first member */
+	} u = { d };
+	return u.f;
+}
+
+struct link *
+daemon_link(struct daemon *d, enum service service, uint32_t instance,
+	const struct ipc_route *routes, size_t nroutes)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+	ASSERT(instance == CONTROL_ANY && routes == NULL && nroutes == 0);
+	l->fake = fake_of(d);
+	l->service = service;
+	return l;
+}
+
+void
+link_open(struct link *l)
+{
+	UNUSED(l);
+}
+
+struct buf *
+link_compose(struct link *l)
+{
+	buf_clear(&l->body);
+	return &l->body;
+}
+
+void
+daemon_finished(struct daemon *d)
+{
+	fake_of(d)->finished = true;
+}
+
+static void
+on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	struct question *q = arg;
+	struct ipc_answer answer = { .err = q->err,
+		.type = q->type,
+		.body = buf_bytes(&q->body),
+		.nfds = q->fd >= 0,
+		.fds = &q->fd };
+
+	UNUSED(fd);
+	UNUSED(what);
+	q->done(q->arg, &answer);
+	if (q->fd >= 0)
+		close(q->fd);
+	buf_free(&q->body);
+	free(q);
+}
+
+static void
+judge(struct fake *f, struct ipc_reader *in, struct question *q)
+{
+	struct directory_rcpt m;
+	struct directory_rcpt_answer a = { DIRECTORY_OK };
+
+	ASSERT(directory_rcpt_decode(in, &m) == ERR_OK);
+	if (bytes_search(m.address, BYTES_LITERAL("@example.org")) == BYTES_NOT_FOUND)
+		a.verdict = DIRECTORY_NO_RELAY;
+	else if (bytes_starts_with(m.address, BYTES_LITERAL("unknown@")))
+		a.verdict = DIRECTORY_UNKNOWN;
+	f->rcpts++;
+	q->type = DIRECTORY_RCPT_ANSWER;
+	q->err = f->directory_err;
+	directory_rcpt_answer_encode(&q->body, &a);
+}
+
+static void
+commit(struct fake *f, struct ipc_reader *in, const int *fds, unsigned nfds, struct question *q)
+{
+	struct queue_commit m;
+	struct queue_commit_answer a = { .err = f->commit_answer, .text = BYTES_LITERAL("x") };
+
+	ASSERT(queue_commit_decode(in, &m) == ERR_OK && nfds >= 1);
+	buf_clear(&f->content);
+	uint8_t *to = buf_room(&f->content, m.content_size + 1);
+	ssize_t n = sys_pread_full(fds[0], to, m.content_size + 1, m.content_offset);
+	ASSERT(n >= 0 && (uint64_t)n == m.content_size); /* nothing more behind it */
+	buf_added(&f->content, m.content_size);
+	f->last_lent = m.lent;
+	int seals = fcntl(fds[0], F_GET_SEALS);
+	ASSERT(m.lent ||
+		(seals & (F_SEAL_WRITE | F_SEAL_SHRINK)) == (F_SEAL_WRITE | F_SEAL_SHRINK));
+	f->commits++;
+	q->type = QUEUE_COMMIT_ANSWER;
+	q->err = f->commit_err;
+	queue_commit_answer_encode(&q->body, &a);
+}
+
+static void
+lend(struct fake *f, struct question *q)
+{
+	struct queue_lend_answer a = { .content_offset = 4096 };
+
+	f->lends++;
+	q->type = QUEUE_LEND_ANSWER;
+	q->err = f->lend_err == ERR_PEER ? ERR_PEER : ERR_OK;
+	a.err = q->err == ERR_OK ? f->lend_err : ERR_OK;
+	if (f->lend_err == ERR_OK)
+		ASSERT((q->fd = open("/tmp", O_TMPFILE | O_RDWR, 0600)) >= 0);
+	queue_lend_answer_encode(&q->body, &a);
+}
+
+void
+link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
+	ipc_answer_fn *done, void *arg)
+{
+	struct fake *f = l->fake;
+	struct question *q = xcalloc(1, sizeof(*q));
+	struct ipc_reader in = ipc_reader(buf_bytes(&l->body));
+	const struct timeval wait = { 0, (suseconds_t)f->answer_ms * 1000 };
+
+	ASSERT(timeout_ms > 0);
+	*q = (struct question){ .fake = f, .done = done, .arg = arg, .fd = -1 };
+	if (l->service == SERVICE_DIRECTORY)
+		judge(f, &in, q);
+	else if (type == QUEUE_LEND)
+		lend(f, q);
+	else
+		commit(f, &in, fds, nfds, q);
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+	event_base_once(f->d.base, -1, EV_TIMEOUT, on_answer, q, &wait);
+}
+
+void
+fake_conf(struct fake *f)
+{
+	*f = (struct fake){ .common = { .hostname = "mx.example.org" },
+		.conf = { .message_size_limit = 1 << 20,
+			.recipient_limit = 100,
+			.connection_limit = 100,
+			.client_connection_limit = 0,
+			.command_timeout = 300000,
+			.data_timeout = 300000,
+			.error_limit = 20,
+			.junk_limit = 1000000,
+			.hop_limit = 50 } };
+}
+
+void
+fake_start(struct fake *f)
+{
+	struct event_config *config = event_config_new();
+
+	ASSERT(config != NULL);
+	event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
+	f->d = (struct daemon){ .spec = &smtpd_spec,
+		.base = event_base_new_with_config(config),
+		.common = &f->common,
+		.conf = &f->conf,
+		.birth = 7 };
+	event_config_free(config);
+	ASSERT(f->d.base != NULL && smtpd_spec.run(&f->d) == ERR_OK);
+	f->smtpd = f->d.ctx;
+}
+
+void
+fake_stop(struct fake *f)
+{
+	struct link *links[] = { f->smtpd->directory, f->smtpd->qmgr };
+
+	ASSERT(f->smtpd->nclients == 0);
+	smtpd_spec.stop(&f->d);
+	for (size_t i = 0; i < NITEMS(links); i++) {
+		buf_free(&links[i]->body);
+		free(links[i]);
+	}
+	buf_free(&f->content);
+	event_base_free(f->d.base);
+}
+
+int
+fake_connect(struct fake *f, unsigned x)
+{
+	int fds[2];
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in four;
+	} a = { 0 };
+
+	ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+	a.four.sin_family = AF_INET;
+	a.four.sin_addr.s_addr = htonl(0xc0000200 + x);
+	smtpd_spec.on_client(
+		&f->d, &(struct daemon_client){ fds[0], "smtp", &a.any, sizeof(a.four) });
+	return fds[1];
+}
+
+void
+fake_run(struct fake *f, unsigned ms)
+{
+	uint64_t end = clock_mono_ms() + ms;
+
+	do {
+		event_base_loop(f->d.base, EVLOOP_NONBLOCK);
+		poll(NULL, 0, 1);
+	} while (clock_mono_ms() < end);
+}
+
+/* What has come: false at the connection's end. */
+static bool
+take(int fd, struct buf *replies)
+{
+	for (;;) {
+		ssize_t n = read(fd, buf_room(replies, 4096), 4096);
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		buf_added(replies, (size_t)n);
+	}
+}
+
+bool
+fake_read(struct fake *f, int fd, struct buf *replies, const char *last)
+{
+	uint64_t end = clock_mono_ms() + 5000;
+
+	while (clock_mono_ms() < end) {
+		event_base_loop(f->d.base, EVLOOP_NONBLOCK);
+		bool open = take(fd, replies);
+		if (bytes_search(buf_bytes(replies), bytes_from_str(last)) != BYTES_NOT_FOUND)
+			return true;
+		if (!open)
+			return false;
+	}
+	return true;
+}
+
+bool
+fake_read_all(struct fake *f, int fd, struct buf *replies)
+{
+	uint64_t end = clock_mono_ms() + 5000;
+
+	while (clock_mono_ms() < end) {
+		event_base_loop(f->d.base, EVLOOP_NONBLOCK);
+		if (!take(fd, replies))
+			return true;
+	}
+	return false;
+}
+
+void
+fake_send(struct fake *f, int fd, struct bytes b)
+{
+	while (b.n > 0) {
+		ssize_t n = send(fd, b.p, b.n, MSG_NOSIGNAL);
+		if (n > 0)
+			b = bytes_skip(b, (size_t)n);
+		else if (errno != EAGAIN)
+			return; /* the test sees it by what is missing */
+		event_base_loop(f->d.base, EVLOOP_NONBLOCK);
+	}
+}

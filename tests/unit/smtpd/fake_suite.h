@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/smtpd/fake_suite.h - the daemon's clients in one process with a directory and a
+ * queue made of rules: lib/daemon's links are replaced, the event loop and the sockets are
+ * real. Recipients as in session_driver.h.
+ */
+#ifndef RELAIS_FAKE_SUITE_H
+#define RELAIS_FAKE_SUITE_H
+
+#include "smtpd.h"
+
+struct fake {
+	struct daemon d;
+	struct common_conf common;
+	struct smtpd_conf conf;
+	struct smtpd *smtpd;
+
+	int directory_err, commit_err, lend_err; /* ERR_OK: it answers; ERR_PEER: it's not there */
+	int commit_answer;                       /* what qmgr says when it answers */
+	unsigned answer_ms;                      /* how long answers take */
+	bool finished;                           /* daemon_finished() was called */
+	unsigned rcpts, commits, lends;
+	struct buf content; /* of the last commit */
+	bool last_lent;
+};
+
+void fake_start(struct fake *f); /* set f->conf before; fake_conf() has the defaults */
+void fake_stop(struct fake *f);
+void fake_conf(struct fake *f);
+
+/* A connection from 192.0.2.x; the client's end, non-blocking. */
+int fake_connect(struct fake *f, unsigned x);
+
+/* Let the loop run until *replies holds `last`, or the connection has ended, or 5 seconds
+ * are over. What comes is gathered in *replies. Returns false at the connection's end. */
+bool fake_read(struct fake *f, int fd, struct buf *replies, const char *last);
+
+/* The same until the connection has ended (false if that took more than 5 seconds). */
+bool fake_read_all(struct fake *f, int fd, struct buf *replies);
+
+void fake_send(struct fake *f, int fd, struct bytes b);
+void fake_run(struct fake *f, unsigned ms); /* only let the loop run */
+
+#endif
