@@ -29,7 +29,7 @@ buf_room(struct buf *b, size_t n)
 	if (b->data != NULL && b->cap - b->start - b->len >= n)
 		return b->data + b->start + b->len;
 	need = b->len + n;
-	if (b->start > 0 && need <= b->cap && b->start >= b->cap / 2) {
+	if (b->data != NULL && b->start > 0 && need <= b->cap && b->start >= b->cap / 2) {
 		memmove(b->data, b->data + b->start, b->len);
 		b->start = 0;
 		return b->data + b->len;
@@ -37,7 +37,7 @@ buf_room(struct buf *b, size_t n)
 	cap = b->cap < BUF_FIRST ? BUF_FIRST : b->cap;
 	while (cap < need)
 		cap *= 2;
-	if (b->start > 0) {
+	if (b->data != NULL && b->start > 0) {
 		uint8_t *fresh = xmalloc(cap);
 
 		memcpy(fresh, b->data + b->start, b->len);

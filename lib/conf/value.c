@@ -209,7 +209,7 @@ put_raw(struct buf *out, const struct opt_row *row, const void *values)
 static bool
 needs_quotes(struct bytes v)
 {
-	if (v.n == 0 || v.p[0] == ' ' || v.p[v.n - 1] == ' ')
+	if (v.p == NULL || v.n == 0 || v.p[0] == ' ' || v.p[v.n - 1] == ' ')
 		return true;
 	for (size_t i = 0; i < v.n; i++)
 		if (strchr("#\"\\{}\n\t", v.p[i]) != NULL)

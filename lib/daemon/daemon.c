@@ -292,7 +292,7 @@ int
 daemon_run(const struct daemon_spec *spec, int argc, char *argv[])
 {
 	struct daemon_private *p = xcalloc(1, sizeof(*p));
-	struct jail jail;
+	struct jail jail = { .root_fd = -1 };
 
 	p->d.spec = spec;
 	p->d.priv = p;

@@ -136,7 +136,7 @@ on_introduced(void *arg, const struct ipc_answer *answer)
 {
 	struct link *l = arg;
 	struct ipc_reader in = ipc_reader(answer->body);
-	struct control_peer peer;
+	struct control_peer peer = { 0 };
 
 	l->asked = false;
 	if (answer->err < 0 || answer->type != CONTROL_INTRODUCED ||
