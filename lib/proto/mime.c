@@ -336,9 +336,12 @@ end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct
 		last = last->next;
 	/* one that stops within its header: its last line end is the boundary's as well */
 	if (last != NULL && last->body_at > end) {
-		last->header_len = end - last->header_at;
-		last->header_lines--;
 		last->body_at = end;
+		if (last->header_at > end)
+			last->header_at = end;
+		last->header_len = end - last->header_at;
+		if (last->header_lines > 0)
+			last->header_lines--;
 	}
 }
 

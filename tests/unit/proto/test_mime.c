@@ -50,6 +50,8 @@ static const struct row {
 		"mixed[plain''plain''plain'']" },
 	{ "header without body", MULTI("b") "--b\r\nContent-Type: text/html\r\n--b--",
 		"mixed[html'']" },
+	{ "nested, nothing behind the inner boundary",
+		MULTI("o") "--o\r\n" MULTI("i") "--i\r\n--o--", "mixed[mixed[plain'']]" },
 	{ "ends in a header", MULTI("b") "--b\r\nContent-Type: text/html", "mixed[html'']" },
 	{ "nested",
 		MULTI("o") "--o\r\n" MULTI(
