@@ -10,8 +10,8 @@
  *	4. uid (all three; never 0), no capability left; limits
  *	5. Landlock: nothing but the home; not dumpable; seccomp: what a session needs
  *
- * no_new_privs is the spawner's already. Not started by root: 2, 3's chroot and 4's ids are
- * left out.
+ * no_new_privs is the spawner's already, and set again before Landlock. Not started by root: 2, 3's
+ *chroot and 4's ids are left out.
  *
  * Runs in:  a fresh child of a session spawner.
  * Trusts:   the grant: directory's word, checked by the decoder.
@@ -181,9 +181,11 @@ enter_jail(const struct session_child *c)
 	if (inside < 0)
 		give_up(c, "home");
 	close(home_fd);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		give_up(c, "no_new_privs");
 	if (jail_landlock(SESSION_SANDBOX, inside) < 0)
 		give_up(c, "Landlock");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		give_up(c, "not dumpable");
 	if (jail_seccomp_load(c->filter) < 0)
 		give_up(c, "seccomp");
