@@ -256,6 +256,7 @@ rfc5321_put_local_part(struct buf *out, const struct mailbox *m)
 void
 rfc5321_quote_local_part(struct buf *out, struct bytes local_part)
 {
+	ASSERT(local_part.n == 0 || local_part.p != NULL);
 	if (local_part.n > 0 && dot_string_length(local_part, RFC5321_UTF8) == local_part.n) {
 		buf_put_bytes(out, local_part);
 		return;
