@@ -316,6 +316,16 @@ walk_body(struct walk *w, struct mime_part *part, size_t depth)
 	return skip_to_boundary(w);
 }
 
+static struct mime_part *
+last_child(const struct mime_part *part)
+{
+	struct mime_part *p = part->child;
+
+	while (p != NULL && p->next != NULL)
+		p = p->next;
+	return p;
+}
+
 /* The body goes up to the stop, without the line end in front of a boundary. */
 static void
 end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct stop *stop)
@@ -331,11 +341,9 @@ end_body(struct walk *w, struct mime_part *part, size_t first_line, const struct
 	}
 	part->body_len = end - part->body_at;
 	part->body_lines = lines - first_line;
-	last = part->child;
-	while (last != NULL && last->next != NULL)
-		last = last->next;
-	/* one that stops within its header: its last line end is the boundary's as well */
-	if (last != NULL && last->body_at > end) {
+	/* a part that stops within its header: its last line end is the boundary's as well */
+	for (last = last_child(part); last != NULL && last->body_at > end;
+		last = last_child(last)) {
 		last->body_at = end;
 		if (last->header_at > end)
 			last->header_at = end;
