@@ -62,7 +62,7 @@ struct queue_lend_answer {
 	uint64_t content_offset;
 };
 
-enum queue_state {
+enum queue_told_state {
 	QUEUE_STATE_ACTIVE = 1, /* being delivered, or about to be */
 	QUEUE_STATE_DEFERRED,   /* waits for its next attempt */
 	QUEUE_STATE_HOLD        /* waits for the operator */
@@ -86,7 +86,7 @@ struct queue_list_entry {
 	uint64_t arrival_us;
 	uint64_t size;   /* octets, prefix included */
 	uint64_t next_s; /* when it is tried next, seconds since 1970; 0: now or held */
-	uint32_t state;  /* enum queue_state */
+	uint32_t state;  /* enum queue_told_state */
 	uint32_t attempts;
 	uint32_t rcpts_left;
 	struct bytes reverse_path;

@@ -79,7 +79,8 @@ enum queue_event_kind {
 	QUEUE_EVENT_HELD,          /* message */
 	QUEUE_EVENT_RELEASED,      /* message */
 	QUEUE_EVENT_FLUSHED,       /* message: due now */
-	QUEUE_EVENT_REMOVED, /* message: nothing is left to do (text: deleted by the operator) */
+	QUEUE_EVENT_REMOVED,       /* message: nothing is left to do */
+	QUEUE_EVENT_REPORTED,      /* message: a DSN tells of all that have bounced so far */
 	QUEUE_EVENT_KINDS
 };
 

@@ -136,6 +136,10 @@ queue_state_apply(struct queue_state *s, const struct queue_event *e, uint64_t s
 	case QUEUE_EVENT_REMOVED:
 		s->removed = true;
 		return ERR_OK;
+	case QUEUE_EVENT_REPORTED:
+		for (uint32_t i = 0; i < s->n; i++)
+			s->rcpts[i].reported |= s->rcpts[i].status == RCPT_BOUNCED;
+		return ERR_OK;
 	default:
 		return apply_to_rcpt(s, e);
 	}
@@ -179,35 +183,56 @@ write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
 	}
 }
 
-/* seq is the same for all of one writing: a reader applies them by position. */
-void
-queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq)
+static void
+write_message_event(const struct queue_state *s, struct buf *out, uint32_t kind, uint64_t seq)
+{
+	const struct queue_event e = {
+		.queue_id = s->envelope.queue_id, .rcpt = QUEUE_EVENT_MESSAGE, .kind = kind
+	};
+
+	write_event(out, &e, seq);
+}
+
+/* The recipients that bounced and were (or were not) reported; or all others that were
+ * tried. Returns how many. */
+static unsigned
+write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool bounced, bool reported)
 {
 	static const uint8_t kinds[RCPT_STATUSES] = { [RCPT_DEFERRED] = QUEUE_EVENT_DEFERRED,
 		[RCPT_DELIVERED] = QUEUE_EVENT_DELIVERED,
 		[RCPT_BOUNCED] = QUEUE_EVENT_BOUNCED };
 	struct queue_event e = { .queue_id = s->envelope.queue_id };
+	unsigned n = 0;
 
-	write_expansions(s, out, seq);
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
 
-		if (kinds[r->status] == 0)
+		if (kinds[r->status] == 0 || (r->status == RCPT_BOUNCED) != bounced ||
+			(bounced && r->reported != reported))
 			continue;
 		e.rcpt = i;
 		e.kind = kinds[r->status];
 		e.next_s = r->next_s;
+		e.attempts = r->attempts;
 		e.code = r->code;
 		e.text = r->text;
-		e.attempts = r->attempts;
 		write_event(out, &e, seq);
+		n++;
 	}
-	if (s->held) {
-		e = (struct queue_event){ .queue_id = s->envelope.queue_id,
-			.rcpt = QUEUE_EVENT_MESSAGE,
-			.kind = QUEUE_EVENT_HELD };
-		write_event(out, &e, seq);
-	}
+	return n;
+}
+
+/* seq is the same for all of one writing: a reader applies them by position. */
+void
+queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq)
+{
+	write_expansions(s, out, seq);
+	if (write_rcpts(s, out, seq, true, true) > 0)
+		write_message_event(s, out, QUEUE_EVENT_REPORTED, seq);
+	write_rcpts(s, out, seq, true, false);
+	write_rcpts(s, out, seq, false, false);
+	if (s->held)
+		write_message_event(s, out, QUEUE_EVENT_HELD, seq);
 }
 
 uint64_t

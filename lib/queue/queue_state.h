@@ -30,6 +30,7 @@ struct queue_rcpt {
 	uint8_t status;       /* enum rcpt_status */
 	uint8_t flags;        /* the scheduler's own */
 	uint16_t attempts;
+	bool reported; /* bounced, and the sender was told (or need not be) */
 	uint64_t next_s;
 	struct bytes code, text; /* of the last attempt */
 };

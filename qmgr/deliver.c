@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/deliver.c - one recipient's way: directory says whose mailbox it is, a deliverer
+ * writes it there; or it waits, or it fails.
+ *
+ * Jobs for one account always go to the same deliverer, so that two never wait for each
+ * other at one mailbox. A deliverer has at most DELIVER_WINDOW jobs at once; the rest wait
+ * here.
+ *
+ * Runs in:  qmgr. Trusts: answers of directory and the deliverers, after decoding.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "qmgr.h"
+
+#define AGAIN_S 1
+
+static void deliver_pump(struct outlet *o);
+
+static struct queue_rcpt *
+rcpt_of(const struct job *j)
+{
+	return &j->msg->state.rcpts[j->rcpt];
+}
+
+/* ---- the end of a job ---- */
+
+static void
+job_end(struct job *j)
+{
+	struct qmgr *q = j->q;
+	struct message *m = j->msg;
+
+	rcpt_of(j)->flags &= (uint8_t)~RCPT_BUSY;
+	buf_free(&j->target);
+	free(j);
+	q->active_rcpts--;
+	if (--m->jobs == 0)
+		message_settle(q, m);
+	schedule_run(q);
+}
+
+static void
+record(struct job *j, enum queue_event_kind kind, uint64_t next_s, const char *code,
+	const char *text)
+{
+	struct queue_event e = { .rcpt = j->rcpt,
+		.kind = kind,
+		.next_s = next_s,
+		.code = bytes_from_str(code),
+		.text = bytes_from_str(text) };
+
+	message_event(j->q, j->msg, &e);
+}
+
+void
+job_delivered(struct job *j)
+{
+	j->q->stats.delivered++;
+	line_result(j, "sent", j->code, j->text);
+	if (!j->msg->deleted)
+		record(j, QUEUE_EVENT_DELIVERED, 0, j->code, j->text);
+	job_end(j);
+}
+
+void
+job_bounced(struct job *j, const char *code, const char *text)
+{
+	j->q->stats.bounced++;
+	line_result(j, "bounced", code, text);
+	if (!j->msg->deleted) /* the sender is told when all jobs are in (message_settle) */
+		record(j, QUEUE_EVENT_BOUNCED, 0, code, text);
+	job_end(j);
+}
+
+void
+job_deferred(struct job *j, const char *code, const char *text)
+{
+	const uint64_t now = now_s(), arrival = j->msg->state.envelope.arrival_us / 1000000;
+	char expired[320];
+
+	if (backoff_expired(&j->q->backoff, arrival, now)) {
+		j->q->stats.expired++;
+		snprintf(expired, sizeof(expired), "delivery time expired: %s", text);
+		job_bounced(j, "5.4.7", expired);
+		return;
+	}
+	j->q->stats.deferrals++;
+	line_result(j, "deferred", code, text);
+	if (!j->msg->deleted)
+		record(j, QUEUE_EVENT_DEFERRED, backoff_next_s(&j->q->backoff, arrival, now), code,
+			text);
+	job_end(j);
+}
+
+/* No attempt was made that would count; nothing is recorded. */
+void
+job_again(struct job *j, const char *why)
+{
+	struct queue_rcpt *r = rcpt_of(j);
+
+	log_debug("recipient tried again soon: %s", why);
+	j->msg->entry->flags |= ENTRY_TRIED;
+	r->status = RCPT_DEFERRED;
+	r->next_s = now_s() + AGAIN_S;
+	job_end(j);
+}
+
+/* ---- DELIVER ---- */
+
+static void
+on_delivered(void *arg, const struct ipc_answer *answer)
+{
+	struct job *j = arg;
+	struct outlet *o = j->outlet;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct delivery_result result;
+
+	o->flying--;
+	if (answer->err < 0 || answer->type != DELIVERY_DELIVER_RESULT ||
+		delivery_result_decode(&in, &result) < 0) {
+		job_again(j, "the deliverer was lost");
+		deliver_pump(o);
+		return;
+	}
+	bytes_to_str(result.code, j->code, sizeof(j->code));
+	bytes_to_str(result.text, j->text, sizeof(j->text));
+	switch (result.status) {
+	case DELIVERY_WRITTEN:
+		j->written_us = clock_wall_us();
+		sync_written(j);
+		break;
+	case DELIVERY_PERMANENT:
+		job_bounced(j, j->code, j->text);
+		break;
+	default:
+		j->msg->entry->flags |= ENTRY_TRIED;
+		job_deferred(j, j->code, j->text);
+		break;
+	}
+	deliver_pump(o);
+}
+
+static void
+deliver_send(struct outlet *o, struct job *j)
+{
+	const struct message *m = j->msg;
+	const struct envelope *e = &m->state.envelope;
+	const struct queue_rcpt *r = rcpt_of(j);
+	struct delivery_job d = { .job_id = m->entry->id,
+		.queue_id = m->entry->id,
+		.arrival_us = e->arrival_us,
+		.quota_octets = j->quota_octets,
+		.recipient = j->rcpt,
+		.uid = j->uid,
+		.gid = j->gid,
+		.account = j->account,
+		.home = j->home,
+		.detail = j->detail,
+		.reverse_path = e->reverse_path,
+		.original_path = r->parent == RCPT_NO_PARENT ? r->address
+							     : m->state.rcpts[r->parent].address,
+		.forward_path = j->address };
+	int fd, r_err;
+
+	r_err = message_content(j->q, j->msg, &fd, &d.content_offset, &d.content_length, &d.prefix);
+	if (r_err == ERR_OK && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+		r_err = ERR_RESOURCE;
+	if (r_err < 0) {
+		job_deferred(j, "4.3.0", err_text(r_err));
+		return;
+	}
+	if (e->flags & ENVELOPE_8BITMIME)
+		d.flags |= DELIVERY_8BITMIME;
+	if (e->flags & ENVELOPE_SMTPUTF8)
+		d.flags |= DELIVERY_SMTPUTF8;
+	if ((m->entry->flags & ENTRY_TRIED) == 0 && r->attempts == 0)
+		d.flags |= DELIVERY_FIRST_TRY;
+	j->sent_us = clock_wall_us();
+	o->flying++;
+	delivery_job_encode(link_compose(o->link), &d);
+	link_request(o->link, DELIVERY_DELIVER, &fd, 1, REQUEST_TIMEOUT_MS, on_delivered, j);
+}
+
+static void
+deliver_pump(struct outlet *o)
+{
+	struct job *j;
+
+	while (o->flying < DELIVER_WINDOW && (j = TAILQ_FIRST(&o->waiting)) != NULL) {
+		TAILQ_REMOVE(&o->waiting, j, link);
+		deliver_send(o, j);
+	}
+}
+
+/* FNV-1a: only to spread accounts over deliverers. */
+static uint32_t
+account_hash(struct bytes account)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < account.n; i++)
+		h = (h ^ account.p[i]) * 16777619u;
+	return h;
+}
+
+static void
+deliver_to(struct job *j, const struct directory_target *t)
+{
+	struct syncer *s = t->system_user ? &j->q->system : &j->q->local;
+	const struct bytes parts[] = { t->account, t->home, t->detail, t->address };
+	struct bytes at;
+
+	if (s->n == 0) {
+		job_deferred(j, "4.3.5", "no service delivers to this kind of mailbox");
+		return;
+	}
+	buf_clear(&j->target);
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		buf_put_bytes(&j->target, parts[i]);
+	at = buf_bytes(&j->target);
+	j->account = bytes_head(at, t->account.n);
+	at = bytes_skip(at, t->account.n);
+	j->home = bytes_head(at, t->home.n);
+	at = bytes_skip(at, t->home.n);
+	j->detail = bytes_head(at, t->detail.n);
+	at = bytes_skip(at, t->detail.n);
+	j->address = at;
+	j->uid = t->uid;
+	j->gid = t->gid;
+	j->quota_octets = t->quota_octets;
+	j->outlet = &s->outlets[account_hash(j->account) % s->n];
+	TAILQ_INSERT_TAIL(&j->outlet->waiting, j, link);
+	deliver_pump(j->outlet);
+}
+
+/* ---- what directory says ---- */
+
+/* Targets that come by pages, until all are here. */
+struct expansion {
+	struct arena arena;
+	uint64_t serial;
+	uint32_t n, total;
+	struct directory_target *targets;
+};
+
+static void
+expansion_free(struct job *j)
+{
+	if (j->expansion == NULL)
+		return;
+	arena_reset(&j->expansion->arena);
+	free(j->expansion);
+	j->expansion = NULL;
+}
+
+static void
+verdict_ends(struct job *j, enum directory_verdict v)
+{
+	const struct directory_reply reply = directory_verdict_reply(v);
+
+	if (reply.code / 100 == 5)
+		job_bounced(j, reply.enhanced, reply.text);
+	else
+		job_deferred(j, reply.enhanced, reply.text);
+}
+
+static void
+go_to_target(struct job *j, const struct directory_target *t)
+{
+	switch (t->kind) {
+	case DIRECTORY_TARGET_ACCOUNT:
+		deliver_to(j, t);
+		break;
+	case DIRECTORY_TARGET_REMOTE:
+		job_deferred(j, "4.4.4", "mail to other hosts is not sent yet");
+		break;
+	default:
+		verdict_ends(j, t->verdict);
+		break;
+	}
+}
+
+static struct job *
+job_new(struct qmgr *q, struct message *m, uint32_t rcpt)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->q = q;
+	j->msg = m;
+	j->rcpt = rcpt;
+	j->start_us = clock_wall_us();
+	m->jobs++;
+	q->active_rcpts++;
+	m->state.rcpts[rcpt].flags |= RCPT_BUSY;
+	return j;
+}
+
+/* An alias: its targets are recorded as recipients of their own before any is delivered, so
+ * that a retry never repeats one that has it already. */
+static void
+expand(struct job *j, const struct directory_target *targets, uint32_t n)
+{
+	struct qmgr *q = j->q;
+	struct message *m = j->msg;
+	const uint32_t first = m->state.n;
+	struct queue_event e = { .rcpt = j->rcpt, .kind = QUEUE_EVENT_EXPANDED, .n_targets = n };
+	uint64_t size = 0;
+
+	e.targets = xcalloc(n, sizeof(*e.targets));
+	for (uint32_t i = 0; i < n; i++) {
+		e.targets[i].address = targets[i].address;
+		e.targets[i].account = targets[i].account;
+		size += 8 + targets[i].address.n + targets[i].account.n;
+	}
+	if (n > QUEUE_EVENT_TARGETS_MAX || !journal_fits(&q->journal, size + 256)) {
+		free(e.targets);
+		job_bounced(j, "5.4.6", "the alias has too many members");
+		return;
+	}
+	message_event(q, m, &e);
+	free(e.targets);
+	m->jobs++; /* until the last of them has begun */
+	for (uint32_t i = 0; i < n; i++)
+		go_to_target(job_new(q, m, first + i), &targets[i]);
+	job_end(j);
+	if (--m->jobs == 0)
+		message_settle(q, m);
+}
+
+/* A target of an alias, asked for again at a later attempt: which of the answers is it? */
+static const struct directory_target *
+same_target(const struct job *j, const struct directory_target *targets, uint32_t n)
+{
+	const struct queue_rcpt *r = rcpt_of(j);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (bytes_equal(targets[i].account, r->account))
+			return &targets[i];
+	return n == 1 ? &targets[0] : NULL;
+}
+
+static void
+resolved(struct job *j, const struct directory_target *targets, uint32_t n)
+{
+	const struct queue_rcpt *r = rcpt_of(j);
+	const struct directory_target *t;
+
+	if (j->msg->deleted) {
+		job_end(j);
+	} else if (r->parent != RCPT_NO_PARENT) {
+		t = same_target(j, targets, n);
+		if (t == NULL)
+			verdict_ends(j, DIRECTORY_UNKNOWN);
+		else
+			go_to_target(j, t);
+	} else if (n == 0) {
+		snprintf(j->code, sizeof(j->code), "2.0.0");
+		snprintf(j->text, sizeof(j->text), "discarded: the alias has no members");
+		job_delivered(j);
+	} else if (n == 1) {
+		go_to_target(j, &targets[0]);
+	} else {
+		expand(j, targets, n);
+	}
+}
+
+static void ask_directory(struct job *j, uint32_t first);
+
+/* One page of several: keep it, ask for the next. */
+static void
+keep_page(struct job *j, const struct directory_resolve_answer *a)
+{
+	struct expansion *x = j->expansion;
+
+	if (x != NULL && (x->serial != a->serial || x->n != a->first || x->total != a->total)) {
+		expansion_free(j); /* the tables changed in between */
+		ask_directory(j, 0);
+		return;
+	}
+	if (x == NULL) {
+		x = j->expansion = xcalloc(1, sizeof(*x));
+		x->serial = a->serial;
+		x->total = a->total;
+		x->targets = arena_zalloc(&x->arena, sizeof(*x->targets) * a->total);
+	}
+	for (uint32_t i = 0; i < a->count && x->n < x->total; i++) {
+		struct directory_target *t = &x->targets[x->n++];
+
+		*t = a->targets[i];
+		t->address = arena_bytes(&x->arena, t->address);
+		t->account = arena_bytes(&x->arena, t->account);
+		t->home = arena_bytes(&x->arena, t->home);
+		t->detail = arena_bytes(&x->arena, t->detail);
+	}
+	if (x->n < x->total) {
+		ask_directory(j, x->n);
+		return;
+	}
+	j->expansion = NULL;
+	resolved(j, x->targets, x->n);
+	arena_reset(&x->arena);
+	free(x);
+}
+
+static void
+on_resolved(void *arg, const struct ipc_answer *answer)
+{
+	struct job *j = arg;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct directory_resolve_answer a;
+
+	if (answer->err < 0 || answer->type != DIRECTORY_RESOLVE_ANSWER ||
+		directory_resolve_answer_decode(&in, &a) < 0) {
+		expansion_free(j);
+		job_again(j, "directory was lost");
+	} else if (a.verdict != DIRECTORY_OK) {
+		expansion_free(j);
+		verdict_ends(j, a.verdict);
+	} else if (j->expansion == NULL && a.first == 0 && a.count == a.total) {
+		resolved(j, a.targets, a.count);
+	} else if (a.count == 0 || a.total > QUEUE_EVENT_TARGETS_MAX) {
+		expansion_free(j);
+		verdict_ends(j, a.count == 0 ? DIRECTORY_TEMPORARY : DIRECTORY_LOOP);
+	} else {
+		keep_page(j, &a);
+	}
+}
+
+static void
+ask_directory(struct job *j, uint32_t first)
+{
+	const struct directory_resolve m = { .address = rcpt_of(j)->address, .first = first };
+	struct link *l = j->q->directory;
+
+	directory_resolve_encode(link_compose(l), &m);
+	link_request(l, DIRECTORY_RESOLVE, NULL, 0, REQUEST_TIMEOUT_MS, on_resolved, j);
+}
+
+void
+deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt)
+{
+	struct job *j = job_new(q, m, rcpt);
+
+	if (m->state.rcpts[rcpt].address.n > DIRECTORY_ADDRESS_MAX)
+		verdict_ends(j, DIRECTORY_BAD);
+	else
+		ask_directory(j, 0);
+}
+
+int
+deliver_init(struct qmgr *q)
+{
+	q->directory = daemon_link(q->d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
+	link_open(q->directory);
+	sync_init(q, &q->local, SERVICE_LOCAL_DELIVERY);
+	sync_init(q, &q->system, SERVICE_SYSTEM_DELIVERY);
+	return ERR_OK;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/files.h - message files on disk: made, read, added to, set aside. Every call may wait
+ * for the disk; none keeps state, so any thread may call. Format: lib/queue/queue_file.h.
+ */
+#ifndef RELAIS_QMGR_FILES_H
+#define RELAIS_QMGR_FILES_H
+
+#include "queue_file.h"
+#include "queue_state.h"
+
+#define FILES_FOLDERS 256
+
+/* The queue's folders, below its root. */
+struct folders {
+	int root, journal, message, corrupt;
+};
+
+/* Make what is missing and open them. ERR_OK or an error with errno. */
+MUST_USE int folders_open(struct folders *f, int root_fd);
+void folders_close(struct folders *f);
+
+/* What a file is made from. content_fd -1: content is in memory. */
+struct file_source {
+	uint64_t queue_id;
+	struct bytes envelope, prefix, content, events;
+	int content_fd;
+	uint64_t content_offset, content_size; /* in content_fd, without the prefix */
+};
+
+/* Write message/xx/ID, not synced. Replaces what is there. On failure nothing stays. */
+MUST_USE int file_write(const struct folders *f, const struct file_source *s);
+
+/* The same, synced and named at the end: whole or not there, also after a power cut. */
+MUST_USE int file_store(const struct folders *f, const struct file_source *s);
+
+/* A nameless file for a door, and making it a message: content is in place already. */
+MUST_USE int file_lend(const struct folders *f);
+MUST_USE int file_adopt(const struct folders *f, const struct file_source *s);
+
+struct file_loaded {
+	struct queue_file head;
+	struct queue_state state;
+	uint64_t events_end; /* where the next event goes */
+	bool torn;           /* octets behind events_end: an event was cut by a crash */
+};
+
+/* Header, envelope and events; the state is the caller's to free. ERR_CORRUPT and
+ * ERR_UNSUPPORTED: the file should be set aside. */
+MUST_USE int file_load(const struct folders *f, uint64_t queue_id, struct file_loaded *l);
+
+/* Append event records at *end, moving it. Not synced. */
+MUST_USE int file_append(
+	const struct folders *f, uint64_t queue_id, uint64_t *end, struct bytes records);
+
+MUST_USE int file_open(const struct folders *f, uint64_t queue_id); /* for reading: an fd */
+MUST_USE int file_remove(const struct folders *f, uint64_t queue_id);
+
+/* Move it to corrupt/ and write down why. */
+MUST_USE int file_set_aside(const struct folders *f, uint64_t queue_id, const char *reason);
+/* Octets of another origin, the same. */
+MUST_USE int octets_set_aside(
+	const struct folders *f, const char *name, struct bytes octets, const char *reason);
+
+/* Does the content still have its CRC? ERR_OK, ERR_CORRUPT, ... */
+MUST_USE int file_check_content(const struct folders *f, const struct queue_file *head);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/flush.c - one flush for everyone waiting.
+ *
+ * What arrives in a turn of the event loop is appended in memory; at the end of the turn it
+ * is written and flushed by a thread, while the next batch gathers. Only then come answers.
+ *
+ * Runs in:  qmgr; user relais-queue, root: the queue.
+ */
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "qmgr.h"
+#include "sys.h"
+
+static void
+record_stash(struct qmgr *q, enum queue_record_type type, struct bytes body)
+{
+	buf_put_u32(&q->stash, (uint32_t)type);
+	buf_put_u32(&q->stash, (uint32_t)body.n);
+	buf_put_bytes(&q->stash, body);
+}
+
+static uint64_t
+try_append(struct qmgr *q, enum queue_record_type type, struct bytes body)
+{
+	struct journal_place place;
+	struct buf *out;
+
+	if (journal_begin(&q->journal, type, body.n, &out, &place) < 0)
+		return 0;
+	buf_put_bytes(out, body);
+	return journal_end(&q->journal, type);
+}
+
+/* What had no room goes first: an event never overtakes another. */
+static bool
+stash_append(struct qmgr *q)
+{
+	while (q->stash.len > 0) {
+		struct bytes in = buf_bytes(&q->stash);
+		const uint32_t n = get_u32(in.p + 4);
+
+		if (try_append(q, (enum queue_record_type)get_u32(in.p), bytes_make(in.p + 8, n)) ==
+			0)
+			return false;
+		buf_consume(&q->stash, 8 + n);
+	}
+	buf_shrink(&q->stash);
+	return true;
+}
+
+static void
+flush_lazily(struct qmgr *q)
+{
+	const struct timeval later = { LAZY_FLUSH_MS / 1000, LAZY_FLUSH_MS % 1000 * 1000 };
+
+	if (!evtimer_pending(q->lazy, NULL))
+		evtimer_add(q->lazy, &later);
+}
+
+uint64_t
+record_append(struct qmgr *q, enum queue_record_type type, struct bytes body)
+{
+	uint64_t seq = 0;
+
+	flush_lazily(q);
+	if (!stash_append(q) || (seq = try_append(q, type, body)) == 0)
+		record_stash(q, type, body);
+	return seq;
+}
+
+int
+record_message(struct qmgr *q, struct commit *c)
+{
+	struct message *m = c->msg;
+	const bool in_file = (m->entry->flags & ENTRY_IN_FILE) != 0;
+	struct queue_message head = { .queue_id = m->entry->id,
+		.flags = in_file ? QUEUE_MESSAGE_IN_FILE : 0 };
+	struct buf envelope = BUF_INIT, *out;
+	uint64_t body;
+	int r;
+
+	if (!stash_append(q))
+		return ERR_NO_SPACE;
+	if (!in_file) {
+		envelope_encode(&envelope, &m->state.envelope);
+		head.envelope = buf_bytes(&envelope);
+		head.prefix_size = (uint32_t)m->prefix.n;
+	}
+	body = 20 + head.envelope.n + (in_file ? 0 : m->prefix.n + m->memfd_size);
+	r = journal_begin(&q->journal, QUEUE_RECORD_MESSAGE, body, &out, &m->entry->place);
+	if (r == ERR_OK) {
+		queue_message_put_head(out, &head);
+		if (!in_file) {
+			ssize_t got;
+
+			buf_put_bytes(out, m->prefix);
+			got = sys_pread_full(m->memfd, buf_room(out, (size_t)m->memfd_size + 1),
+				(size_t)m->memfd_size, 0);
+			if (got < 0 || (uint64_t)got != m->memfd_size) {
+				journal_cancel(&q->journal);
+				buf_free(&envelope);
+				return got < 0 ? (int)got : ERR_CORRUPT;
+			}
+			buf_added(out, (size_t)got);
+		}
+		journal_end(&q->journal, QUEUE_RECORD_MESSAGE);
+		c->segment = m->entry->place.segment;
+		c->in_journal = true;
+		journal_need(&q->journal, c->segment);
+	}
+	buf_free(&envelope);
+	return r;
+}
+
+/* ---- the flush ---- */
+
+static void
+flush_work(struct worker_job *job)
+{
+	struct qmgr *q = job->ctx;
+
+	q->flush_result = journal_batch_write(q->flush_batch);
+}
+
+static void
+again(void *ctx, const struct queue_record *r)
+{
+	if (r->type == QUEUE_RECORD_EVENT || r->type == QUEUE_RECORD_MOVED)
+		record_stash(ctx, (enum queue_record_type)r->type, r->body);
+}
+
+/* Neither what was flushed nor what gathered since is durable: tell all who wait. */
+static void
+flush_failed(struct qmgr *q, int err)
+{
+	struct commit_list failed = TAILQ_HEAD_INITIALIZER(failed);
+	struct commit *c;
+
+	log_error("journal: flush failed (%s); its segment is closed, %s", err_text(err),
+		err == ERR_NO_SPACE ? "the disk is full" : "check the disk");
+	journal_failed(&q->journal, again, q);
+	TAILQ_CONCAT(&failed, &q->flying, link);
+	TAILQ_CONCAT(&failed, &q->gathered, link);
+	while ((c = TAILQ_FIRST(&failed)) != NULL) {
+		TAILQ_REMOVE(&failed, c, link);
+		commit_finish(q, c, err == ERR_NO_SPACE ? err : ERR_IO);
+	}
+	flush_soon(q);
+}
+
+static void
+flush_done(struct worker_job *job)
+{
+	struct qmgr *q = job->ctx;
+	struct commit_list parked = TAILQ_HEAD_INITIALIZER(parked);
+	struct commit *c;
+
+	if (q->flush_result < 0) {
+		flush_failed(q, q->flush_result);
+	} else {
+		q->stats.flushes++;
+		journal_flushed(&q->journal);
+		while ((c = TAILQ_FIRST(&q->flying)) != NULL) {
+			TAILQ_REMOVE(&q->flying, c, link);
+			q->stats.flushed++;
+			commit_finish(q, c, ERR_OK);
+		}
+		while (journal_release(&q->journal))
+			q->journal_full = false;
+	}
+	/* those that found the batch full */
+	TAILQ_CONCAT(&parked, &q->parked, link);
+	while ((c = TAILQ_FIRST(&parked)) != NULL) {
+		TAILQ_REMOVE(&parked, c, link);
+		commit_append(q, c);
+	}
+	mover_check(q);
+	if (q->stash.len > 0)
+		flush_lazily(q);
+	if (!TAILQ_EMPTY(&q->gathered) || !TAILQ_EMPTY(&q->parked))
+		flush_soon(q);
+}
+
+static void
+flush_start(struct qmgr *q)
+{
+	UNUSED(stash_append(q));
+	q->flush_batch = journal_take(&q->journal);
+	if (q->flush_batch == NULL)
+		return; /* nothing, or the next comes when this one is done */
+	evtimer_del(q->lazy);
+	TAILQ_CONCAT(&q->flying, &q->gathered, link);
+	worker_submit(q->flusher, &q->flush_job);
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	flush_start(arg);
+}
+
+void
+flush_soon(struct qmgr *q)
+{
+	event_active(q->flush_turn, EV_TIMEOUT, 1);
+}
+
+int
+flush_init(struct qmgr *q)
+{
+	TAILQ_INIT(&q->parked);
+	TAILQ_INIT(&q->gathered);
+	TAILQ_INIT(&q->flying);
+	TAILQ_INIT(&q->storing);
+	q->flush_job.work = flush_work;
+	q->flush_job.done = flush_done;
+	q->flush_job.ctx = q;
+	q->flush_turn = event_new(q->d->base, -1, 0, on_turn, q);
+	q->lazy = evtimer_new(q->d->base, on_turn, q);
+	if (q->flush_turn == NULL || q->lazy == NULL)
+		return ERR_RESOURCE;
+	q->flusher = worker_new(q->d->base);
+	q->filer = worker_new(q->d->base);
+	return ERR_OK;
+}
+
+void
+flush_stop(struct qmgr *q)
+{
+	struct journal_batch *b;
+
+	q->stopping = true;
+	worker_free(&q->filer);
+	worker_free(&q->flusher);
+	UNUSED(stash_append(q));
+	b = journal_take(&q->journal);
+	if (b != NULL && journal_batch_write(b) < 0)
+		log_error("journal: the last flush failed");
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/intake.c - messages come in: COMMIT and LEND.
+ *
+ * A small message's envelope and content are copied into the journal's next batch; a large
+ * one is completed in the file that was lent for it and named, by a thread, before the
+ * record that tells of it. The answer comes after the flush (flush.c).
+ *
+ * Runs in:  qmgr; user relais-queue, root: the queue.
+ * Trusts:   nothing from the doors but their service's name, which master vouches for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "qmgr.h"
+#include "sys.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK)
+
+static const struct {
+	int err;
+	const char *text;
+} answers[] = {
+	{ ERR_NO_SPACE, "4.3.1 Insufficient system storage" },
+	{ ERR_BUSY, "4.3.2 The queue is busy, try again" },
+	{ ERR_EXISTS, "4.3.0 Queue id in use, try again" },
+	{ ERR_IO, "4.3.0 The queue could not store the message, try again" },
+	{ ERR_RESOURCE, "4.3.1 Out of resources, try again" },
+	{ ERR_SYNTAX, "5.3.0 The queue could not read the envelope" },
+	{ ERR_LIMIT, "5.3.4 Message too large for the queue" },
+};
+
+static void
+answer(struct ipc_channel *channel, uint32_t id, uint64_t queue_id, int err)
+{
+	struct queue_commit_answer a = { .err = err };
+	char text[QUEUE_TEXT_MAX], name[QUEUE_ID_TEXT_SIZE];
+
+	if (channel == NULL || id == 0)
+		return;
+	snprintf(text, sizeof(text), "4.3.0 The queue could not store the message (%s)",
+		err_text(err));
+	for (size_t i = 0; i < NITEMS(answers); i++)
+		if (answers[i].err == err)
+			snprintf(text, sizeof(text), "%s", answers[i].text);
+	if (err == ERR_OK)
+		snprintf(text, sizeof(text), "2.0.0 Ok: queued as %s",
+			queue_id_text(queue_id, name));
+	if (err == ERR_EXISTS)
+		a.err = ERR_BUSY;
+	a.text = bytes_from_str(text);
+	queue_commit_answer_encode(ipc_compose(channel), &a);
+	ipc_reply(channel, id, QUEUE_COMMIT_ANSWER, NULL, 0);
+}
+
+/* ---- the end of a COMMIT ---- */
+
+/* It was not stored: undo what was done, also what a later start would find. */
+static void
+commit_undo(struct qmgr *q, struct commit *c)
+{
+	struct entry *e = c->msg->entry;
+
+	q->stats.refused++;
+	if (c->in_journal) {
+		struct queue_event gone = { .queue_id = e->id,
+			.time_us = clock_wall_us(),
+			.rcpt = QUEUE_EVENT_MESSAGE,
+			.kind = QUEUE_EVENT_REMOVED,
+			.text = BYTES_LITERAL("refused: not durable") };
+		struct buf body = BUF_INIT;
+
+		queue_event_put(&body, &gone);
+		record_append(q, QUEUE_RECORD_EVENT, buf_bytes(&body));
+		buf_free(&body);
+		journal_done(&q->journal, c->segment);
+	}
+	if (e->flags & ENTRY_IN_FILE)
+		remove_file_soon(q, e->id);
+	message_free(q, c->msg);
+	index_remove(&q->index, e);
+}
+
+void
+commit_finish(struct qmgr *q, struct commit *c, int err)
+{
+	struct entry *e = c->msg->entry;
+
+	answer(c->channel, c->call_id, e->id, err);
+	if (err < 0) {
+		commit_undo(q, c);
+		free(c);
+		return;
+	}
+	q->stats.committed++;
+	q->stats.octets += e->size;
+	if (e->flags & ENTRY_IN_FILE) {
+		journal_done(&q->journal, c->segment);
+	} else {
+		e->flags |= ENTRY_LINKED;
+		TAILQ_INSERT_TAIL(&q->in_journal, e, link);
+	}
+	if (q->n_loaded > LOADED_MAX || q->memory > q->conf->memory_limit ||
+		q->n_memfds > q->memfds_max)
+		message_free(q, c->msg); /* it is read back when its turn comes */
+	schedule_ready(q, e);
+	free(c);
+}
+
+void
+commit_append(struct qmgr *q, struct commit *c)
+{
+	int r = record_message(q, c);
+
+	if (r == ERR_OK) {
+		TAILQ_INSERT_TAIL(&q->gathered, c, link);
+		flush_soon(q);
+	} else if (r == ERR_BUSY) {
+		TAILQ_INSERT_TAIL(&q->parked, c, link);
+		flush_soon(q);
+	} else {
+		if (r == ERR_NO_SPACE && !q->journal_full) {
+			q->journal_full = true;
+			log_warning("the journal is full: every segment is needed; new mail is "
+				    "refused until messages are delivered or moved");
+		}
+		commit_finish(q, c, r);
+		mover_check(q);
+	}
+}
+
+/* ---- large ones: a file first ---- */
+
+struct storing {
+	struct worker_job job;
+	struct qmgr *q;
+	struct commit *commit;
+	struct file_source source;
+	struct buf envelope;
+	bool lent;
+	int result;
+};
+
+static void
+store_work(struct worker_job *job)
+{
+	struct storing *s = job->ctx;
+
+	s->result = s->lent ? file_adopt(&s->q->folders, &s->source)
+			    : file_store(&s->q->folders, &s->source);
+}
+
+static void
+store_done(struct worker_job *job)
+{
+	struct storing *s = job->ctx;
+	struct qmgr *q = s->q;
+	struct commit *c = s->commit;
+
+	TAILQ_REMOVE(&q->storing, c, link);
+	message_drop_content(q, c->msg); /* the fd may be writable still at the door: not used */
+	if (s->result == ERR_OK) {
+		c->msg->entry->flags |= ENTRY_IN_FILE;
+		/* offsets are read from the file's header when it is loaded again */
+		commit_append(q, c);
+	} else {
+		commit_finish(q, c, s->result);
+	}
+	buf_free(&s->envelope);
+	free(s);
+}
+
+static void
+store_file(struct qmgr *q, struct commit *c, uint64_t offset, bool lent)
+{
+	struct storing *s = xcalloc(1, sizeof(*s));
+	struct message *m = c->msg;
+
+	s->job.work = store_work;
+	s->job.done = store_done;
+	s->job.ctx = s;
+	s->q = q;
+	s->commit = c;
+	s->lent = lent;
+	envelope_encode(&s->envelope, &m->state.envelope);
+	s->source = (struct file_source){ .queue_id = m->entry->id,
+		.envelope = buf_bytes(&s->envelope),
+		.prefix = m->prefix,
+		.content_fd = m->memfd,
+		.content_offset = offset,
+		.content_size = m->memfd_size };
+	TAILQ_INSERT_TAIL(&q->storing, c, link);
+	worker_submit(q->filer, &s->job);
+}
+
+/* ---- the beginning ---- */
+
+/* The fd is what was said: a sealed memfd, or a file that holds the content. */
+static int
+check_content(const struct queue_commit *m, int fd)
+{
+	struct stat st;
+	int seals;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+		(uint64_t)st.st_size < m->content_offset + m->content_size)
+		return ERR_SYNTAX;
+	if (m->lent)
+		return m->content_offset == QUEUE_FILE_LENT_OFFSET ? ERR_OK : ERR_SYNTAX;
+	seals = fcntl(fd, F_GET_SEALS);
+	if (m->content_offset != 0 || seals < 0 || (seals & SEALS) != SEALS)
+		return ERR_SYNTAX;
+	return ERR_OK;
+}
+
+static int
+take_commit(struct qmgr *q, struct commit *c, const struct queue_commit *m, struct bytes envelope,
+	int fd)
+{
+	struct message *msg = c->msg;
+	int r;
+
+	if ((r = queue_state_init(&msg->state, envelope)) < 0)
+		return r;
+	if (msg->state.envelope.queue_id != m->queue_id || msg->state.n == 0)
+		return ERR_SYNTAX;
+	if ((r = check_content(m, fd)) < 0)
+		return r;
+	msg->prefix = arena_bytes(&msg->state.arena, m->prefix);
+	msg->memfd_size = m->content_size;
+	msg->entry = index_add(&q->index, m->queue_id);
+	if (msg->entry == NULL)
+		return ERR_EXISTS;
+	msg->entry->msg = msg;
+	msg->entry->state = ENTRY_COMMITTING;
+	msg->entry->size = m->prefix.n + m->content_size;
+	msg->entry->rcpts_left = msg->state.left;
+	return ERR_OK;
+}
+
+static void
+start_commit(struct ipc_call *call, const struct queue_commit *m, struct bytes envelope)
+{
+	struct daemon *d = call->ctx;
+	struct qmgr *q = d->ctx;
+	struct commit *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	c->q = q;
+	c->channel = call->channel;
+	c->call_id = call->id;
+	c->msg = message_new(q);
+	if ((r = take_commit(q, c, m, envelope, call->fds[0])) < 0) {
+		answer(c->channel, c->call_id, m->queue_id, r);
+		q->stats.refused++;
+		message_free(q, c->msg);
+		free(c);
+		return;
+	}
+	c->msg->memfd = ipc_take_fd(call, 0);
+	q->n_memfds++;
+	q->memory += c->msg->memfd_size;
+	if (m->lent || !journal_fits(&q->journal, 64 + envelope.n + m->prefix.n + m->content_size))
+		store_file(q, c, m->content_offset, m->lent);
+	else
+		commit_append(q, c);
+}
+
+void
+intake_commit(struct ipc_call *call, const void *msg)
+{
+	const struct queue_commit *m = msg;
+
+	start_commit(call, m, m->envelope);
+}
+
+/* The envelope comes in a memfd of its own. */
+void
+intake_commit_large(struct ipc_call *call, const void *msg)
+{
+	const struct queue_commit *m = msg;
+	struct buf envelope = BUF_INIT;
+	struct stat st;
+	ssize_t got = -1;
+
+	if (fstat(call->fds[1], &st) == 0 && st.st_size > 0 &&
+		(uint64_t)st.st_size <= ENVELOPE_SIZE_MAX) {
+		got = sys_pread_full(call->fds[1], buf_room(&envelope, (size_t)st.st_size),
+			(size_t)st.st_size, 0);
+		if (got > 0)
+			buf_added(&envelope, (size_t)got);
+	}
+	if (got <= 0)
+		answer(call->channel, call->id, m->queue_id, ERR_SYNTAX);
+	else
+		start_commit(call, m, buf_bytes(&envelope));
+	buf_free(&envelope);
+}
+
+void
+intake_lend(struct ipc_call *call, const void *msg)
+{
+	struct daemon *d = call->ctx;
+	struct qmgr *q = d->ctx;
+	struct queue_lend_answer a = { .content_offset = QUEUE_FILE_LENT_OFFSET };
+	int fd = file_lend(&q->folders);
+
+	a.err = fd < 0 ? fd : ERR_OK;
+	if (fd < 0)
+		log_error("no file to lend: %s", err_text(fd));
+	queue_lend_answer_encode(ipc_compose(call->channel), &a);
+	ipc_reply(call->channel, call->id, QUEUE_LEND_ANSWER, &fd, fd < 0 ? 0 : 1);
+}
+
+void
+intake_peer_down(struct qmgr *q, struct ipc_channel *channel)
+{
+	struct commit_list *lists[] = { &q->parked, &q->gathered, &q->flying, &q->storing };
+	struct commit *c;
+
+	for (size_t i = 0; i < NITEMS(lists); i++)
+		TAILQ_FOREACH (c, lists[i], link)
+			if (c->channel == channel)
+				c->channel = NULL;
+}
+
+/* ---- of our own making ---- */
+
+int
+intake_own(struct qmgr *q, const struct envelope *e, struct bytes content)
+{
+	struct commit *c = xcalloc(1, sizeof(*c));
+	struct queue_commit m = { .queue_id = e->queue_id, .content_size = content.n };
+	struct buf envelope = BUF_INIT;
+	int r, fd = sys_memfd("dsn");
+
+	c->q = q;
+	c->msg = message_new(q);
+	r = fd < 0 ? fd : sys_write_all(fd, content);
+	if (r == ERR_OK && fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_GROW) != 0)
+		r = ERR_IO;
+	envelope_encode(&envelope, e);
+	if (r == ERR_OK)
+		r = take_commit(q, c, &m, buf_bytes(&envelope), fd);
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		message_free(q, c->msg);
+		free(c);
+	} else {
+		c->msg->memfd = fd;
+		q->n_memfds++;
+		q->memory += content.n;
+		if (journal_fits(&q->journal, 64 + envelope.len + content.n))
+			commit_append(q, c);
+		else
+			store_file(q, c, 0, false);
+	}
+	buf_free(&envelope);
+	return r;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/message.c - a message in memory: loaded, its content, its events, its end.
+ *
+ * Runs in:  qmgr; user relais-queue, root: the queue.
+ * Trusts:   what its decoders let through.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "dsn.h"
+#include "err.h"
+#include "log.h"
+#include "qmgr.h"
+#include "sys.h"
+
+#define RETRY_LOAD_S 30
+
+struct message *
+message_new(struct qmgr *q)
+{
+	struct message *m = xcalloc(1, sizeof(*m));
+
+	m->memfd = m->file_fd = -1;
+	TAILQ_INSERT_TAIL(&q->loaded, m, link);
+	q->n_loaded++;
+	return m;
+}
+
+void
+message_drop_content(struct qmgr *q, struct message *m)
+{
+	if (m->memfd >= 0) {
+		close(m->memfd);
+		q->n_memfds--;
+		q->memory -= m->memfd_size;
+		m->memfd = -1;
+	}
+	if (m->file_fd >= 0)
+		close(m->file_fd);
+	m->file_fd = -1;
+}
+
+void
+message_free(struct qmgr *q, struct message *m)
+{
+	ASSERT(m->jobs == 0);
+	message_drop_content(q, m);
+	if (m->entry != NULL)
+		m->entry->msg = NULL;
+	TAILQ_REMOVE(&q->loaded, m, link);
+	q->n_loaded--;
+	queue_state_free(&m->state);
+	buf_free(&m->late);
+	free(m);
+}
+
+/* ---- loading ---- */
+
+static int
+load_file(struct qmgr *q, struct message *m, uint64_t id)
+{
+	struct file_loaded l;
+	int r = file_load(&q->folders, id, &l);
+
+	if (r < 0)
+		return r;
+	m->state = l.state;
+	m->content_offset = l.head.content_offset;
+	m->content_size = l.head.content_size;
+	m->events_end = l.events_end;
+	return ERR_OK;
+}
+
+/* Content that the journal has, as a memfd again; the prefix is part of it. */
+static int
+content_to_memfd(struct qmgr *q, struct message *m, struct bytes content)
+{
+	int fd = sys_memfd("content"), r;
+
+	if (fd < 0)
+		return fd;
+	if ((r = sys_write_all(fd, content)) < 0) {
+		close(fd);
+		return r;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+		log_warning("content in memory cannot be sealed");
+	m->memfd = fd;
+	m->memfd_size = content.n;
+	m->prefix = BYTES_NONE;
+	q->n_memfds++;
+	q->memory += content.n;
+	return ERR_OK;
+}
+
+static int
+load_journal(struct qmgr *q, struct message *m, const struct entry *e, bool state)
+{
+	struct buf octets = BUF_INIT;
+	struct queue_record record;
+	struct queue_message head;
+	int r = journal_fetch(&q->journal, e->place, &octets, &record);
+
+	if (r == ERR_OK && record.type != QUEUE_RECORD_MESSAGE)
+		r = ERR_CORRUPT;
+	if (r == ERR_OK)
+		r = queue_message_parse(record.body, &head);
+	if (r == ERR_OK && head.queue_id != e->id)
+		r = ERR_CORRUPT;
+	if (r == ERR_OK && state)
+		r = queue_state_init(&m->state, head.envelope);
+	if (r == ERR_OK)
+		r = content_to_memfd(q, m, head.content);
+	buf_free(&octets);
+	return r;
+}
+
+int
+message_load(struct qmgr *q, struct entry *e)
+{
+	struct message *m;
+	int r;
+
+	if (e->msg != NULL)
+		return ERR_OK;
+	m = message_new(q);
+	r = (e->flags & ENTRY_IN_FILE) != 0 ? load_file(q, m, e->id) : load_journal(q, m, e, true);
+	if (r < 0) {
+		message_free(q, m);
+		return r;
+	}
+	m->entry = e;
+	e->msg = m;
+	return ERR_OK;
+}
+
+/* Kept for a person to look at: the file, or what the journal has. */
+static void
+set_aside(struct qmgr *q, struct entry *e, const char *id, int err)
+{
+	struct buf octets = BUF_INIT;
+	struct queue_record r;
+	int result = ERR_OK;
+
+	if (e->flags & ENTRY_LINKED) {
+		result = journal_fetch(&q->journal, e->place, &octets, &r);
+		result = octets_set_aside(&q->folders, id, buf_bytes(&octets), err_text(err));
+		buf_free(&octets);
+	} else if (err != ERR_NOT_FOUND) {
+		result = file_set_aside(&q->folders, e->id, err_text(err));
+	}
+	if (result < 0)
+		log_error("%s: cannot be set aside: %s", id, err_text(result));
+}
+
+void
+message_unreadable(struct qmgr *q, struct entry *e, int err)
+{
+	char id[QUEUE_ID_TEXT_SIZE];
+
+	queue_id_text(e->id, id);
+	if (err != ERR_CORRUPT && err != ERR_UNSUPPORTED && err != ERR_NOT_FOUND &&
+		err != ERR_SYNTAX && err != ERR_LIMIT) {
+		log_error("%s: cannot be read now (%s)", id, err_text(err));
+		e->state = ENTRY_DEFERRED;
+		index_schedule(&q->index, e, (uint32_t)(now_s() + RETRY_LOAD_S));
+		schedule_due(q);
+		return;
+	}
+	log_error("%s: cannot be read (%s), set aside in queue/corrupt", id, err_text(err));
+	q->stats.corrupt++;
+	set_aside(q, e, id, err);
+	if (e->flags & ENTRY_LINKED) {
+		TAILQ_REMOVE(&q->in_journal, e, link);
+		journal_done(&q->journal, e->place.segment);
+	}
+	q->stats.octets -= e->size;
+	if (e->msg != NULL)
+		message_free(q, e->msg);
+	index_remove(&q->index, e);
+}
+
+int
+message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, uint64_t *size,
+	struct bytes *prefix)
+{
+	int r = ERR_OK;
+
+	if (m->memfd < 0 && (m->entry->flags & ENTRY_IN_FILE) == 0 &&
+		(r = load_journal(q, m, m->entry, false)) < 0)
+		return r;
+	if (m->memfd >= 0) {
+		*fd = m->memfd;
+		*offset = 0;
+		*size = m->memfd_size;
+		*prefix = m->prefix;
+		return ERR_OK;
+	}
+	if (m->content_size == 0) { /* stored a moment ago: the header was not read yet */
+		struct file_loaded l;
+
+		if ((r = file_load(&q->folders, m->entry->id, &l)) < 0)
+			return r;
+		m->content_offset = l.head.content_offset;
+		m->content_size = l.head.content_size;
+		m->events_end = l.events_end;
+		queue_state_free(&l.state);
+	}
+	if (m->file_fd < 0) {
+		r = file_open(&q->folders, m->entry->id);
+		if (r < 0)
+			return r;
+		m->file_fd = r;
+	}
+	*fd = m->file_fd;
+	*offset = m->content_offset;
+	*size = m->content_size;
+	*prefix = BYTES_NONE;
+	return ERR_OK;
+}
+
+/* ---- events ---- */
+
+static void
+add_to_file(struct qmgr *q, struct message *m, struct bytes body, uint64_t seq)
+{
+	struct buf record = BUF_INIT;
+	size_t begin = queue_record_begin(&record);
+	int r;
+
+	buf_put_bytes(&record, body);
+	queue_record_end(&record, begin, QUEUE_RECORD_EVENT, seq, 0);
+	if (m->entry->flags & ENTRY_MOVING) {
+		buf_put_bytes(&m->late, buf_bytes(&record));
+	} else if (m->entry->flags & ENTRY_IN_FILE) {
+		if (m->events_end == 0) { /* as in message_content() */
+			struct file_loaded l;
+
+			if (file_load(&q->folders, m->entry->id, &l) == ERR_OK) {
+				m->content_offset = l.head.content_offset;
+				m->content_size = l.head.content_size;
+				m->events_end = l.events_end;
+				queue_state_free(&l.state);
+			}
+		}
+		r = m->events_end == 0 ? ERR_IO
+				       : file_append(&q->folders, m->entry->id, &m->events_end,
+						 buf_bytes(&record));
+		if (r < 0) /* the journal has it until its segment is wanted back */
+			log_error("an event could not be written to a message's file: %s",
+				err_text(r));
+		mover_file_dirty(q);
+	}
+	buf_free(&record);
+}
+
+void
+message_event(struct qmgr *q, struct message *m, struct queue_event *e)
+{
+	struct buf body = BUF_INIT;
+	uint64_t seq;
+
+	e->queue_id = m->entry->id;
+	e->time_us = clock_wall_us();
+	queue_event_put(&body, e);
+	seq = record_append(q, QUEUE_RECORD_EVENT, buf_bytes(&body));
+	/* a recipient of this state: what is wrong with it is a fault of ours */
+	ASSERT(queue_state_apply(&m->state, e, 0) == ERR_OK);
+	if (m->state.left > 0 || e->kind >= QUEUE_EVENT_HELD)
+		add_to_file(q, m, buf_bytes(&body), seq);
+	m->entry->rcpts_left = m->state.left;
+	buf_free(&body);
+}
+
+/* ---- where it goes from here ---- */
+
+void
+message_settle(struct qmgr *q, struct message *m)
+{
+	struct entry *e = m->entry;
+	const uint32_t attempts = queue_state_attempts(&m->state);
+	uint64_t next;
+
+	ASSERT(m->jobs == 0);
+	if (!m->deleted)
+		dsn_send(q, m);
+	if (m->deleted || m->state.left == 0) {
+		message_finish(q, e, m->deleted ? "deleted by the operator" : "");
+		return;
+	}
+	e->rcpts_left = m->state.left;
+	e->attempts = (uint16_t)(attempts < UINT16_MAX ? attempts : UINT16_MAX);
+	next = queue_state_next(&m->state);
+	if (m->state.held) {
+		index_unschedule(&q->index, e);
+		e->state = ENTRY_HELD;
+	} else if (next <= now_s()) {
+		schedule_ready(q, e);
+		return;
+	} else {
+		e->state = ENTRY_DEFERRED;
+		index_schedule(&q->index, e, (uint32_t)next);
+		schedule_due(q);
+	}
+	e->flags &= (uint8_t)~ENTRY_LOGGED;
+	message_drop_content(q, m);
+	/* with events in the journal only, the state must stay in memory until it moves */
+	if ((e->flags & (ENTRY_IN_FILE | ENTRY_MOVING)) == ENTRY_IN_FILE)
+		message_free(q, m);
+}
+
+void
+message_finish(struct qmgr *q, struct entry *e, const char *why)
+{
+	struct queue_event gone = { .queue_id = e->id,
+		.time_us = clock_wall_us(),
+		.rcpt = QUEUE_EVENT_MESSAGE,
+		.kind = QUEUE_EVENT_REMOVED,
+		.text = bytes_from_str(why) };
+	struct buf body = BUF_INIT;
+
+	queue_event_put(&body, &gone);
+	record_append(q, QUEUE_RECORD_EVENT, buf_bytes(&body));
+	buf_free(&body);
+	if (e->flags & ENTRY_MOVING) {
+		/* its file is being made: mover.c ends it */
+		e->msg->deleted = true;
+		e->state = ENTRY_ACTIVE; /* whoever finds it in the ring lets it be */
+		return;
+	}
+	if (e->flags & ENTRY_IN_FILE)
+		remove_file_soon(q, e->id);
+	if (e->flags & ENTRY_LINKED) {
+		TAILQ_REMOVE(&q->in_journal, e, link);
+		journal_done(&q->journal, e->place.segment);
+	}
+	line_removed(e->id);
+	q->stats.octets -= e->size;
+	if (e->msg != NULL)
+		message_free(q, e->msg);
+	index_remove(&q->index, e);
+}

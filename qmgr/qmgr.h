@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/qmgr.h - private to qmgr: the daemon's state, and who does what.
+ *
+ *	intake.c	COMMIT and LEND from the doors
+ *	flush.c		the journal: what is appended, flushed together, answered
+ *	message.c	a message in memory: loaded, its content, settled, finished
+ *	schedule.c	which message is next; timers
+ *	deliver.c	one recipient's way: RESOLVE, DELIVER, result
+ *	sync.c		written recipients become delivered ones
+ *	mover.c		from the journal to a file; segments made and wanted back
+ *	recover.c	the start: files and journal read
+ *	operator.c	LIST, SHOW, orders, STATS
+ *	lines.c		log lines in Postfix' form
+ */
+#ifndef RELAIS_QMGR_H
+#define RELAIS_QMGR_H
+
+#include "backoff.h"
+#include "daemon.h"
+#include "delivery_msg.h"
+#include "directory_msg.h"
+#include "files.h"
+#include "index.h"
+#include "qmgr_conf.h"
+#include "queue_id.h"
+#include "queue_msg.h"
+#include "worker.h"
+
+#define ACTIVE_RCPTS_MAX   8000 /* recipients on their way at once */
+#define MESSAGE_RCPTS_MAX  500  /* of one message */
+#define LOADED_MAX         12000
+#define DELIVER_WINDOW     128 /* jobs a deliverer has at once */
+#define SYNC_INTERVAL_MS   100
+#define SYNC_AFTER         512
+#define LAZY_FLUSH_MS      1000 /* events that nobody waits for */
+#define MOVE_AFTER_S       60
+#define MOVE_TOGETHER      256
+#define REQUEST_TIMEOUT_MS 60000
+
+enum rcpt_flag {       /* queue_rcpt.flags */
+	RCPT_BUSY = 1, /* a job has it */
+};
+
+/* A message in memory. */
+struct message {
+	struct entry *entry;
+	struct queue_state state;
+	TAILQ_ENTRY(message) link; /* all that are loaded */
+	int memfd;                 /* content without prefix; -1: not in memory */
+	uint64_t memfd_size;
+	struct bytes prefix;                   /* with memfd; lives in state.arena */
+	int file_fd;                           /* open for delivery; -1 */
+	uint64_t content_offset, content_size; /* in file_fd, prefix included */
+	uint64_t events_end;                   /* in its file */
+	unsigned jobs;
+	bool deleted;    /* by the operator while jobs are out */
+	struct buf late; /* event records that its file, being made, does not have */
+	uint64_t active_us;
+};
+
+TAILQ_HEAD(message_list, message);
+
+/* One COMMIT on its way to its answer. */
+struct commit {
+	TAILQ_ENTRY(commit) link;
+	struct qmgr *q;
+	struct ipc_channel *channel; /* NULL: the peer left, or it is our own */
+	uint32_t call_id;
+	struct message *msg;
+	uint16_t segment;
+	bool in_journal; /* its record was appended */
+};
+
+TAILQ_HEAD(commit_list, commit);
+
+/* A recipient on its way. */
+struct job {
+	TAILQ_ENTRY(job) link;
+	struct qmgr *q;
+	struct message *msg;
+	uint32_t rcpt;
+	struct outlet *outlet;
+	struct expansion *expansion; /* while pages of targets arrive */
+	struct buf target;           /* the strings below */
+	struct bytes account, home, detail, address;
+	uint32_t uid, gid;
+	uint64_t quota_octets;
+	uint64_t start_us, sent_us, written_us;
+	char code[16];
+	char text[256];
+};
+
+TAILQ_HEAD(job_list, job);
+
+/* One process of a deliverer. */
+struct outlet {
+	struct qmgr *q;
+	struct link *link;
+	struct syncer *syncer;
+	unsigned flying;
+	struct job_list waiting;
+};
+
+/* All deliverers of one service: what they wrote is synced together. */
+struct syncer {
+	struct qmgr *q;
+	unsigned n, next;
+	struct outlet *outlets;
+	struct job_list written, syncing;
+	unsigned n_written;
+	bool flying;
+	struct event *timer;
+};
+
+struct qmgr {
+	struct daemon *d;
+	const struct qmgr_conf *conf;
+	struct backoff backoff;
+	struct folders folders;
+	struct journal journal;
+	struct index index;
+	TAILQ_HEAD(, entry) in_journal; /* oldest first: entries whose content the journal has */
+	struct message_list loaded;
+	unsigned n_loaded, n_memfds, memfds_max;
+	uint64_t memory; /* octets of content in memfds */
+
+	struct worker *flusher, *filer;
+	struct worker_job flush_job;
+	struct journal_batch *flush_batch;
+	int flush_result;
+	uint64_t flush_started_us;
+	struct event *flush_turn, *lazy;
+	struct commit_list parked, gathered, flying, storing;
+	struct buf stash; /* records that found no room yet: u32 type, u32 length, body */
+
+	uint64_t *ready; /* ring of ids */
+	size_t ready_first, ready_n, ready_cap;
+	struct event *run, *due;
+	unsigned active_rcpts;
+
+	struct link *directory;
+	struct syncer local, system;
+
+	struct event *move_timer;
+	bool moving, making_segment, syncing_files;
+	uint64_t next_move_us; /* after a failure */
+	bool dirty_at_sync[JOURNAL_SEGMENTS_MAX], dirty_since[JOURNAL_SEGMENTS_MAX];
+
+	struct queue_id_maker ids; /* for what the queue itself sends */
+	struct queue_stats_answer stats;
+	LIST_HEAD(, order) orders; /* of the operator, for all messages */
+	struct event *draining;
+	uint64_t drain_until_us;
+	bool journal_full; /* told once */
+	bool stopping;
+};
+
+/* ---- flush.c ---- */
+int flush_init(struct qmgr *q);
+void flush_soon(struct qmgr *q); /* at the end of this turn */
+/* A record that nobody waits for: rides with the next flush. Its sequence number, or 0 if
+ * it must wait for room. */
+uint64_t record_append(struct qmgr *q, enum queue_record_type type, struct bytes body);
+/* The message's MESSAGE record. ERR_OK, or as journal_begin(). */
+int record_message(struct qmgr *q, struct commit *c);
+void flush_stop(struct qmgr *q); /* everything durable, now */
+
+/* ---- intake.c ---- */
+void intake_commit(struct ipc_call *call, const void *msg);
+void intake_commit_large(struct ipc_call *call, const void *msg);
+void intake_lend(struct ipc_call *call, const void *msg);
+void intake_peer_down(struct qmgr *q, struct ipc_channel *channel);
+void commit_append(struct qmgr *q, struct commit *c); /* again, when it was parked */
+void commit_finish(struct qmgr *q, struct commit *c, int err);
+/* A message of our own making (DSN). content is copied. */
+int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
+
+/* ---- message.c ---- */
+struct message *message_new(struct qmgr *q);
+void message_free(struct qmgr *q, struct message *m); /* out of memory; the entry stays */
+int message_load(struct qmgr *q, struct entry *e);    /* sets e->msg */
+/* Reading it failed: set aside what is damaged; wait where a later try may succeed. */
+void message_unreadable(struct qmgr *q, struct entry *e, int err);
+int message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, uint64_t *size,
+	struct bytes *prefix);
+void message_drop_content(struct qmgr *q, struct message *m);
+/* Record what happened and apply it. */
+void message_event(struct qmgr *q, struct message *m, struct queue_event *e);
+/* No job is out: wait, go on, or be finished. */
+void message_settle(struct qmgr *q, struct message *m);
+/* Nothing is left to do for it: out of the queue. */
+void message_finish(struct qmgr *q, struct entry *e, const char *why);
+
+/* ---- schedule.c ---- */
+int schedule_init(struct qmgr *q);
+void schedule_ready(struct qmgr *q, struct entry *e);
+void schedule_run(struct qmgr *q); /* soon */
+void schedule_due(struct qmgr *q); /* the heap's top may have changed */
+uint64_t now_s(void);
+
+/* ---- deliver.c ---- */
+int deliver_init(struct qmgr *q);
+void deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt);
+void job_delivered(struct job *j);
+void job_deferred(struct job *j, const char *code, const char *text);
+void job_bounced(struct job *j, const char *code, const char *text);
+void job_again(struct job *j, const char *why); /* a service was lost: soon, not counted */
+
+/* ---- sync.c ---- */
+void sync_init(struct qmgr *q, struct syncer *s, enum service service);
+void sync_written(struct job *j);
+
+/* ---- mover.c ---- */
+int mover_init(struct qmgr *q);
+void mover_check(struct qmgr *q); /* enough free segments? */
+void mover_file_dirty(struct qmgr *q);
+void remove_file_soon(struct qmgr *q, uint64_t queue_id);
+
+/* ---- recover.c ---- */
+int recover(struct qmgr *q);
+
+/* ---- operator.c ---- */
+void operator_list(struct ipc_call *call, const void *msg);
+void operator_show(struct ipc_call *call, const void *msg);
+void operator_order(struct ipc_call *call, const void *msg);
+void operator_stats(struct ipc_call *call, const void *msg);
+void operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s);
+void operator_peer_down(struct qmgr *q, struct ipc_channel *channel);
+enum queue_told_state entry_told_state(const struct entry *e);
+
+/* ---- lines.c ---- */
+void line_active(const struct message *m);
+void line_result(const struct job *j, const char *status, const char *code, const char *text);
+void line_removed(uint64_t queue_id);
+
+extern const struct daemon_spec qmgr_spec; /* daemon.c */
+
+#endif
