@@ -24,7 +24,7 @@
 #define DIRECTORY_HOME_MAX     1024 /* a path below the mail root */
 #define DIRECTORY_PASSWORD_MAX 1024
 #define DIRECTORY_CLIENT_MAX   64 /* an address in text form */
-#define DIRECTORY_TARGETS_MAX  32 /* in one answer; more are fetched with a higher first */
+#define DIRECTORY_TARGETS_MAX  24 /* in one answer; more are fetched with a higher first */
 #define DIRECTORY_TOKEN_SIZE   16
 
 enum directory_type {
