@@ -3,8 +3,8 @@
  * local-delivery/child.c - a process that becomes one system user, locked into that user's
  * mailbox, delivers, says how it went, and ends.
  *
- * The order: the mailbox is entered by descriptor as the user (so its modes rule, not
- * root's), capabilities go, no_new_privs, Landlock, not dumpable, seccomp; only then the
+ * The order: groups, gid, file-system uid; chroot to the mailbox; uid; no capabilities;
+ * no_new_privs, not dumpable, Landlock, seccomp; no descriptors but its own. Only then the
  * mailbox is read or written. The results come back in a pipe that holds all of them.
  *
  * Runs in:  system-delivery (child_start, child_finish); the rest in the child: the user's
@@ -15,9 +15,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/capability.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,42 +30,41 @@
 
 /* ---- in the child --------------------------------------------------------------------------- */
 
-/* chroot(2) as the user: capabilities survive the change of ids, but only this one is used. */
+/* Groups, gid and the file-system uid first: from here on every look at the disk is the
+ * user's, so a home that is not his does not open. */
 static int
-become(const struct delivery_job *job, int home_fd)
+enter_home(const struct child_spec *spec, const struct delivery_job *job)
 {
-	static const cap_value_t chroot_cap[] = { CAP_SYS_CHROOT };
-	cap_t caps;
-	int r;
+	int home_fd, r = ERR_OK;
 
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
-		return err_from_errno(errno);
-	if ((r = jail_set_ids(job->uid, job->gid)) < 0)
-		return r;
-	caps = cap_init();
-	if (caps == NULL)
-		return ERR_RESOURCE;
-	cap_set_flag(caps, CAP_PERMITTED, 1, chroot_cap, CAP_SET);
-	cap_set_flag(caps, CAP_EFFECTIVE, 1, chroot_cap, CAP_SET);
-	if (cap_set_proc(caps) != 0 || fchdir(home_fd) != 0 || chroot(".") != 0)
+	if (spec->privileged) {
+		if (job->uid == 0 || job->gid == 0)
+			return ERR_DENIED;
+		if (setgroups(0, NULL) != 0 || setresgid(job->gid, job->gid, job->gid) != 0)
+			return err_from_errno(errno);
+		(void)setfsuid(job->uid); /* has no error: without it the home would not open */
+	}
+	home_fd = home_open(spec->root_fd, job->home, false);
+	if (home_fd < 0)
+		return home_fd;
+	if (fchdir(home_fd) != 0 || (spec->privileged && chroot(".") != 0))
 		r = err_from_errno(errno);
-	cap_free(caps);
-	return r < 0 ? r : jail_drop_capabilities(false);
+	if (r == ERR_OK && spec->privileged)
+		r = jail_set_ids(job->uid, job->gid);
+	if (r == ERR_OK && spec->privileged)
+		r = jail_drop_capabilities(false);
+	if (r == ERR_OK)
+		return home_fd;
+	close(home_fd);
+	return r;
 }
 
-/* Into the mailbox and its jail; the descriptor of the new root. */
+/* Into the mailbox and its jail; a descriptor of the mailbox. */
 static int
 enter(const struct child_spec *spec, const struct delivery_job *job)
 {
-	int home_fd = home_open(spec->root_fd, job->home, false), r = ERR_OK;
+	int home_fd = enter_home(spec, job), r;
 
-	if (home_fd < 0)
-		return home_fd;
-	if (spec->privileged) {
-		r = become(job, home_fd);
-		close(home_fd);
-		home_fd = r < 0 ? r : sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
-	}
 	if (home_fd < 0)
 		return home_fd;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
