@@ -172,8 +172,9 @@ finish(struct session *s)
 {
 	struct pop3_transaction *t = &s->transaction;
 
-	if (t->change.octets != 0 || t->change.messages != 0)
-		(void)session_link_quota_add(&s->link, t->change.octets, t->change.messages);
+	if ((t->change.octets != 0 || t->change.messages != 0) &&
+		session_link_quota_add(&s->link, t->change.octets, t->change.messages) < 0)
+		log_warning("pop3(%s): quota use not reported", s->start->account);
 	log_info("pop3(%s): Disconnected: %s top=%u/%" PRIu64 ", retr=%u/%" PRIu64
 		 ", del=%u/%" PRIu32 ", size=%" PRIu64 ", session=<%s>",
 		s->start->account, s->why, t->top, t->top_octets, t->retr, t->retr_octets,
