@@ -25,7 +25,7 @@ read_word(struct bytes b, struct word *w)
 	struct bytes rest = bytes_head(b, WORD_MAX), encoding;
 	size_t end;
 
-	if (rest.n < 2 || rest.p[0] != '=' || rest.p[1] != '?')
+	if (!bytes_starts_with(rest, BYTES_LITERAL("=?")))
 		return false;
 	rest = bytes_skip(rest, 2);
 	w->charset = bytes_cut(&rest, '?');

@@ -68,7 +68,7 @@ seek(struct seeker *s, struct bytes utf8)
 	buf_clear(&s->folded);
 	utf8_fold(utf8, &s->folded);
 	text = buf_bytes(&s->folded);
-	for (size_t i = 0; i < text.n && k < n; i++) {
+	for (size_t i = 0; text.p != NULL && i < text.n && k < n; i++) {
 		if (k == 0) { /* most of the way is spent here */
 			size_t at = bytes_find(bytes_skip(text, i), key[0]);
 
