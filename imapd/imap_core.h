@@ -189,8 +189,13 @@ imap_handler_fn cmd_append, cmd_capability, cmd_close, cmd_copy, cmd_create, cmd
  */
 MUST_USE int imap_get_messages(
 	struct imap_session *s, struct imap_parser *args, struct imap_set *out);
-MUST_USE int imap_resolve_messages(
-	struct imap_session *s, struct imap_parser *args, struct imap_set *set, bool uid);
+enum imap_numbers {
+	IMAP_NUMBERS,
+	IMAP_NUMBERS_ANY, /* SEARCH: those past the end just match nothing */
+	IMAP_UIDS,
+};
+MUST_USE int imap_resolve_messages(struct imap_session *s, struct imap_parser *args,
+	struct imap_set *set, enum imap_numbers of);
 
 /* The UIDs of the messages in a set of sequence numbers, in the arena. */
 uint32_t *imap_set_uids(struct imap_session *s, const struct imap_set *set, size_t *count);

@@ -9,16 +9,15 @@
 #include "err.h"
 #include "imap_core.h"
 
-/* No plain number may lie past the end. */
+/* No number may lie past the end; in an empty folder that goes for "*" as well. */
 static int
 check_numbers(struct imap_parser *args, const struct imap_set *set, uint32_t count)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		uint32_t a = set->ranges[i].first, b = set->ranges[i].last;
+		bool star = a == IMAP_STAR || b == IMAP_STAR; /* at least the last message */
 
-		if (a == IMAP_STAR || b == IMAP_STAR)
-			continue; /* at least the last message */
-		if (a > count || b > count) {
+		if (star ? count == 0 : a > count || b > count) {
 			args->problem = "no message has that number";
 			return ERR_SYNTAX;
 		}
@@ -26,15 +25,16 @@ check_numbers(struct imap_parser *args, const struct imap_set *set, uint32_t cou
 	return ERR_OK;
 }
 
-/* Cut all ranges at the end of the folder. */
+/* Cut what lies past the end of the folder from a resolved set. */
 static void
 cut_numbers(struct imap_set *set, uint32_t count)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->ranges[i].last > count)
-			set->ranges[i].last = count;
-		if (set->ranges[i].first > count)
-			set->ranges[i].first = count;
+	if (set->count > 0 && set->ranges[set->count - 1].last > count)
+		set->ranges[set->count - 1].last = count;
+	while (set->count > 0 && set->ranges[set->count - 1].first > count) {
+		set->count--;
+		if (set->count > 0 && set->ranges[set->count - 1].last > count)
+			set->ranges[set->count - 1].last = count;
 	}
 }
 
@@ -57,8 +57,8 @@ to_numbers(struct imap_session *s, struct imap_set *set)
 }
 
 int
-imap_resolve_messages(
-	struct imap_session *s, struct imap_parser *args, struct imap_set *set, bool uid)
+imap_resolve_messages(struct imap_session *s, struct imap_parser *args, struct imap_set *set,
+	enum imap_numbers of)
 {
 	uint32_t count = store_count(s->view);
 	int r;
@@ -67,16 +67,15 @@ imap_resolve_messages(
 		args->problem = "there is no saved search result";
 		return ERR_SYNTAX;
 	}
-	if (uid) {
+	if (of == IMAP_UIDS) {
 		imap_set_resolve(set, count > 0 ? store_uid(s->view, count) : 0);
 		to_numbers(s, set);
 		return ERR_OK;
 	}
-	if ((r = check_numbers(args, set, count)) < 0)
+	if (of == IMAP_NUMBERS && (r = check_numbers(args, set, count)) < 0)
 		return r;
 	imap_set_resolve(set, count);
 	cut_numbers(set, count);
-	imap_set_resolve(set, count); /* cut ranges may have met */
 	return ERR_OK;
 }
 
@@ -85,7 +84,7 @@ imap_get_messages(struct imap_session *s, struct imap_parser *args, struct imap_
 {
 	int r = imap_get_set(args, out);
 
-	return r < 0 ? r : imap_resolve_messages(s, args, out, s->uid);
+	return r < 0 ? r : imap_resolve_messages(s, args, out, s->uid ? IMAP_UIDS : IMAP_NUMBERS);
 }
 
 uint32_t *

@@ -38,7 +38,8 @@ static int
 plan_set(struct planner *pl, struct search_node *node)
 {
 	node->set = node->key->set;
-	return imap_resolve_messages(pl->s, pl->args, &node->set, node->key->op == IMAP_SEARCH_UID);
+	return imap_resolve_messages(pl->s, pl->args, &node->set,
+		node->key->op == IMAP_SEARCH_UID ? IMAP_UIDS : IMAP_NUMBERS_ANY);
 }
 
 static int

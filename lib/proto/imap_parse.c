@@ -89,6 +89,8 @@ imap_get_space(struct imap_parser *p)
 int
 imap_get_end(struct imap_parser *p)
 {
+	while (imap_at(p, ' ')) /* some clients end lines with blanks */
+		p->in = bytes_skip(p->in, 1);
 	if (p->in.n == 0)
 		return ERR_OK;
 	return imap_problem(p, ERR_SYNTAX, "too many arguments");
