@@ -24,6 +24,7 @@
 #define BATCH_MAX      1024
 #define SCAN_ROWS      2000 /* of a new subscriber's scan, in one turn of the loop */
 #define RETRY_MS       1000 /* after a commit that failed for want of space */
+#define OWNER_WAIT_MS  10000
 #define BACKLOG_OCTETS (1024 * 1024)
 
 /* A change that waits for the commit, and who wants to hear of it. */
@@ -377,6 +378,7 @@ on_run(struct daemon *daemon)
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	struct quota_store_options options = { .folder = daemon->privileged ? "/" : daemon->root,
 		.cache_octets = conf->cache_size,
+		.owner_wait_ms = OWNER_WAIT_MS,
 		.complain = complain };
 	bool anew;
 	int r;

@@ -184,9 +184,8 @@ set_aside(const char *folder)
 	return r;
 }
 
-/* The one before us may still be finishing (a reload): wait a little. */
 static int
-take_lock(struct quota_store *s, const char *folder)
+take_lock(struct quota_store *s, const char *folder, unsigned wait_ms)
 {
 	char path[1100];
 
@@ -194,8 +193,8 @@ take_lock(struct quota_store *s, const char *folder)
 	s->lock_fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
 		return s->lock_fd;
-	for (int i = 0; i < 100; i++) {
-		struct timespec pause = { 0, 100L * 1000 * 1000 };
+	for (unsigned waited = 0; waited <= wait_ms; waited += 50) {
+		struct timespec pause = { 0, 50L * 1000 * 1000 };
 
 		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
 			return ERR_OK;
@@ -214,7 +213,7 @@ quota_store_open(const struct quota_store_options *o, struct quota_store **out, 
 
 	*anew = false;
 	s->complain = o->complain;
-	r = take_lock(s, o->folder);
+	r = take_lock(s, o->folder, o->owner_wait_ms);
 	if (r == ERR_OK)
 		r = open_and_check(s, o);
 	if (r == ERR_CORRUPT || r == ERR_NOT_FOUND) { /* not found: a log or the file itself */

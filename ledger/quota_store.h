@@ -35,6 +35,7 @@ struct quota_change {
 struct quota_store_options {
 	const char *folder;
 	uint64_t cache_octets;
+	unsigned owner_wait_ms; /* the one before us may still be finishing (a reload) */
 	void (*complain)(const char *text); /* what Berkeley DB has to say; may be NULL */
 };
 
