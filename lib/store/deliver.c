@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/store/deliver.c - local delivery: many messages, no flush, each exactly once.
+ *
+ * Runs in:  local-delivery (relais-mail, mail root), system-delivery's children (the user).
+ * Trusts:   the queue for content and unique names; nothing on the disk.
+ *
+ * The file is written into tmp/ without the lock; under it the UID is taken, the record goes to the
+ * log, the texts to the cache, and the file gets its name. Everything waits for the caller's
+ * syncfs; until then the queue has the message.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "clock.h"
+#include "err.h"
+#include "folder_name.h"
+#include "sys.h"
+
+#define OPEN_MAX_DEFAULT 64
+#define IN_MEMORY        (1 << 20) /* larger messages are mapped, not read */
+#define IDLE_US          (60 * 1000000ULL)
+#define DIR_SIZE         1400
+
+struct slot {
+	char *path; /* below the mail root */
+	struct folder *f;
+	dev_t dev;
+	ino_t ino;
+	uint64_t used;
+	bool checked; /* files were compared with the index since it was opened */
+};
+
+struct store_deliverer {
+	int rootfd;
+	char host[STORE_HOST_MAX + 1];
+	unsigned max_open, n;
+	struct slot *slots;
+	struct buf text, texts, name, key, cached; /* reused: scratch of one delivery */
+	struct arena arena;
+};
+
+/* One message on its way. */
+struct item {
+	const struct store_delivery *d;
+	struct store_delivered *out;
+	struct bytes text; /* the whole, in memory or mapped */
+	void *map;
+	size_t map_size;
+	struct buf key, name, cached;
+	uint32_t lf;
+	bool in_tmp;
+};
+
+int
+store_deliverer_new(int mail_root_dirfd, const struct store_deliverer_options *options,
+	struct store_deliverer **out)
+{
+	struct store_deliverer *d = xcalloc(1, sizeof(*d));
+	int r;
+
+	account_set_host(d->host, options->hostname);
+	d->max_open = options->max_open == 0 ? OPEN_MAX_DEFAULT : options->max_open;
+	d->slots = xcalloc(d->max_open, sizeof(*d->slots));
+	d->rootfd = sys_openat(mail_root_dirfd, ".", O_RDONLY | O_DIRECTORY, 0);
+	r = d->rootfd < 0 ? d->rootfd : ERR_OK;
+	if (r < 0)
+		store_deliverer_free(&d);
+	*out = d;
+	return r;
+}
+
+static void
+close_slot(struct store_deliverer *d, unsigned i)
+{
+	folder_close(&d->slots[i].f);
+	free(d->slots[i].path);
+	d->slots[i] = d->slots[--d->n];
+}
+
+void
+store_deliverer_free(struct store_deliverer **deliverer)
+{
+	struct store_deliverer *d = *deliverer;
+
+	if (d == NULL)
+		return;
+	while (d->n > 0)
+		close_slot(d, 0);
+	if (d->rootfd >= 0)
+		close(d->rootfd);
+	free(d->slots);
+	buf_free(&d->text);
+	buf_free(&d->texts);
+	arena_reset(&d->arena);
+	free(d);
+	*deliverer = NULL;
+}
+
+/* ---- folders ------------------------------------------------------------------------------ */
+
+/* Every directory of a path, made if missing. */
+static int
+make_path(int rootfd, const char *path)
+{
+	char part[DIR_SIZE];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return ERR_LIMIT;
+	for (size_t i = 1; i <= n; i++) {
+		int r;
+
+		if (path[i] != '/' && path[i] != 0)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		r = sys_mkdirat(rootfd, part, FOLDER_MODE);
+		if (r < 0 && r != ERR_EXISTS)
+			return r;
+	}
+	return ERR_OK;
+}
+
+static int
+open_home(struct store_deliverer *d, const char *home)
+{
+	int r, fd = sys_openat(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd != ERR_NOT_FOUND)
+		return fd;
+	if ((r = make_path(d->rootfd, home)) < 0)
+		return r;
+	fd = sys_openat(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd >= 0 && (r = folder_make_maildir(fd)) < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* The directory of a folder of an account. ERR_NOT_FOUND: the account has no such folder */
+static int
+open_directory(struct store_deliverer *d, const char *home, const char *dir, bool create)
+{
+	int fd, r, homefd = open_home(d, home);
+
+	if (homefd < 0 || strcmp(dir, ".") == 0)
+		return homefd;
+	fd = sys_openat(homefd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd == ERR_NOT_FOUND && create) {
+		r = account_make_folder(homefd, dir, false);
+		fd = r < 0 && r != ERR_EXISTS
+			     ? r
+			     : sys_openat(homefd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	}
+	close(homefd);
+	return fd;
+}
+
+/* Is the directory we hold still the one of that path? Others rename and delete folders. */
+static bool
+is_current(struct store_deliverer *d, const struct slot *s)
+{
+	struct stat st;
+
+	return fstatat(d->rootfd, s->path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == s->ino &&
+	       st.st_dev == s->dev;
+}
+
+static struct slot *
+find_slot(struct store_deliverer *d, const char *path)
+{
+	for (unsigned i = 0; i < d->n; i++) {
+		if (strcmp(d->slots[i].path, path) != 0)
+			continue;
+		if (is_current(d, &d->slots[i]))
+			return &d->slots[i];
+		close_slot(d, i);
+		break;
+	}
+	return NULL;
+}
+
+static struct slot *
+free_slot(struct store_deliverer *d)
+{
+	unsigned oldest = 0;
+
+	if (d->n == d->max_open) {
+		for (unsigned i = 1; i < d->n; i++)
+			if (d->slots[i].used < d->slots[oldest].used)
+				oldest = i;
+		close_slot(d, oldest);
+	}
+	return &d->slots[d->n++];
+}
+
+static int
+open_slot(struct store_deliverer *d, const struct store_delivery *job, const char *dir,
+	struct slot **out)
+{
+	char path[DIR_SIZE];
+	struct folder *f;
+	struct stat st;
+	int fd, r;
+
+	r = snprintf(path, sizeof(path), "%s/%s", job->home, dir);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return ERR_LIMIT;
+	if ((*out = find_slot(d, path)) == NULL) {
+		fd = open_directory(d, job->home, dir, job->create_folder);
+		if (fd < 0)
+			return fd;
+		if ((r = folder_open(fd, &f)) < 0)
+			return r;
+		if (fstat(f->dirfd, &st) < 0) {
+			folder_close(&f);
+			return ERR_IO;
+		}
+		*out = free_slot(d);
+		**out = (struct slot){
+			.path = xstrdup(path), .f = f, .dev = st.st_dev, .ino = st.st_ino
+		};
+	}
+	(*out)->used = clock_mono_us();
+	return ERR_OK;
+}
+
+/* The folder asked for, or INBOX if there is none of that name. */
+static int
+need_folder(struct store_deliverer *d, const struct store_delivery *job, struct slot **out)
+{
+	struct buf dir = BUF_INIT;
+	int r = ERR_NOT_FOUND;
+
+	if (job->folder.n > 0 && folder_name_to_dir(&dir, job->folder) == ERR_OK)
+		r = open_slot(d, job, buf_str(&dir), out);
+	buf_free(&dir);
+	return r == ERR_NOT_FOUND ? open_slot(d, job, ".", out) : r;
+}
+
+/* ---- one message -------------------------------------------------------------------------- */
+
+static bool
+unique_is_ok(struct bytes u)
+{
+	for (size_t i = 0; i < u.n; i++)
+		if (!ascii_is_alpha(u.p[i]) && !ascii_is_digit(u.p[i]) && u.p[i] != '_' &&
+			u.p[i] != '-')
+			return false;
+	return u.n > 0 && u.n <= 80;
+}
+
+/* Prefix and content in one run of memory. */
+static int
+gather(struct item *it)
+{
+	const struct store_delivery *d = it->d;
+	struct bytes content = d->content;
+	uint8_t *p;
+	size_t size;
+
+	size = d->prefix.n + (content.p != NULL ? content.n : (size_t)d->content_length);
+	if (size > INT32_MAX)
+		return ERR_LIMIT;
+	/* large ones in pages of their own, which go back at once */
+	if (size >= IN_MEMORY) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return ERR_RESOURCE;
+		it->map = p;
+		it->map_size = size;
+	} else {
+		p = it->map = xmalloc(size + 1);
+	}
+	if (d->prefix.n > 0)
+		memcpy(p, d->prefix.p, d->prefix.n);
+	if (content.p != NULL) {
+		memcpy(p + d->prefix.n, content.p, content.n);
+	} else if (d->content_length > 0) {
+		ssize_t n = sys_pread_full(d->content_fd, p + d->prefix.n,
+			(size_t)d->content_length, d->content_offset);
+
+		if (n < 0)
+			return (int)n;
+		if ((uint64_t)n != d->content_length)
+			return ERR_CORRUPT; /* the queue's own file is shorter than it said */
+	}
+	it->text = bytes_make(p, size);
+	return ERR_OK;
+}
+
+static void
+item_free(struct item *it)
+{
+	if (it->map_size > 0)
+		munmap(it->map, it->map_size);
+	else
+		free(it->map);
+	buf_free(&it->key);
+	buf_free(&it->name);
+	buf_free(&it->cached);
+}
+
+/* The texts for the cache; the UID is filled in when it is known. */
+static void
+make_texts(struct store_deliverer *d, struct item *it)
+{
+	struct store_cached c;
+
+	if ((it->lf = count_bare_lf(it->text, 0)) > 0)
+		return; /* is turned into CRLF when read: made then */
+	cache_make(it->text, &d->arena, &d->texts, &c);
+	cache_record_encode(&it->cached, 0, it->text.n, &c);
+	arena_reset(&d->arena);
+}
+
+static void
+tmp_path(struct item *it, char out[FOLDER_PATH_SIZE])
+{
+	/* another process at the same job (a time-out at the queue) writes another file */
+	snprintf(out, FOLDER_PATH_SIZE, "tmp/%s.%d", buf_str(&it->key), (int)getpid());
+}
+
+static int
+write_tmp(struct folder *f, struct item *it)
+{
+	char path[FOLDER_PATH_SIZE];
+	int fd, r;
+
+	tmp_path(it, path);
+	fd = sys_openat(
+		f->dirfd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FOLDER_FILE_MODE);
+	if (fd < 0)
+		return fd;
+	it->in_tmp = true;
+	r = sys_write_all(fd, it->text);
+	if (close(fd) < 0 && r == ERR_OK)
+		r = ERR_IO;
+	return r;
+}
+
+/* Everything that needs no lock. */
+static int
+prepare(struct store_deliverer *d, struct folder *f, struct item *it)
+{
+	int r;
+
+	if (!unique_is_ok(it->d->unique) || it->d->arrival < 0)
+		return ERR_SYNTAX;
+	buf_printf(&it->key, "%lld.%.*s.%s", (long long)it->d->arrival, (int)it->d->unique.n,
+		(const char *)it->d->unique.p, d->host);
+	if ((r = gather(it)) < 0 || (r = write_tmp(f, it)) < 0)
+		return r;
+	make_texts(d, it);
+	return ERR_OK;
+}
+
+/* Has an earlier try done it? Under the lock. */
+static int
+find_earlier(struct slot *s, struct item *it, bool *found)
+{
+	struct folder *f = s->f;
+	struct bytes key = buf_bytes(&it->key);
+	char path[FOLDER_PATH_SIZE];
+	struct stat st;
+	int r;
+
+	*found = false;
+	if (!s->checked) {
+		/* after a power cut there may be files that no index knows */
+		if ((r = folder_merge(f, MERGE_ALL)) < 0)
+			return r;
+		s->checked = true;
+	}
+	for (size_t i = state_total(&f->state); i > 0; i--) {
+		const struct index_record *rec = state_record(&f->state, i - 1);
+		uint32_t uid = rec->uid;
+
+		if ((rec->state & INDEX_GONE) != 0 || !bytes_equal(state_key(&f->state, rec), key))
+			continue;
+		it->out->uid = uid;
+		folder_path(f, rec, path);
+		if (fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			*found = true;
+			return ERR_OK;
+		}
+		/* renamed by somebody, or its writer died before it had a name */
+		if ((r = folder_merge(f, MERGE_ALL)) < 0)
+			return r;
+		*found = state_find(&f->state, uid, 0) != NULL;
+		return ERR_OK;
+	}
+	return ERR_OK;
+}
+
+/* Take a UID, write the texts, put the record. */
+static int
+put_record(struct folder *f, struct item *it)
+{
+	struct index_record rec = { .flags = (uint8_t)(it->d->flags & STORE_FLAGS_ALL),
+		.state = INDEX_IN_NEW,
+		.date = it->d->arrival,
+		.size = it->text.n,
+		.lf = it->lf };
+	int r;
+
+	rec.uid = folder_reserve(f, 1, &r);
+	if (r < 0)
+		return r;
+	/* several pending ones: the state's uidnext moves when they are committed */
+	buf_printf(&it->name, "%s,S=%zu,U=%u", buf_str(&it->key), it->text.n, rec.uid);
+	if (it->name.len > 255)
+		return ERR_LIMIT;
+	if (rec.flags != 0)
+		rec.state |= INDEX_NAME_STALE;
+	if (it->cached.len > 0)
+		cache_record_set_uid(&it->cached, rec.uid);
+	cache_put(f, buf_bytes(&it->cached), &rec.cache_off, &rec.cache_len);
+	folder_put_append(f, rec, buf_bytes(&it->name), it->key.len);
+	it->out->uid = rec.uid;
+	it->out->octets = it->text.n;
+	return ERR_OK;
+}
+
+static int
+give_name(struct folder *f, struct item *it)
+{
+	char from[FOLDER_PATH_SIZE], to[FOLDER_PATH_SIZE];
+	size_t began;
+	int r, back;
+
+	tmp_path(it, from);
+	snprintf(to, sizeof(to), "new/%s", buf_str(&it->name));
+	if ((r = sys_renameat(f->dirfd, from, f->dirfd, to)) == ERR_OK) {
+		it->in_tmp = false;
+		return ERR_OK;
+	}
+	began = folder_record(f, LOG_EXPUNGE);
+	buf_put_u32(&f->pending, it->out->uid);
+	folder_record_end(f, began);
+	back = folder_commit(f, false);
+	UNUSED(back); /* if not now, the next merge sees that there is no file */
+	return r;
+}
+
+static int
+place(struct slot *s, struct item *it)
+{
+	int r;
+
+	if (it->d->repeated) {
+		bool found;
+
+		if ((r = find_earlier(s, it, &found)) < 0)
+			return r;
+		it->out->was_there = found;
+		it->out->octets = it->text.n;
+		if (found)
+			return ERR_OK;
+	}
+	if ((r = put_record(s->f, it)) < 0 || (r = folder_commit(s->f, false)) < 0) {
+		folder_forget(s->f);
+		return r;
+	}
+	return give_name(s->f, it);
+}
+
+/* ---- batches ------------------------------------------------------------------------------ */
+
+static bool
+same_folder(const struct store_delivery *a, const struct store_delivery *b)
+{
+	return strcmp(a->home, b->home) == 0 && bytes_equal(a->folder, b->folder);
+}
+
+static void
+clean_up(struct folder *f, struct item *it)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	if (it->in_tmp) {
+		tmp_path(it, path);
+		if (sys_unlinkat(f->dirfd, path, 0) == ERR_OK)
+			it->in_tmp = false; /* else rubbish in tmp/, which is looked after */
+	}
+	item_free(it);
+}
+
+/* n messages for one folder, n > 0. */
+static void
+deliver_group(struct store_deliverer *d, const struct store_delivery *v, size_t n,
+	struct store_delivered *out)
+{
+	struct item *items = xcalloc(n, sizeof(*items));
+	struct slot *s;
+	int r = need_folder(d, v, &s);
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct store_delivered){ .result = r };
+		items[i] = (struct item){ .d = &v[i], .out = &out[i] };
+		if (r == ERR_OK)
+			out[i].result = prepare(d, s->f, &items[i]);
+	}
+	if (r == ERR_OK && (r = folder_lock(s->f)) == ERR_OK) {
+		for (size_t i = 0; i < n; i++)
+			if (out[i].result == ERR_OK)
+				out[i].result = place(s, &items[i]);
+		if (folder_wants_fold(s->f) && folder_fold(s->f) < 0)
+			s->used = 0; /* it goes on as it is */
+		folder_unlock(s->f);
+	} else if (r < 0) {
+		for (size_t i = 0; i < n; i++)
+			if (out[i].result == ERR_OK)
+				out[i].result = r;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (items[i].key.len > 0)
+			clean_up(s->f, &items[i]);
+		else
+			item_free(&items[i]);
+	/* the folder was deleted while we held it: not held any more, so it is looked for anew */
+	if (r == ERR_NOT_FOUND)
+		for (unsigned i = 0; i < d->n; i++)
+			if (&d->slots[i] == s)
+				close_slot(d, i);
+	free(items);
+}
+
+#define GROUP_MAX        64
+#define GROUP_OCTETS_MAX (8 << 20)
+
+void
+store_deliver_many(struct store_deliverer *d, const struct store_delivery *v, size_t n,
+	struct store_delivered *out)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		uint64_t octets = 0;
+		size_t k = i;
+
+		do {
+			octets += v[k].content.p != NULL ? v[k].content.n : v[k].content_length;
+			k++;
+		} while (k < n && k - i < GROUP_MAX && octets < GROUP_OCTETS_MAX &&
+			 same_folder(&v[i], &v[k]) && v[k].create_folder == v[i].create_folder);
+		deliver_group(d, v + i, k - i, out + i);
+		i = k;
+	}
+}
+
+int
+store_deliver(struct store_deliverer *d, const struct store_delivery *delivery,
+	struct store_delivered *out)
+{
+	deliver_group(d, delivery, 1, out);
+	return out->result;
+}
+
+void
+store_deliverer_rest(struct store_deliverer *d)
+{
+	uint64_t now = clock_mono_us();
+
+	for (unsigned i = d->n; i > 0; i--) {
+		struct slot *s = &d->slots[i - 1];
+
+		if (now - s->used > IDLE_US)
+			close_slot(d, i - 1);
+	}
+}

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/store/folder.c - opening a folder, its lock, reading and writing its log.
+ *
+ * Trusts: nothing on the disk. What does not check leads to a rebuild under the lock.
+ */
+#include "folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "sys.h"
+
+#define LOCK_WAIT_US (30 * 1000000ULL)
+#define FOLD_AT      (1 << 20) /* a log this long is folded by whoever sees it */
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- loading ----------------------------------------------------------------------------- */
+
+/* Map the snapshot into *s. ERR_NOT_FOUND: there is none. */
+static int
+load_snapshot(int dirfd, struct state *s)
+{
+	struct stat st;
+	void *map;
+	int fd = sys_openat(dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || st.st_size < INDEX_HEADER_SIZE || st.st_size > INT32_MAX) {
+		close(fd);
+		return ERR_CORRUPT;
+	}
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (map == MAP_FAILED)
+		return ERR_RESOURCE;
+	return state_from_map(s, map, (size_t)st.st_size);
+}
+
+/*
+ * Apply records from octets; how far it came is added to *end.
+ * returns: ERR_OK; ERR_CORRUPT: a record that checks but cannot be right here
+ */
+static int
+apply_records(struct state *s, struct bytes in, uint64_t *end)
+{
+	struct log_record rec;
+	long used;
+
+	while ((used = log_record_decode(s->header.generation, in, &rec)) > 0) {
+		if (state_apply(s, &rec) < 0)
+			return ERR_CORRUPT;
+		in = bytes_skip(in, (size_t)used);
+		*end += (uint64_t)used;
+	}
+	return ERR_OK;
+}
+
+static int
+read_tail(struct folder *f, uint64_t size)
+{
+	uint8_t small[4096], *p = small;
+	size_t n = (size_t)(size - f->log_end);
+	ssize_t got;
+	int r = ERR_OK;
+
+	if (size > INT32_MAX)
+		return ERR_CORRUPT;
+	if (n > sizeof(small))
+		p = xmalloc(n);
+	got = sys_pread_full(f->log_fd, p, n, f->log_end);
+	if (got < 0)
+		r = (int)got;
+	else
+		r = apply_records(&f->state, bytes_make(p, (size_t)got), &f->log_end);
+	if (p != small)
+		free(p);
+	return r;
+}
+
+static int
+read_log_header(int log_fd, struct log_header *h, struct log_hints *hints)
+{
+	uint8_t head[LOG_HEADER_SIZE];
+	ssize_t got = sys_pread_full(log_fd, head, sizeof(head), 0);
+
+	if (got < 0)
+		return (int)got;
+	log_hints_decode(bytes_skip(bytes_make(head, (size_t)got), LOG_HINTS_AT), hints);
+	return log_header_decode(bytes_make(head, (size_t)got), h);
+}
+
+/*
+ * Open log and snapshot of one generation.
+ * returns: ERR_OK; ERR_BUSY: a fold is under way; ERR_CORRUPT, ERR_NOT_FOUND: to be made
+ *          anew; others: no use
+ */
+static int
+load_once(struct folder *f)
+{
+	struct log_header h;
+	struct stat st;
+	int r;
+
+	close_fd(&f->log_fd);
+	state_free(&f->state);
+	f->log_fd = sys_openat(f->dirfd, LOG_FILE_NAME, O_RDWR | O_NOFOLLOW, 0);
+	if (f->log_fd < 0)
+		return f->log_fd;
+	if ((r = read_log_header(f->log_fd, &h, &f->hints)) < 0)
+		return r;
+	r = load_snapshot(f->dirfd, &f->state);
+	if (r == ERR_NOT_FOUND && h.generation == 1)
+		state_init(&f->state, 1, h.uidvalidity);
+	else if (r == ERR_NOT_FOUND)
+		return ERR_CORRUPT;
+	else if (r < 0)
+		return r;
+	if (f->state.header.generation == h.generation + 1)
+		return ERR_BUSY;
+	if (f->state.header.generation != h.generation ||
+		f->state.header.uidvalidity != h.uidvalidity)
+		return ERR_CORRUPT;
+	if (fstat(f->log_fd, &st) < 0)
+		return ERR_IO;
+	f->log_end = LOG_HEADER_SIZE;
+	return (uint64_t)st.st_size > f->log_end ? read_tail(f, (uint64_t)st.st_size) : ERR_OK;
+}
+
+/* A log for the snapshot in f->state, in place of whatever log there is. Locked. */
+int
+folder_start_log(struct folder *f)
+{
+	struct log_header h = { f->state.header.generation, f->state.header.uidvalidity };
+	uint8_t head[LOG_HEADER_SIZE];
+	int fd, r;
+
+	fd = sys_openat(f->dirfd, LOG_FILE_NAME ".tmp", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
+		FOLDER_FILE_MODE);
+	if (fd < 0)
+		return fd;
+	f->hints.synced = LOG_HEADER_SIZE;
+	f->hints.end = LOG_HEADER_SIZE;
+	log_header_encode(head, &h);
+	log_hints_encode(head + LOG_HINTS_AT, &f->hints);
+	if ((r = sys_pwrite_all(fd, bytes_make(head, sizeof(head)), 0)) < 0 ||
+		(r = sys_renameat(f->dirfd, LOG_FILE_NAME ".tmp", f->dirfd, LOG_FILE_NAME)) < 0) {
+		close(fd);
+		return r;
+	}
+	close_fd(&f->log_fd);
+	f->log_fd = fd;
+	f->log_end = LOG_HEADER_SIZE;
+	return ERR_OK;
+}
+
+/* The same made durable. */
+static int
+replace_log(struct folder *f)
+{
+	int r;
+
+	if ((r = folder_start_log(f)) < 0 || (r = sys_fdatasync(f->log_fd)) < 0)
+		return r;
+	return sys_fsync(f->dirfd);
+}
+
+/* Load what is there; what cannot be loaded is made anew. Locked. */
+static int
+load_locked(struct folder *f)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(f->dirfd, &st) < 0 || st.st_nlink == 0)
+		return ERR_NOT_FOUND; /* the folder was deleted while we waited */
+	r = load_once(f);
+	f->epoch++;
+	cache_drop(f);
+	if (r == ERR_BUSY) {
+		/* a fold whose writer died after the snapshot was in place */
+		f->hints = (struct log_hints){ 0 };
+		return replace_log(f);
+	}
+	if (r == ERR_CORRUPT || r == ERR_NOT_FOUND || r == ERR_UNSUPPORTED)
+		return folder_rebuild(f);
+	return r;
+}
+
+static int
+load(struct folder *f)
+{
+	int r = load_once(f);
+
+	f->epoch++;
+	cache_drop(f);
+	if (r == ERR_BUSY || r == ERR_CORRUPT || r == ERR_NOT_FOUND || r == ERR_UNSUPPORTED) {
+		struct stat st;
+
+		/* not while somebody is at it; and not if the folder is gone */
+		if (fstat(f->dirfd, &st) < 0 || st.st_nlink == 0)
+			return ERR_NOT_FOUND;
+		f->log_end = 0; /* nothing of this load is trusted */
+		if ((r = folder_lock(f)) < 0)
+			return r;
+		folder_unlock(f);
+	}
+	return r;
+}
+
+int
+folder_open(int dirfd, struct folder **out)
+{
+	struct folder *f = xcalloc(1, sizeof(*f));
+	int r;
+
+	f->dirfd = dirfd;
+	f->log_fd = f->cache_fd = -1;
+	state_init(&f->state, 0, 0);
+	if ((r = load(f)) < 0)
+		folder_close(&f);
+	*out = f;
+	return r;
+}
+
+void
+folder_close(struct folder **fp)
+{
+	struct folder *f = *fp;
+
+	if (f == NULL)
+		return;
+	cache_drop(f);
+	close_fd(&f->log_fd);
+	close_fd(&f->dirfd);
+	state_free(&f->state);
+	buf_free(&f->pending);
+	free(f);
+	*fp = NULL;
+}
+
+int
+folder_make_maildir(int dirfd)
+{
+	static const char *const names[] = { "tmp", "new", "cur" };
+
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		int r = sys_mkdirat(dirfd, names[i], FOLDER_MODE);
+
+		if (r < 0 && r != ERR_EXISTS)
+			return r;
+	}
+	return ERR_OK;
+}
+
+/* ---- taking up the log ------------------------------------------------------------------- */
+
+/* Is the log we have the one that counts? 0: yes, and its size; else load again. */
+static int
+log_is_stale(struct folder *f, uint64_t *size)
+{
+	struct stat st;
+
+	if (f->log_end == 0 || fstat(f->log_fd, &st) < 0 || st.st_nlink == 0)
+		return 1;
+	*size = (uint64_t)st.st_size;
+	return *size < f->log_end;
+}
+
+int
+folder_update(struct folder *f)
+{
+	uint64_t size;
+	int r;
+
+	if (log_is_stale(f, &size))
+		return load(f);
+	if (size == f->log_end)
+		return ERR_OK;
+	r = read_tail(f, size);
+	return r == ERR_CORRUPT ? load(f) : r;
+}
+
+/* The generation of the snapshot on disk, 0 if it cannot be told. */
+static uint64_t
+snapshot_generation(struct folder *f)
+{
+	uint8_t head[24];
+	uint64_t generation = 0;
+	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return 0;
+	if (sys_pread_full(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head))
+		generation = get_u64(head + 16);
+	close(fd);
+	return generation;
+}
+
+/* Under the lock: nobody writes, so what does not check at the end is torn and cut off. */
+static int
+update_locked(struct folder *f)
+{
+	uint64_t size;
+	int r;
+
+	if (log_is_stale(f, &size))
+		return load_locked(f);
+	if (size != f->log_end && (r = read_tail(f, size)) < 0)
+		return r == ERR_CORRUPT ? load_locked(f) : r;
+	if (f->state.fold != 0 && snapshot_generation(f) == f->state.fold)
+		return load_locked(f); /* a fold that was cut short */
+	f->state.fold = 0;
+	if (f->log_end < size)
+		return sys_ftruncate(f->log_fd, f->log_end);
+	return ERR_OK;
+}
+
+static int
+take_lock(struct folder *f)
+{
+	uint64_t began = 0;
+	long sleep_ns = 50000;
+
+	while (flock(f->dirfd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return err_from_errno(errno);
+		if (began == 0)
+			began = clock_mono_us();
+		else if (clock_mono_us() - began > LOCK_WAIT_US)
+			return ERR_BUSY;
+		nanosleep(&(struct timespec){ .tv_nsec = sleep_ns }, NULL);
+		if (sleep_ns < 4000000)
+			sleep_ns *= 2;
+	}
+	return ERR_OK;
+}
+
+int
+folder_lock(struct folder *f)
+{
+	int r;
+
+	if (f->lock_depth > 0) {
+		f->lock_depth++;
+		return ERR_OK;
+	}
+	if ((r = take_lock(f)) < 0)
+		return r;
+	f->lock_depth = 1;
+	if ((r = update_locked(f)) < 0)
+		folder_unlock(f);
+	return r;
+}
+
+void
+folder_unlock(struct folder *f)
+{
+	ASSERT(f->lock_depth > 0);
+	if (--f->lock_depth > 0)
+		return;
+	folder_forget(f);
+	flock(f->dirfd, LOCK_UN);
+}
+
+/* ---- changes ----------------------------------------------------------------------------- */
+
+size_t
+folder_record(struct folder *f, enum log_type type)
+{
+	ASSERT(f->lock_depth > 0);
+	f->modseq = f->state.header.highestmodseq + 1;
+	return log_record_begin(&f->pending, type, f->modseq);
+}
+
+void
+folder_record_end(struct folder *f, size_t began)
+{
+	log_record_end(&f->pending, began, f->state.header.generation);
+}
+
+void
+folder_forget(struct folder *f)
+{
+	buf_clear(&f->pending);
+}
+
+int
+folder_commit(struct folder *f, bool sync)
+{
+	struct bytes out = buf_bytes(&f->pending);
+	uint64_t before = f->log_end;
+	int r;
+
+	ASSERT(f->lock_depth > 0);
+	if (out.n == 0)
+		return ERR_OK;
+	if (f->log_end == 0) { /* an earlier failure: only a new lock can tell what is there */
+		folder_forget(f);
+		return ERR_IO;
+	}
+	r = sys_pwrite_all(f->log_fd, out, f->log_end);
+	if (r == ERR_OK && apply_records(&f->state, out, &f->log_end) < 0)
+		r = ERR_CORRUPT;
+	if (r < 0) {
+		/* what was written of it ends at no good checksum, or is cut off here */
+		if (sys_ftruncate(f->log_fd, before) < 0 || f->log_end != before)
+			f->log_end = 0;
+		folder_forget(f);
+		return r;
+	}
+	ASSERT(f->log_end == before + out.n);
+	folder_forget(f);
+	if (!sync)
+		return ERR_OK;
+	/* a flush that failed is final for this file: the state goes into a new one */
+	if (sys_fdatasync(f->log_fd) < 0)
+		return folder_fold(f);
+	f->hints.synced = (uint32_t)f->log_end;
+	return ERR_OK;
+}
+
+uint32_t
+folder_reserve(struct folder *f, uint32_t n, int *r)
+{
+	struct index_header *h = &f->state.header;
+	uint32_t validity = h->uidvalidity, before, bound, first = h->uidnext;
+	size_t began;
+
+	*r = ERR_LIMIT;
+	if (n > 0x10000000 || first > UINT32_MAX - n - UID_BLOCK - 1)
+		return 0;
+	if (first + n - 1 <= h->reserved) {
+		*r = ERR_OK;
+		return first;
+	}
+	*r = uidfile_raise(f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
+	if (*r < 0)
+		return 0;
+	if (before != h->reserved && before >= first) {
+		/* a foreign program took UIDs for itself: ours go on above them */
+		first = before + 1;
+		if (bound < first + n - 1)
+			*r = uidfile_raise(
+				f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
+	}
+	if (*r < 0)
+		return 0;
+	began = folder_record(f, LOG_UIDNEXT);
+	buf_put_u32(&f->pending, first);
+	buf_put_u32(&f->pending, bound);
+	folder_record_end(f, began);
+	return first;
+}
+
+int
+folder_write_hints(struct folder *f)
+{
+	uint8_t raw[LOG_HINTS_SIZE];
+
+	log_hints_encode(raw, &f->hints);
+	return sys_pwrite_all(f->log_fd, bytes_make(raw, sizeof(raw)), LOG_HINTS_AT);
+}
+
+static void
+read_hints(struct folder *f)
+{
+	uint8_t raw[LOG_HINTS_SIZE];
+	ssize_t got = sys_pread_full(f->log_fd, raw, sizeof(raw), LOG_HINTS_AT);
+
+	log_hints_decode(bytes_make(raw, got < 0 ? 0 : (size_t)got), &f->hints);
+}
+
+int
+folder_settle(struct folder *f)
+{
+	uint32_t reserved = f->state.header.reserved, end = (uint32_t)f->log_end;
+	int r;
+
+	if (f->settled_uidnext == f->state.header.uidnext)
+		return ERR_OK;
+	read_hints(f);
+	if (f->hints.synced >= end && f->hints.synced_reserved == reserved)
+		goto settled;
+	if (f->hints.synced_reserved != reserved &&
+		((r = uidfile_sync(f->dirfd)) < 0 || (r = sys_fsync(f->dirfd)) < 0))
+		return r;
+	if ((r = sys_fdatasync(f->log_fd)) < 0) {
+		if (folder_lock(f) < 0)
+			return r;
+		r = folder_fold(f);
+		folder_unlock(f);
+		return r;
+	}
+	f->hints.synced = end;
+	f->hints.synced_reserved = reserved;
+	if ((r = folder_write_hints(f)) < 0)
+		return r;
+settled:
+	f->settled_uidnext = f->state.header.uidnext;
+	return ERR_OK;
+}
+
+/* ---- foreign changes --------------------------------------------------------------------- */
+
+static int64_t
+mtime_ns(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+void
+folder_mtimes(struct folder *f, int64_t *new_ns, int64_t *cur_ns)
+{
+	*new_ns = mtime_ns(f->dirfd, "new");
+	*cur_ns = mtime_ns(f->dirfd, "cur");
+}
+
+/* What has to be compared with the index: 0 if nothing changed since it was last compared. */
+static int
+dirty_scope(struct folder *f)
+{
+	int64_t new_ns, cur_ns;
+
+	folder_mtimes(f, &new_ns, &cur_ns);
+	read_hints(f);
+	if (f->hints.end > f->log_end || cur_ns != f->hints.cur_mtime_ns || cur_ns == 0)
+		return MERGE_ALL;
+	return new_ns != f->hints.new_mtime_ns ? MERGE_NEW : 0;
+}
+
+int
+folder_check(struct folder *f)
+{
+	int r, scope;
+
+	if ((r = folder_update(f)) < 0)
+		return r;
+	if (dirty_scope(f) == 0)
+		return ERR_OK;
+	if ((r = folder_lock(f)) < 0)
+		return r;
+	scope = dirty_scope(f);
+	if (scope != 0)
+		r = folder_merge(f, (enum merge_scope)scope);
+	folder_unlock(f);
+	return r;
+}
+
+/* ---- folding ----------------------------------------------------------------------------- */
+
+bool
+folder_wants_fold(const struct folder *f)
+{
+	return f->log_end > FOLD_AT;
+}
+
+int
+folder_write_snapshot(struct folder *f, uint64_t generation)
+{
+	struct buf out = BUF_INIT;
+	int fd, r;
+
+	fd = sys_openat(f->dirfd, INDEX_FILE_NAME ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+		FOLDER_FILE_MODE);
+	if (fd < 0)
+		return fd;
+	state_encode(&f->state, generation, &out);
+	r = sys_write_all(fd, buf_bytes(&out));
+	if (r == ERR_OK)
+		r = sys_fdatasync(fd);
+	close(fd);
+	buf_free(&out);
+	return r;
+}
+
+int
+folder_install(struct folder *f, uint64_t generation)
+{
+	int r;
+
+	if ((r = sys_renameat(f->dirfd, INDEX_FILE_NAME ".tmp", f->dirfd, INDEX_FILE_NAME)) < 0 ||
+		(r = sys_fsync(f->dirfd)) < 0)
+		return r;
+	f->state.header.generation = generation;
+	if ((r = replace_log(f)) < 0) {
+		f->log_end = 0; /* the next to lock it finishes this */
+		return r;
+	}
+	return load_locked(f);
+}
+
+int
+folder_fold(struct folder *f)
+{
+	uint64_t next = f->state.header.generation + 1;
+	size_t began;
+	int r;
+
+	ASSERT(f->lock_depth > 0 && f->pending.len == 0);
+	if (f->log_end == 0)
+		return ERR_IO;
+	read_hints(f);
+	cache_compact(f);
+	if ((r = folder_write_snapshot(f, next)) < 0)
+		return r;
+	/* Who holds the old log learns from this that a snapshot may have replaced it. If we
+	 * fail from here on, the next to take the lock looks which it is. */
+	began = folder_record(f, LOG_FOLD);
+	buf_put_u64(&f->pending, next);
+	folder_record_end(f, began);
+	if ((r = folder_commit(f, false)) < 0)
+		return r;
+	return folder_install(f, next);
+}

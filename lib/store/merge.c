@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/store/merge.c - what foreign programs did to the files, taken up into the index.
+ *
+ * A file is known by its key (the part of the name that no renaming changes) and its UID. A
+ * changed name means changed flags: the letters that came or went are applied to what the index
+ * says, so that flags not yet in the name are kept. A file nobody knows is a new message; one
+ * that is in neither directory in two scans has been removed.
+ *
+ * Before the scan the directories get a time of ours. If they still have it after the scan
+ * and whenever somebody looks later, nothing was changed: no tick of the kernel's clock is
+ * coarse enough to hide a change (lib/store/folder.c compares the times).
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "folder.h"
+#include "maildir_name.h"
+#include "random.h"
+#include "siphash.h"
+#include "sys.h"
+
+#define BATCH 4096 /* records of one kind in one log record */
+
+struct disk_file {
+	struct bytes name; /* in the arena */
+	struct maildir_name parsed;
+	struct disk_file *next; /* with the same hash */
+	size_t record;          /* position of the record that took it */
+	bool in_new, taken;
+};
+
+struct scan {
+	struct arena arena;
+	struct disk_file *files;
+	size_t n, cap;
+	struct disk_file **buckets;
+	size_t n_buckets; /* a power of two */
+	struct siphash_key key;
+	int64_t new_ns, cur_ns;
+	bool unsure; /* something changed under us: compare again next time */
+};
+
+static void
+scan_free(struct scan *s)
+{
+	arena_reset(&s->arena);
+	free(s->files);
+	free(s->buckets);
+	*s = (struct scan){ 0 };
+}
+
+static void
+add_file(struct scan *s, struct bytes name, bool in_new)
+{
+	struct disk_file *d;
+
+	if (s->n == s->cap) {
+		s->cap = s->cap == 0 ? 64 : s->cap * 2;
+		s->files = xrealloc(s->files, s->cap * sizeof(*s->files));
+	}
+	d = &s->files[s->n];
+	*d = (struct disk_file){ .name = arena_bytes(&s->arena, name), .in_new = in_new };
+	if (maildir_name_parse(d->name, &d->parsed) == ERR_OK)
+		s->n++;
+}
+
+/*
+ * The time of ours: the clock's, exact, so equal to no tick before and to none to come.
+ * returns: what the directory has now if that is it (or it to the microsecond), else 0
+ */
+static int64_t
+stamp(int fd)
+{
+	struct timespec t[2];
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &t[1]);
+	t[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
+	if (futimens(fd, t) < 0 || fstat(fd, &st) < 0 || st.st_mtim.tv_sec != t[1].tv_sec)
+		return 0;
+	if (st.st_mtim.tv_nsec != t[1].tv_nsec && st.st_mtim.tv_nsec != t[1].tv_nsec / 1000 * 1000)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+static int
+scan_directory(struct folder *f, struct scan *s, const char *name, bool in_new)
+{
+	struct dirent *e;
+	DIR *dir;
+	int fd = sys_openat(f->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return fd;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return ERR_RESOURCE;
+	}
+	*(in_new ? &s->new_ns : &s->cur_ns) = stamp(fd);
+	while (s->n < INDEX_MESSAGES_MAX && (e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.' && e->d_type != DT_DIR)
+			add_file(s, bytes_from_str(e->d_name), in_new);
+	closedir(dir);
+	return ERR_OK;
+}
+
+static struct disk_file **
+bucket(struct scan *s, struct bytes key)
+{
+	return &s->buckets[siphash(&s->key, key) & (s->n_buckets - 1)];
+}
+
+/* Read the directories of the scope, and sort the files by key. */
+static int
+scan(struct folder *f, struct scan *s, enum merge_scope scope)
+{
+	int r;
+
+	*s = (struct scan){ .cur_ns = f->hints.cur_mtime_ns };
+	if ((r = scan_directory(f, s, "new", true)) < 0)
+		return r;
+	if (scope == MERGE_ALL && (r = scan_directory(f, s, "cur", false)) < 0)
+		return r;
+	random_fill(&s->key, sizeof(s->key));
+	for (s->n_buckets = 16; s->n_buckets < s->n; s->n_buckets *= 2)
+		;
+	s->buckets = xcalloc(s->n_buckets, sizeof(*s->buckets));
+	for (size_t i = 0; i < s->n; i++) {
+		struct disk_file **b = bucket(s, s->files[i].parsed.key);
+
+		s->files[i].next = *b;
+		*b = &s->files[i];
+	}
+	return ERR_OK;
+}
+
+/* The file of a record: by its whole name, or else by key, the same UID preferred. */
+static struct disk_file *
+find_file(struct scan *s, const struct state *st, const struct index_record *r)
+{
+	struct bytes name = state_name(st, r), key = state_key(st, r);
+	struct disk_file *found = NULL;
+
+	for (struct disk_file *d = *bucket(s, key); d != NULL; d = d->next) {
+		if (d->taken || !bytes_equal(d->parsed.key, key))
+			continue;
+		if (bytes_equal(d->name, name) && d->in_new == ((r->state & INDEX_IN_NEW) != 0))
+			return d;
+		if (d->parsed.uid != 0 && d->parsed.uid != r->uid)
+			continue; /* the same key with another UID: a copy, made by others */
+		if (found == NULL || d->parsed.uid == r->uid)
+			found = d;
+	}
+	return found;
+}
+
+static void
+put_flags(struct folder *f, const struct index_record *r, unsigned flags, uint64_t keywords)
+{
+	size_t began = folder_record(f, LOG_FLAGS);
+
+	buf_put_u32(&f->pending, r->uid);
+	buf_put_u32(&f->pending, flags);
+	buf_put_u64(&f->pending, keywords);
+	folder_record_end(f, began);
+}
+
+/* The file has another name or place than the index says. */
+static void
+take_up_name(struct folder *f, const struct index_record *r, const struct disk_file *d)
+{
+	struct maildir_name old;
+	uint64_t keywords = r->keywords, before, after;
+	unsigned flags = r->flags;
+	struct log_name e = { .uid = r->uid, .name = d->name };
+	size_t began;
+
+	if (maildir_name_parse(state_name(&f->state, r), &old) < 0)
+		old.letters = 0;
+	flags |= maildir_flags(d->parsed.letters & ~old.letters);
+	flags &= ~maildir_flags(old.letters & ~d->parsed.letters);
+	before = state_letter_keywords(&f->state, old.letters);
+	after = state_letter_keywords(&f->state, d->parsed.letters);
+	keywords = (keywords | (after & ~before)) & ~(before & ~after);
+	if (flags != r->flags || keywords != r->keywords)
+		put_flags(f, r, flags, keywords);
+	e.key_len = (uint16_t)d->parsed.key.n;
+	e.state = d->in_new ? INDEX_IN_NEW : 0;
+	if (state_letters(&f->state, flags, keywords) !=
+		(d->parsed.letters & state_known_letters(&f->state)))
+		e.state |= INDEX_NAME_STALE;
+	began = folder_record(f, LOG_NAMES);
+	log_name_put(&f->pending, &e);
+	folder_record_end(f, began);
+}
+
+/*
+ * Match records and files. Positions of records without a file go to missing (room for all).
+ * With write: names that changed are taken up, missing ones are expunged.
+ */
+static size_t
+match(struct folder *f, struct scan *s, enum merge_scope scope, bool write)
+{
+	size_t missing = 0, began = 0, in_batch = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		s->files[i].taken = false;
+	for (size_t i = 0; i < state_total(&f->state); i++) {
+		struct index_record *r = state_record(&f->state, i);
+		struct disk_file *d;
+
+		if ((r->state & INDEX_GONE) != 0 ||
+			(scope == MERGE_NEW && (r->state & INDEX_IN_NEW) == 0))
+			continue;
+		if ((d = find_file(s, &f->state, r)) == NULL) {
+			missing++;
+			if (!write)
+				continue;
+			if (in_batch++ % BATCH == 0) {
+				if (in_batch > 1)
+					folder_record_end(f, began);
+				began = folder_record(f, LOG_EXPUNGE);
+			}
+			buf_put_u32(&f->pending, r->uid);
+			continue;
+		}
+		d->taken = true;
+		d->record = i;
+		if (!write || (bytes_equal(d->name, state_name(&f->state, r)) &&
+				      d->in_new == ((r->state & INDEX_IN_NEW) != 0)))
+			continue;
+		if (in_batch > 0) { /* records are not nested */
+			folder_record_end(f, began);
+			in_batch = 0;
+		}
+		take_up_name(f, r, d);
+	}
+	if (in_batch > 0)
+		folder_record_end(f, began);
+	return missing;
+}
+
+/* ---- new messages ------------------------------------------------------------------------ */
+
+/* Those with a UID first, by it; then by name, which begins with the time. */
+static int
+order_files(const void *a, const void *b)
+{
+	const struct disk_file *const *x = a, *const *y = b;
+	uint32_t u = (*x)->parsed.uid, v = (*y)->parsed.uid;
+
+	if (u != v)
+		return u != 0 && (v == 0 || u < v) ? -1 : 1;
+	return bytes_compare((*x)->name, (*y)->name);
+}
+
+static void
+put_new(struct folder *f, const struct disk_file *d, struct bytes name, uint32_t uid,
+	const struct stat *st)
+{
+	struct index_record r = { .uid = uid,
+		.flags = (uint8_t)maildir_flags(d->parsed.letters),
+		.state = (uint8_t)(INDEX_SIZE_UNKNOWN | (d->in_new ? INDEX_IN_NEW : 0)),
+		.name_len = (uint16_t)name.n,
+		.key_len = (uint16_t)d->parsed.key.n,
+		.keywords = state_letter_keywords(&f->state, d->parsed.letters),
+		.date = st->st_mtim.tv_sec,
+		.size = (uint64_t)st->st_size };
+	size_t began = folder_record(f, LOG_APPEND);
+
+	index_record_swap(&r);
+	buf_put(&f->pending, &r, sizeof(r));
+	buf_put_bytes(&f->pending, name);
+	folder_record_end(f, began);
+}
+
+static bool
+put_path(char out[FOLDER_PATH_SIZE], bool in_new, struct bytes name)
+{
+	if (name.n > MAILDIR_NAME_MAX)
+		return false;
+	snprintf(out, FOLDER_PATH_SIZE, "%s/%.*s", in_new ? "new" : "cur", (int)name.n,
+		(const char *)name.p);
+	return true;
+}
+
+static bool
+stat_file(struct folder *f, const struct disk_file *d, struct stat *st)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	return put_path(path, d->in_new, d->name) &&
+	       fstatat(f->dirfd, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
+}
+
+/* Give a file its UID: the name gets ",U=". returns: ERR_OK; ERR_NOT_FOUND: it went away */
+static int
+adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
+{
+	char from[FOLDER_PATH_SIZE], to[FOLDER_PATH_SIZE];
+	struct buf name = BUF_INIT;
+	struct stat st;
+	int r = ERR_OK;
+
+	if (!stat_file(f, d, &st))
+		return ERR_NOT_FOUND;
+	if (d->parsed.uid == uid) {
+		put_new(f, d, d->name, uid, &st);
+		return ERR_OK;
+	}
+	maildir_base_with_uid(&name, d->parsed.base, uid);
+	buf_put_bytes(&name, bytes_skip(d->name, d->parsed.base.n));
+	if (!put_path(from, d->in_new, d->name) || !put_path(to, d->in_new, buf_bytes(&name)))
+		r = ERR_NOT_FOUND; /* there is no name we could give it: not ours */
+	else
+		r = sys_renameat_new(f->dirfd, from, f->dirfd, to);
+	s->unsure = true;
+	if (r == ERR_OK)
+		put_new(f, d, buf_bytes(&name), uid, &st);
+	buf_free(&name);
+	return r;
+}
+
+/*
+ * A file whose key a record has already: when a file is renamed while its directory is read,
+ * both names may be seen. returns: true if it is that, and was dealt with
+ */
+static bool
+is_second_name(struct folder *f, struct scan *s, struct disk_file *d)
+{
+	for (struct disk_file *t = *bucket(s, d->parsed.key); t != NULL; t = t->next) {
+		struct stat st;
+
+		if (!t->taken || !bytes_equal(t->parsed.key, d->parsed.key) || stat_file(f, t, &st))
+			continue;
+		s->unsure = true;
+		if (stat_file(f, d, &st))
+			take_up_name(f, state_record(&f->state, t->record), d);
+		return true;
+	}
+	return false;
+}
+
+/* A UID in a name counts if it was given out by the same rules: above all we know, and not
+ * above the bound in .uidvalidity (unless that, too, is lost). */
+static uint32_t
+choose_uid(struct folder *f, const struct disk_file *d, uint32_t highest, uint32_t bound, int *r)
+{
+	uint32_t next = f->state.header.uidnext > highest ? f->state.header.uidnext : highest + 1;
+	size_t began;
+
+	*r = ERR_OK;
+	if (d->parsed.uid >= next && (d->parsed.uid <= bound || f->rebuilding) &&
+		d->parsed.uid < UINT32_MAX - 2 * UID_BLOCK)
+		return d->parsed.uid;
+	/* what is pending moves uidnext only when committed */
+	if ((*r = folder_commit(f, false)) < 0)
+		return 0;
+	if (f->state.header.uidnext <= f->uid_floor) {
+		began = folder_record(f, LOG_UIDNEXT);
+		buf_put_u32(&f->pending, f->uid_floor + 1);
+		buf_put_u32(&f->pending, f->state.header.reserved);
+		folder_record_end(f, began);
+		if ((*r = folder_commit(f, false)) < 0)
+			return 0;
+	}
+	return folder_reserve(f, 1, r);
+}
+
+/* Somebody's P in a name is the keyword $Forwarded here. */
+static int
+need_forwarded(struct folder *f, const struct scan *s)
+{
+	size_t began;
+
+	if (f->state.forwarded_bit < STORE_KEYWORDS_MAX ||
+		f->state.n_keywords == STORE_KEYWORDS_MAX)
+		return ERR_OK;
+	for (size_t i = 0; i < s->n; i++) {
+		if ((s->files[i].parsed.letters & MAILDIR_LETTER('P')) == 0)
+			continue;
+		began = folder_record(f, LOG_KEYWORD);
+		buf_put_str(&f->pending, "$Forwarded");
+		folder_record_end(f, began);
+		return folder_commit(f, false);
+	}
+	return ERR_OK;
+}
+
+static int
+take_up_new(struct folder *f, struct scan *s)
+{
+	struct disk_file **fresh = xcalloc(s->n + 1, sizeof(struct disk_file *));
+	uint32_t uid, highest = 0, before, bound = 0, validity = f->state.header.uidvalidity;
+	size_t n = 0;
+	int r = ERR_OK;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->files[i].taken && !is_second_name(f, s, &s->files[i]))
+			fresh[n++] = &s->files[i];
+	if (n > 0)
+		r = uidfile_raise(f->dirfd, 0, &validity, &before, &bound);
+	qsort(fresh, n, sizeof(struct disk_file *), order_files);
+	for (size_t i = 0; i < n && r == ERR_OK; i++) {
+		uid = choose_uid(f, fresh[i], highest, bound, &r);
+		if (r < 0)
+			break;
+		r = adopt(f, s, fresh[i], uid);
+		if (r == ERR_OK)
+			highest = uid;
+		else if (r == ERR_NOT_FOUND || r == ERR_EXISTS || r == ERR_DENIED)
+			r = ERR_OK; /* the next scan sees what became of it */
+		else
+			break;
+		if (f->pending.len > LOG_RECORD_MAX)
+			r = folder_commit(f, false);
+	}
+	free(fresh);
+	if (r == ERR_OK)
+		r = folder_commit(f, false);
+	else
+		folder_forget(f);
+	return r;
+}
+
+/* A rebuilt index has no \Recent of its own: what is still in new/ is. */
+static int
+settle_rebuild(struct folder *f)
+{
+	uint32_t recent = 0, uidnext = f->state.header.uidnext;
+	size_t began;
+
+	if (uidnext == 1 && f->uid_floor == 0)
+		return ERR_OK;
+	if (uidnext <= f->uid_floor) {
+		uidnext = f->uid_floor + 1;
+		began = folder_record(f, LOG_UIDNEXT);
+		buf_put_u32(&f->pending, uidnext);
+		buf_put_u32(&f->pending, f->state.header.reserved);
+		folder_record_end(f, began);
+	}
+	for (size_t i = 0; recent == 0 && i < state_total(&f->state); i++)
+		if ((state_record(&f->state, i)->state & INDEX_IN_NEW) != 0)
+			recent = state_record(&f->state, i)->uid;
+	began = folder_record(f, LOG_RECENT);
+	buf_put_u32(&f->pending, recent == 0 ? uidnext : recent);
+	folder_record_end(f, began);
+	return folder_commit(f, false);
+}
+
+/* A UID above the bound in .uidvalidity: raise it, or mbsync would take it for a mistake. */
+static int
+raise_bound(struct folder *f)
+{
+	const struct index_header *h = &f->state.header;
+	uint32_t validity = h->uidvalidity, before, bound;
+	size_t began;
+	int r;
+
+	if (h->uidnext <= h->reserved + 1)
+		return ERR_OK;
+	r = uidfile_raise(f->dirfd, h->uidnext - 1 + UID_BLOCK, &validity, &before, &bound);
+	if (r < 0)
+		return r;
+	began = folder_record(f, LOG_UIDNEXT);
+	buf_put_u32(&f->pending,
+		before > h->reserved && before >= h->uidnext ? before + 1 : h->uidnext);
+	buf_put_u32(&f->pending, bound);
+	folder_record_end(f, began);
+	return folder_commit(f, false);
+}
+
+static int
+merge_scan(struct folder *f, struct scan *s, enum merge_scope *scope)
+{
+	size_t missing, taken = 0;
+	int r;
+
+	if ((r = scan(f, s, *scope)) < 0)
+		return r;
+	missing = match(f, s, *scope, false);
+	for (size_t i = 0; i < s->n; i++)
+		taken += s->files[i].taken;
+	/* Not in new/, or there and not known: it may have moved. And a file that is renamed
+	 * while a directory is read may be missed: only a second look tells. */
+	if (missing == 0 && (*scope == MERGE_ALL || taken == s->n))
+		return ERR_OK;
+	scan_free(s);
+	*scope = MERGE_ALL;
+	return scan(f, s, *scope);
+}
+
+/* mbsync begins anew, with another UIDVALIDITY, when it finds UIDs doubled. */
+static bool
+validity_changed(struct folder *f)
+{
+	uint32_t validity = f->state.header.uidvalidity, before, bound;
+
+	return uidfile_raise(f->dirfd, 0, &validity, &before, &bound) == ERR_OK &&
+	       validity != f->state.header.uidvalidity;
+}
+
+int
+folder_merge(struct folder *f, enum merge_scope scope)
+{
+	struct scan s = { 0 };
+	int r;
+
+	ASSERT(f->lock_depth > 0);
+	if (!f->rebuilding && scope == MERGE_ALL && validity_changed(f))
+		return folder_rebuild(f);
+	if ((r = merge_scan(f, &s, &scope)) < 0 || (r = need_forwarded(f, &s)) < 0)
+		goto out;
+	match(f, &s, scope, true);
+	if ((r = folder_commit(f, false)) < 0 || (r = take_up_new(f, &s)) < 0)
+		goto out;
+	if (f->rebuilding && (r = settle_rebuild(f)) < 0)
+		goto out;
+	if ((r = raise_bound(f)) < 0)
+		goto out;
+	if (!s.unsure) {
+		f->hints.new_mtime_ns = s.new_ns;
+		f->hints.cur_mtime_ns = s.cur_ns;
+		f->hints.end = (uint32_t)f->log_end;
+		r = folder_write_hints(f);
+	}
+out:
+	scan_free(&s);
+	if (r < 0)
+		folder_forget(f);
+	return r;
+}
