@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "home.h"
 #include "jail.h"
 #include "log.h"
 #include "sys.h"
@@ -70,36 +71,21 @@ enter(const struct child_spec *spec, const struct delivery_job *job)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
 		return err_from_errno(errno);
 	if ((r = jail_landlock(SANDBOX_FILES, home_fd)) < 0 ||
-		(r = jail_seccomp(SANDBOX_FILES)) < 0)
+		(r = jail_seccomp_load(spec->filter)) < 0)
 		return r;
 	return home_fd;
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* All descriptors but these: the parent's channels are not the user's. */
+/* The parent's channels, and other users' mail, are not this user's. */
 static void
-close_others(const struct delivery_item *items, size_t n, int root_fd, int results)
+keep_own(const struct delivery_item *items, size_t n, int root_fd, int results)
 {
-	int keep[DELIVERY_BATCH_MAX + 3];
-	size_t m = 0;
-	int from = STDERR_FILENO + 1;
+	int keep[DELIVERY_BATCH_MAX + 3] = { LOG_FD, root_fd, results };
+	size_t m = 3;
 
-	keep[m++] = LOG_FD;
-	if (root_fd >= 0)
-		keep[m++] = root_fd;
-	keep[m++] = results;
 	for (size_t i = 0; i < n; i++)
 		keep[m++] = items[i].content_fd;
-	qsort(keep, m, sizeof(keep[0]), by_number);
-	for (size_t i = 0; i < m; from = keep[i++] + 1)
-		if (keep[i] > from)
-			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
-	close_range((unsigned)from, ~0u, 0);
+	jail_close_others(keep, m);
 }
 
 static void
@@ -125,7 +111,7 @@ live(const struct child_spec *spec, struct delivery_item *items, size_t n, int r
 	signal(SIGALRM, SIG_DFL);
 	alarm(spec->timeout_seconds); /* the parent has not the right to kill us later */
 	d.root_fd = r = enter(spec, &items[0].job);
-	close_others(items, n, d.root_fd, results);
+	keep_own(items, n, d.root_fd, results);
 	if (r >= 0)
 		r = store_deliverer_new(d.root_fd, &options, &d.store);
 	for (size_t i = 0; r < 0 && i < n; i++)

@@ -12,6 +12,7 @@ struct child_spec {
 	bool privileged; /* may become somebody else; else the owner must be who we are */
 	unsigned timeout_seconds;
 	const char *hostname;
+	struct bytes filter; /* jail_seccomp_prepare() for SANDBOX_FILES */
 	const struct local_delivery_conf *conf;
 };
 

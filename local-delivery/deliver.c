@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "home.h"
 #include "queue_id.h"
 #include "sys.h"
 

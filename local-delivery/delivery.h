@@ -5,7 +5,6 @@
  *
  *	deliver.c	a batch of jobs on one store: checks, fields, outcomes
  *	fields.c	what is put in front of a message, and mail loops
- *	home.c		the mailbox's directory, found or made, never outside the mail root
  *	quota.c		the accounts near their limits, and what to tell ledger
  *	syncer.c	syncfs in a thread of its own
  *	intake.c	jobs of one turn of the event loop, results, SYNC: for both daemons
@@ -32,15 +31,6 @@ bool delivery_loops(struct bytes header, struct bytes account);
 
 /* The folder for a detail in the store's form (modified UTF-7), or BYTES_NONE: INBOX. */
 struct bytes delivery_folder(struct bytes detail, struct arena *a);
-
-/* ---- home.c ------------------------------------------------------------------------------ */
-
-#define HOME_PARENT_MODE 0711 /* a domain's folder: pass through, see nothing */
-#define HOME_MODE        0700
-
-/* An open O_PATH descriptor of the home below root_fd; it and what is above it are made if
- * make. ERR_DENIED: the path leads out of the root or over a symbolic link, or is no path. */
-MUST_USE int home_open(int root_fd, struct bytes home, bool make);
 
 /* ---- quota.c ----------------------------------------------------------------------------- */
 

@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "log.h"
 #include "sys.h"
@@ -63,15 +62,6 @@ work(void *arg, struct intake_jobs *jobs)
 		intake_answer(l->intake, j, &l->items[i].outcome);
 	}
 	rest_later(l);
-}
-
-int
-local_start(struct daemon *d)
-{
-	UNUSED(d);
-	/* domains' folders are to be passed through by their users; files name their modes */
-	umask(0066);
-	return ERR_OK;
 }
 
 int

@@ -6,7 +6,6 @@
 #include "intake.h"
 
 /* local.c: virtual users */
-int local_start(struct daemon *d);
 int local_run(struct daemon *d);
 void local_stop(struct daemon *d);
 

@@ -13,7 +13,6 @@ static const struct daemon_spec local_delivery = {
 	.section = &local_delivery_section,
 	.routes = intake_routes,
 	.nroutes = INTAKE_ROUTES,
-	.start = local_start,
 	.run = local_run,
 	.peer_down = intake_peer_down,
 	.drain = intake_drain,

@@ -9,10 +9,10 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "jail.h"
 #include "log.h"
 #include "sys.h"
 
@@ -38,6 +38,7 @@ struct system {
 	LIST_HEAD(, worker) workers;
 	size_t n_workers;
 	int sync_fd;
+	struct buf filter; /* the children's seccomp program */
 };
 
 static void start_workers(struct system *s);
@@ -122,6 +123,7 @@ start_worker(struct system *s, const struct intake_job *first)
 		.privileged = s->daemon->privileged,
 		.timeout_seconds = (unsigned)(conf->system_timeout / 1000),
 		.hostname = s->daemon->common->hostname,
+		.filter = buf_bytes(&s->filter),
 		.conf = conf };
 	/* the child's own alarm comes first */
 	const struct timeval limit = { spec.timeout_seconds + 2, 0 };
@@ -208,7 +210,6 @@ system_start(struct daemon *d)
 {
 	struct system *s = xcalloc(1, sizeof(*s));
 
-	umask(0077);
 	/* for syncfs; later the mail root may not be ours to open */
 	s->sync_fd = sys_openat(d->root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (s->sync_fd < 0) {
@@ -216,7 +217,7 @@ system_start(struct daemon *d)
 		return s->sync_fd;
 	}
 	d->ctx = s;
-	return ERR_OK;
+	return jail_seccomp_prepare(SANDBOX_FILES, &s->filter);
 }
 
 int

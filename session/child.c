@@ -22,92 +22,17 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "home.h"
 #include "jail.h"
 #include "log.h"
-#include "sys.h"
 
-#define HOME_FLAGS         (O_PATH | O_DIRECTORY | O_NOFOLLOW)
-#define HOME_MODE          0700
-#define HOME_PARENT_MODE   0711 /* a domain's folder: pass through, see nothing */
 #define SESSION_FILES_MAX  256
 #define SESSION_MEMORY_MAX ((rlim_t)512 * 1024 * 1024)
-
-/* -- 1: descriptors -- */
-
-static int
-compare_ints(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Close all but these and 0 to 2. */
-static void
-close_others(int *keep, size_t n)
-{
-	unsigned from = 3;
-
-	qsort(keep, n, sizeof(*keep), compare_ints);
-	for (size_t i = 0; i < n; i++) {
-		unsigned fd = (unsigned)keep[i];
-
-		if (keep[i] < 0 || fd < from)
-			continue;
-		if (fd > from)
-			(void)close_range(from, fd - 1, 0);
-		from = fd + 1;
-	}
-	(void)close_range(from, ~0u, 0);
-}
-
-/* -- 3: the home -- */
-
-/* One more level down: dirfd is closed, the new one returned. */
-static int
-step_down(int dirfd, const char *name, mode_t mode)
-{
-	int r = sys_mkdirat(dirfd, name, mode), fd;
-
-	fd = r < 0 && r != ERR_EXISTS ? r : sys_open_beneath(dirfd, name, HOME_FLAGS, 0);
-	close(dirfd);
-	return fd;
-}
-
-static int
-make_home(int mail_root_fd, const char *home)
-{
-	char name[SESSION_HOME_MAX + 1];
-	struct bytes rest = bytes_from_str(home);
-	int fd = sys_open_beneath(mail_root_fd, ".", HOME_FLAGS, 0);
-	mode_t mask = umask(0);
-
-	while (fd >= 0 && rest.n > 0) {
-		struct bytes part = bytes_cut(&rest, '/');
-
-		fd = step_down(fd, bytes_to_str(part, name, sizeof(name)),
-			rest.n == 0 ? HOME_MODE : HOME_PARENT_MODE);
-	}
-	umask(mask);
-	return fd;
-}
-
-int
-session_home_open(int mail_root_fd, const char *home)
-{
-	int fd = sys_open_beneath(mail_root_fd, home, HOME_FLAGS, 0);
-
-	if (fd == ERR_NOT_FOUND && errno == ENOTDIR)
-		return ERR_DENIED; /* a file stands in the way */
-	return fd == ERR_NOT_FOUND ? make_home(mail_root_fd, home) : fd;
-}
-
-/* -- 2 to 5 -- */
 
 static _Noreturn void
 give_up(const struct session_child *c, const char *what)
@@ -163,7 +88,7 @@ enter_jail(const struct session_child *c)
 
 	if (c->privileged)
 		become_owner(c);
-	home_fd = session_home_open(c->mail_root_fd, c->grant->home);
+	home_fd = home_open(c->mail_root_fd, bytes_from_str(c->grant->home), true);
 	if (home_fd < 0)
 		give_up(c, "home");
 	if (fchdir(home_fd) != 0)
@@ -222,7 +147,7 @@ session_child_main(const struct session_child *c)
 	log_rename(c->name);
 	prctl(PR_SET_NAME, c->name);
 	(void)signal(SIGCHLD, SIG_DFL);
-	close_others(keep, NITEMS(keep));
+	jail_close_others(keep, NITEMS(keep));
 	start.root_fd = enter_jail(c);
 	session_link_init(&start.link, c->link_fd);
 	status = c->run(&start);

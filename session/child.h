@@ -27,8 +27,4 @@ struct session_child {
 /* In the child of fork(): the jail, the session, _exit. */
 _Noreturn void session_child_main(const struct session_child *c);
 
-/* The steps, for tests: the home below the mail root, made (0700) if it is missing, with the
- * file-system ids of its owner. O_PATH; ERR_DENIED: a link or a file in the way. */
-MUST_USE int session_home_open(int mail_root_fd, const char *home);
-
 #endif

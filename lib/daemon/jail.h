@@ -33,6 +33,8 @@ struct jail {
 MUST_USE int jail_enter(const struct jail *jail, const char **what);
 
 /* The steps for those who do them one by one (a spawner's child, after its own chroot). */
+/* Close all descriptors but 0 to 2 and these (sorted here; negative ones are passed over). */
+void jail_close_others(int *keep, size_t n);
 MUST_USE int jail_set_ids(uint32_t uid, uint32_t gid); /* never uid or gid 0 */
 MUST_USE int jail_drop_capabilities(bool keep_setuid);
 MUST_USE int jail_landlock(uint32_t sandbox, int root_fd);

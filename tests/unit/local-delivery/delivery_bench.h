@@ -11,6 +11,7 @@
 
 #include "delivery.h"
 #include "err.h"
+#include "home.h"
 #include "sys.h"
 #include "test_folder.h"
 
@@ -30,7 +31,7 @@ bench_start(void)
 	struct bench b = { .folder = test_folder_new(),
 		.conf = { .delivered_to = true, .detail_folder = true, .quota_grace = 10 } };
 
-	umask(0066);
+	umask(0077);
 	ASSERT(mkdirat(b.folder->fd, "mail", 0711) == 0);
 	b.root_fd = openat(b.folder->fd, "mail", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ASSERT(b.root_fd >= 0);

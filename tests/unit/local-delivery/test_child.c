@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "child.h"
+#include "jail.h"
 
 #define ALICE 61001
 #define BOB   61002
@@ -63,15 +64,26 @@ item_for(unsigned uid, const char *home)
 	return item;
 }
 
+static struct child_spec
+spec_for(const struct bench *b, unsigned timeout_seconds)
+{
+	static struct buf filter;
+
+	if (filter.len == 0)
+		assert_int_equal(jail_seccomp_prepare(SANDBOX_FILES, &filter), ERR_OK);
+	return (struct child_spec){ .root_fd = b->root_fd,
+		.privileged = true,
+		.timeout_seconds = timeout_seconds,
+		.hostname = "mx.example.test",
+		.filter = buf_bytes(&filter),
+		.conf = &b->conf };
+}
+
 /* One child from birth to end. */
 static bool
 run_child(struct bench *b, struct delivery_item *items, size_t n)
 {
-	const struct child_spec spec = { .root_fd = b->root_fd,
-		.privileged = true,
-		.timeout_seconds = 20,
-		.hostname = "mx.example.test",
-		.conf = &b->conf };
+	const struct child_spec spec = spec_for(b, 20);
 	struct child child;
 	bool well;
 
@@ -153,11 +165,7 @@ static void
 a_child_that_dies_loses_nothing(void **arg)
 {
 	struct bench *b = *arg;
-	const struct child_spec spec = { .root_fd = b->root_fd,
-		.privileged = true,
-		.timeout_seconds = 1,
-		.hostname = "mx.example.test",
-		.conf = &b->conf };
+	const struct child_spec spec = spec_for(b, 1);
 	struct delivery_item item;
 	struct child child;
 	bool well;

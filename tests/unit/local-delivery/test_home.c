@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "delivery.h"
+#include "err.h"
+#include "home.h"
 #include "sys.h"
 #include "test_folder.h"
 
@@ -114,7 +115,7 @@ static void
 too_long_a_path(void **arg)
 {
 	struct test_folder *f = *arg;
-	char name[DELIVERY_HOME_MAX + 2];
+	char name[HOME_PATH_MAX + 2];
 
 	memset(name, 'x', sizeof(name));
 	assert_int_equal(home_open(f->fd, bytes_make(name, sizeof(name) - 1), true), ERR_DENIED);
