@@ -187,7 +187,7 @@ static const struct row {
 		"\"example.org\")) NIL NIL NIL NIL NIL))\n"
 		"A< a OK Fetch completed\n"
 		"A> a FETCH 3 (BODY BODYSTRUCTURE)\n"
-		"A< * 3 FETCH (BODY (\"~\" \"~\" ~ NIL NIL \"7BIT\" 8 1) BODYSTRUCTURE (~))\n"
+		"A< * 3 FETCH (BODY (\"text\" \"plain\" ~ NIL NIL \"7bit\" 8 1) BODYSTRUCTURE (~))\n"
 		"A< a OK Fetch completed\n" },
 	{ "fetch numbers",
 		THREE SELECTED
