@@ -224,6 +224,20 @@ load(struct folder *f)
 	return r;
 }
 
+/* A mailbox' owner may have put a link in the place of its directories: paths through it
+ * would lead to another's. ERR_DENIED */
+static int
+check_directories(int dirfd)
+{
+	static const char *const names[] = { "tmp", "new", "cur" };
+	struct stat st;
+
+	for (size_t i = 0; i < NITEMS(names); i++)
+		if (fstatat(dirfd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+			return ERR_DENIED;
+	return ERR_OK;
+}
+
 int
 folder_open(int dirfd, struct folder **out)
 {
@@ -233,7 +247,7 @@ folder_open(int dirfd, struct folder **out)
 	f->dirfd = dirfd;
 	f->log_fd = f->cache_fd = -1;
 	state_init(&f->state, 0, 0);
-	if ((r = load(f)) < 0)
+	if ((r = check_directories(dirfd)) < 0 || (r = load(f)) < 0)
 		folder_close(&f);
 	*out = f;
 	return r;

@@ -32,7 +32,8 @@ bench_start(void)
 		.conf = { .delivered_to = true, .detail_folder = true, .quota_grace = 10 } };
 
 	umask(0077);
-	ASSERT(mkdirat(b.folder->fd, "mail", 0711) == 0);
+	ASSERT(mkdirat(b.folder->fd, "mail", 0711) == 0 &&
+		fchmodat(b.folder->fd, "mail", 0711, 0) == 0);
 	b.root_fd = openat(b.folder->fd, "mail", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ASSERT(b.root_fd >= 0);
 	return b;
