@@ -46,6 +46,12 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+static struct bytes
+without_cr(struct bytes line)
+{
+	return line.n > 0 && line.p[line.n - 1] == '\r' ? bytes_head(line, line.n - 1) : line;
+}
+
 /* What a line is to the parser. */
 enum line_kind {
 	LINE_EMPTY, /* nothing, or a comment */
@@ -150,8 +156,7 @@ table_parse(struct table *t, struct bytes text)
 		struct bytes line = bytes_cut(&text, '\n');
 		struct table_entry e = { BYTES_NONE, line, ++number };
 
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			e.value = line = bytes_head(line, line.n - 1);
+		e.value = line = without_cr(line);
 		if (has_control(line)) {
 			table_error(t, number, "control character");
 			continue;
@@ -215,8 +220,8 @@ table_edit(struct buf *out, struct bytes text, struct bytes key, const struct by
 	int found = 0;
 
 	while (text.n > 0) {
-		struct bytes line = bytes_cut(&text, '\n'), rest = line;
-		enum line_kind kind = line_kind(line);
+		struct bytes line = bytes_cut(&text, '\n'), rest = without_cr(line);
+		enum line_kind kind = line_kind(rest);
 
 		if (kind == LINE_ENTRY) {
 			struct bytes this_key = cut_key(&rest);

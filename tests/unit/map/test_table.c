@@ -61,6 +61,7 @@ static const struct edit_row {
 	{ "replace what went on", "k old\n  more\n# two\n  more\nc d\n", "v", "k  v\n# two\nc d\n",
 		1 },
 	{ "remove", "a b\nk old\n  more\n\n# c\nc d\n", NULL, "a b\n\n# c\nc d\n", 1 },
+	{ "replace between CRLF", "a b\r\nk\r\nc d\r\n", "v", "a b\r\nk  v\nc d\r\n", 1 },
 	{ "remove what isn't there", "a b\n", NULL, "a b\n", 0 },
 };
 

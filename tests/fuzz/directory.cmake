@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: ISC
+relais_fuzz(fuzz_table SOURCES fuzz_table.c DEPS map)
+relais_fuzz(fuzz_directory_msg SOURCES fuzz_directory_msg.c DEPS ipc)
+relais_fuzz(fuzz_ledger_msg SOURCES fuzz_ledger_msg.c DEPS ipc)
