@@ -12,7 +12,7 @@ static const struct opt_row rows[] = {
 		"keep mail for a full mailbox in the queue instead of returning it"),
 	OPT_UINT(local_delivery_conf, quota_grace, "10", 0, 100,
 		"per cent over its quota a mailbox still takes, for what was accepted before"),
-	OPT_UINT(local_delivery_conf, open_folders, "64", 1, 4096,
+	OPT_UINT(local_delivery_conf, open_folders, "256", 1, 900,
 		"folders a delivering process keeps open"),
 	OPT_UINT(local_delivery_conf, system_children, "16", 1, 256, "system users served at once"),
 	OPT_TIME(local_delivery_conf, system_timeout, "60s", OPT_SECOND, OPT_HOUR,
