@@ -125,6 +125,8 @@ imap_session_rest(struct imap_session *s)
 		buf_free(&s->out);
 	if (s->doing == IMAP_DOING_NOTHING && imap_reader_idle(&s->reader))
 		arena_reset(&s->arena);
+	if (s->view != NULL && !imap_session_busy(s))
+		store_view_rest(s->view);
 }
 
 /* -- the end of a command -----------------------------------------------------------------------

@@ -152,6 +152,10 @@ const char *store_keyword_name(const struct store_view *view, unsigned bit);
 MUST_USE int store_keyword_bit(
 	struct store_view *view, struct bytes name, bool create, unsigned *bit);
 
+/* Nothing to do for a while: buffers are given back; what store_cached() and store_refresh()
+ * returned is gone. */
+void store_view_rest(struct store_view *view);
+
 /* ---- what a message holds -------------------------------------------------------------- */
 
 struct store_content {

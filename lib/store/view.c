@@ -392,3 +392,15 @@ store_refresh(struct store_view *v, unsigned flags, struct store_changes *out)
 	v->told_keywords = v->f->state.n_keywords;
 	return ERR_OK;
 }
+
+void
+store_view_rest(struct store_view *view)
+{
+	buf_free(&view->f->window);
+	if (view->f->pending.len == 0)
+		buf_free(&view->f->pending);
+	buf_free(&view->scratch);
+	arena_reset(&view->arena);
+	free(view->lists);
+	view->lists = NULL;
+}
