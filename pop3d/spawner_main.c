@@ -12,7 +12,7 @@ limits(const void *conf)
 	return (struct spawner_limits){ c->session_limit, c->sessions_per_account };
 }
 
-static const struct spawner_spec spec = { SESSION_POP3, "pop3", pop3_session_run, limits };
+static const struct spawner_spec spec = { SESSION_POP3, "pop3", pop3_session_run, limits, false };
 
 static int
 start(struct daemon *d)

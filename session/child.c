@@ -140,6 +140,7 @@ session_child_main(const struct session_child *c)
 		.quota_messages = c->grant->quota_messages,
 		.first_reply = c->take->first_reply,
 		.input = c->take->input,
+		.charsets = c->charsets,
 		.conf = c->conf };
 	int status;
 

@@ -18,6 +18,7 @@ struct session_child {
 	const struct session_take_msg *take;
 	const char *hostname;
 	const void *conf;
+	struct charsets *charsets;
 	session_run_fn *run;
 };
 

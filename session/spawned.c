@@ -111,6 +111,7 @@ run_child(struct spawner *s, const struct token_grant *grant, const struct sessi
 		.take = take,
 		.hostname = s->daemon->common->hostname,
 		.conf = s->daemon->conf,
+		.charsets = s->charsets,
 		.run = s->spec->run };
 
 	session_child_main(&child);

@@ -16,6 +16,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "charset.h"
 #include "child.h"
 #include "clock.h"
 #include "jail.h"
@@ -104,6 +105,7 @@ spawner_start(struct daemon *d, const struct spawner_spec *spec)
 
 	s->daemon = d;
 	s->spec = spec;
+	s->charsets = spec->charsets ? charsets_open() : NULL;
 	TAILQ_INIT(&s->sessions);
 	d->ctx = s;
 	s->tokens = token_table_new();

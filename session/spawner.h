@@ -5,7 +5,8 @@
  *
  * A program of it is one spec and a main:
  *
- *	static const struct spawner_spec spec = { SESSION_IMAP, "imap", imap_session_run, limits };
+ *	static const struct spawner_spec spec = { SESSION_IMAP, "imap", imap_session_run, limits,
+ *		true };
  *	static int start(struct daemon *d) { return spawner_start(d, &spec); }
  *	static const struct daemon_spec daemon = { .service = SERVICE_IMAP_SPAWNER, .start = start,
  *		SPAWNER_ROWS, ... };
@@ -26,6 +27,7 @@ struct spawner_spec {
 	const char *name; /* of its sessions in the log */
 	session_run_fn *run;
 	struct spawner_limits (*limits)(const void *conf);
+	bool charsets; /* its sessions search texts: loaded once, before the jail */
 };
 
 /* What directory and the login halves may ask. */

@@ -24,6 +24,7 @@ struct spawned { /* one session process */
 struct spawner {
 	struct daemon *daemon;
 	const struct spawner_spec *spec;
+	struct charsets *charsets; /* shared with the sessions by the fork */
 	struct token_table *tokens;
 	struct watch_set *watches;
 	struct link *ledger;
