@@ -376,7 +376,8 @@ on_run(struct daemon *daemon)
 {
 	const struct ledger_conf *conf = daemon->conf;
 	struct ledger *l = xcalloc(1, sizeof(*l));
-	struct quota_store_options options = { .folder = daemon->privileged ? "/" : daemon->root,
+	/* "." in the jail: Berkeley DB makes an empty name of the folder of "/__db.001" */
+	struct quota_store_options options = { .folder = daemon->privileged ? "." : daemon->root,
 		.cache_octets = conf->cache_size,
 		.owner_wait_ms = OWNER_WAIT_MS,
 		.complain = complain };
