@@ -183,7 +183,7 @@ on_run(struct daemon *daemon)
 	int r;
 
 	configure(d);
-	tables_open(&d->tables, daemon->privileged ? "/" : daemon->root);
+	tables_open(&d->tables, daemon->privileged ? "." : daemon->root);
 	if ((r = directory_auth_start(d)) < 0)
 		return r;
 	d->ledger = daemon_link(

@@ -96,7 +96,9 @@ open_environment(struct quota_store *s, const struct quota_store_options *o)
 	s->env = env;
 	env->app_private = s;
 	env->set_errcall(env, complain);
-	if ((r = env->set_cachesize(env, 0, (uint32_t)o->cache_octets, 1)) != 0 ||
+	/* else it looks for /tmp, which a jail hasn't; relative to the folder */
+	if ((r = env->set_tmp_dir(env, ".")) != 0 ||
+		(r = env->set_cachesize(env, 0, (uint32_t)o->cache_octets, 1)) != 0 ||
 		(r = env->set_lg_max(env, LOG_MAX)) != 0 ||
 		(r = env->set_lg_bsize(env, LOG_BUFFER)) != 0 ||
 		(r = env->set_flags(env, DB_TXN_WRITE_NOSYNC, 1)) != 0 ||

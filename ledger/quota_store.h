@@ -33,7 +33,7 @@ struct quota_change {
 };
 
 struct quota_store_options {
-	const char *folder;
+	const char *folder; /* not "/", which Berkeley DB misreads: "." in the jail */
 	uint64_t cache_octets;
 	unsigned owner_wait_ms; /* the one before us may still be finishing (a reload) */
 	void (*complain)(const char *text); /* what Berkeley DB has to say; may be NULL */
