@@ -186,10 +186,13 @@ flush_done(struct worker_job *job)
 static void
 flush_start(struct qmgr *q)
 {
+	struct journal_batch *batch;
+
 	UNUSED(stash_append(q));
-	q->flush_batch = journal_take(&q->journal);
-	if (q->flush_batch == NULL)
+	batch = journal_take(&q->journal);
+	if (batch == NULL)
 		return; /* nothing, or the next comes when this one is done */
+	q->flush_batch = batch; /* the thread's, until flush_done() */
 	evtimer_del(q->lazy);
 	TAILQ_CONCAT(&q->flying, &q->gathered, link);
 	worker_submit(q->flusher, &q->flush_job);
