@@ -177,8 +177,15 @@ windows1252(void)
 static void
 convert_table(const uint16_t *high, struct bytes in, struct buf *out)
 {
-	for (size_t i = 0; i < in.n; i++)
-		utf8_put(out, in.p[i] < 0x80 ? in.p[i] : high[in.p[i] - 0x80]);
+	while (in.n > 0) {
+		size_t n = utf8_ascii_len(in);
+
+		buf_put(out, in.p, n);
+		in = bytes_skip(in, n);
+		if (in.n > 0)
+			utf8_put(out, high[in.p[0] - 0x80]);
+		in = bytes_skip(in, 1);
+	}
 }
 
 /* Could in (less than four octets) be the beginning of a character? */
@@ -206,8 +213,10 @@ convert_utf8(const uint16_t *page, struct bytes in, bool last, struct buf *out)
 
 	while (used < in.n) {
 		struct bytes rest = bytes_skip(in, used);
-		size_t n = utf8_get(rest, &c);
+		size_t n = utf8_ascii_len(rest);
 
+		if (n == 0)
+			n = utf8_get(rest, &c);
 		if (n == 0 && !last && is_utf8_start(rest))
 			break;
 		if (n > 0)

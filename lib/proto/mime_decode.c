@@ -20,20 +20,17 @@ mime_encoding_of(struct bytes name)
 	return MIME_IDENTITY;
 }
 
-/* The value of a base64 letter (both alphabets), or -1. */
-static int
-letter_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (ascii_is_digit(c))
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
+/* The value of a base64 letter (both alphabets) plus one; 0 for what is none. */
+/* clang-format off */
+static const uint8_t letters[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+	24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+	48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+/* clang-format on */
 
 static void
 feed_base64(struct mime_decoder *d, struct bytes in, struct buf *out)
@@ -42,14 +39,14 @@ feed_base64(struct mime_decoder *d, struct bytes in, struct buf *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in.n; i++) {
-		int v = letter_value(in.p[i]);
+		uint32_t v = letters[in.p[i]];
 
-		if (v < 0) {
+		if (v == 0) {
 			if (in.p[i] == '=') /* padding ends a group; another text may follow */
 				d->nbits = 0;
 			continue;
 		}
-		d->bits = (d->bits << 6 | (uint32_t)v) & 0xffff;
+		d->bits = (d->bits << 6 | (v - 1)) & 0xffff;
 		d->nbits = (uint8_t)(d->nbits + 6);
 		if (d->nbits >= 8) {
 			d->nbits = (uint8_t)(d->nbits - 8);
@@ -108,15 +105,32 @@ feed_escape(struct mime_decoder *d, uint8_t c, struct buf *out)
 	return false;
 }
 
+/* Octets that stand for themselves. */
+static size_t
+plain_len(struct bytes b)
+{
+	size_t n = 0;
+
+	while (n < b.n && b.p[n] != '=' && b.p[n] != ' ' && b.p[n] != '\t')
+		n++;
+	return n;
+}
+
 /* Blanks at the end of a line were added on the way (sec. 6.7 rule 3): they go. */
 static void
 feed_quoted_printable(struct mime_decoder *d, struct bytes in, struct buf *out)
 {
 	for (size_t i = 0; i < in.n;) {
 		uint8_t c = in.p[i];
+		size_t n;
 
 		if (d->nheld > 0) {
 			i += feed_escape(d, c, out);
+			continue;
+		}
+		if (d->blanks.len == 0 && (n = plain_len(bytes_skip(in, i))) > 0) {
+			buf_put(out, in.p + i, n);
+			i += n;
 			continue;
 		}
 		if ((c == ' ' || c == '\t') && d->blanks.len < BLANKS_MAX) {

@@ -41,6 +41,22 @@ utf8_get(struct bytes b, uint32_t *c)
 	return n;
 }
 
+size_t
+utf8_ascii_len(struct bytes b)
+{
+	size_t n = 0;
+	uint64_t eight;
+
+	for (; n + sizeof(eight) <= b.n; n += sizeof(eight)) {
+		memcpy(&eight, b.p + n, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (n < b.n && b.p[n] < 0x80)
+		n++;
+	return n;
+}
+
 void
 utf8_put(struct buf *out, uint32_t c)
 {
@@ -68,14 +84,16 @@ utf8_is_valid(struct bytes b)
 {
 	uint32_t c;
 
-	while (b.n > 0) {
-		size_t n = utf8_get(b, &c);
+	for (;;) {
+		size_t n;
 
-		if (n == 0)
+		b = bytes_skip(b, utf8_ascii_len(b));
+		if (b.n == 0)
+			return true;
+		if ((n = utf8_get(b, &c)) == 0)
 			return false;
 		b = bytes_skip(b, n);
 	}
-	return true;
 }
 
 /* Ranges of capitals: the small letter is at a distance, or (step 2) each capital stands before
@@ -202,14 +220,14 @@ void
 utf8_fold(struct bytes b, struct buf *out)
 {
 	while (b.n > 0) {
-		size_t n = 0;
+		size_t n = utf8_ascii_len(b);
 		uint32_t c;
 
-		if (b.p[0] < 0x80) {
-			uint8_t *p = buf_room(out, b.n);
+		if (n > 0) {
+			uint8_t *p = buf_room(out, n);
 
-			for (; n < b.n && b.p[n] < 0x80; n++)
-				p[n] = ascii_lower(b.p[n]);
+			for (size_t i = 0; i < n; i++)
+				p[i] = ascii_lower(b.p[i]);
 			buf_added(out, n);
 		} else if ((n = utf8_get(b, &c)) > 0) {
 			fold_one(out, c);

@@ -11,6 +11,9 @@
  * (no surrogates, no overlong forms, not above U+10FFFF). */
 size_t utf8_get(struct bytes b, uint32_t *c);
 
+/* How many octets at the front of b are ASCII. */
+size_t utf8_ascii_len(struct bytes b);
+
 /* Append a character (at most U+10FFFF, no surrogate: those become U+FFFD). */
 void utf8_put(struct buf *out, uint32_t c);
 
