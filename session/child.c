@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session/child.c - from a fork of the spawner to a session in its jail, in one fixed order.
+ * session/child.c - from a fork of the zygote to a session in its jail, in one fixed order.
  *
  *	1. no descriptors but the stream, the link, the mail root and the log
  *	2. groups, gid, and the file-system uid: from here on every look at the disk is the
@@ -13,7 +13,7 @@
  * no_new_privs is the spawner's already, and set again before Landlock. Not started by root: 2, 3's
  *chroot and 4's ids are left out.
  *
- * Runs in:  a fresh child of a session spawner.
+ * Runs in:  a fresh child of the zygote.
  * Trusts:   the grant: directory's word, checked by the decoder.
  */
 #include "child.h"
@@ -117,7 +117,7 @@ enter_jail(const struct session_child *c)
 	return inside;
 }
 
-/* A NUL-terminated copy of what lies in the spawner's frame. */
+/* A NUL-terminated copy of what lies in the zygote's frame. */
 static const char *
 string(struct bytes b)
 {
@@ -142,16 +142,19 @@ session_child_main(const struct session_child *c)
 		.input = c->take->input,
 		.charsets = c->charsets,
 		.conf = c->conf };
+	sigset_t none;
 	int status;
 
 	log_after_fork();
 	log_rename(c->name);
 	prctl(PR_SET_NAME, c->name);
 	(void)signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	jail_close_others(keep, NITEMS(keep));
 	start.root_fd = enter_jail(c);
 	session_link_init(&start.link, c->link_fd);
 	status = c->run(&start);
 	log_flush();
-	_exit(status); /* no exit handlers: those are the spawner's */
+	_exit(status); /* no exit handlers: those are the zygote's */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session/child.h - from a fork of the spawner to a session in its jail.
+ * session/child.h - from a fork of the zygote to a session in its jail.
  */
 #ifndef RELAIS_SESSION_CHILD_H
 #define RELAIS_SESSION_CHILD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session/spawned.c - one session process as its spawner sees it: born by fork, heard over its
- * own channel, reaped.
+ * session/spawned.c - one session process as its spawner sees it: made by the zygote, heard over
+ * its own channel, reaped.
  *
  * A record lives until the process is reaped *and* its channel is at its end: what a session
  * said last is still heard.
@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "log.h"
 #include "spawner_private.h"
 
@@ -96,27 +95,6 @@ on_close(void *ctx, struct ipc_channel *channel, int err)
 
 /* ---- birth ---- */
 
-static _Noreturn void
-run_child(struct spawner *s, const struct token_grant *grant, const struct session_take_msg *take,
-	int stream_fd, int link_fd)
-{
-	const struct session_child child = { .name = s->spec->name,
-		.privileged = s->daemon->privileged,
-		.mail_root_fd = s->daemon->root_fd,
-		.stream_fd = stream_fd,
-		.link_fd = link_fd,
-		.log_fd = LOG_FD,
-		.filter = buf_bytes(&s->filter),
-		.grant = grant,
-		.take = take,
-		.hostname = s->daemon->common->hostname,
-		.conf = s->daemon->conf,
-		.charsets = s->charsets,
-		.run = s->spec->run };
-
-	session_child_main(&child);
-}
-
 static void
 record(struct spawner *s, const struct token_grant *grant, int link_fd, pid_t pid)
 {
@@ -146,19 +124,16 @@ int
 spawned_new(struct spawner *s, const struct token_grant *grant, const struct session_take_msg *take,
 	int stream_fd, pid_t *pid)
 {
-	int ends[2];
+	int ends[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return ERR_RESOURCE;
-	log_flush(); /* what is gathered is ours, not the child's */
-	*pid = fork();
-	if (*pid == 0)
-		run_child(s, grant, take, stream_fd, ends[1]);
+	r = zygote_spawn(&s->zygote, grant, take, stream_fd, ends[1], pid);
 	close(ends[1]);
-	if (*pid < 0) {
-		log_error("fork: %m");
+	if (r < 0) {
+		log_error("no session made: %s", err_text(r));
 		close(ends[0]);
-		return ERR_RESOURCE;
+		return r;
 	}
 	record(s, grant, ends[0], *pid);
 	return ERR_OK;
@@ -180,21 +155,22 @@ reaped(struct spawner *s, struct spawned *c, int status)
 	forget_if_gone(c);
 }
 
-void
+int
 spawned_reap(struct spawner *s)
 {
-	int status;
-	pid_t pid;
+	struct zygote_death death;
+	int r;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((r = zygote_read(&s->zygote, &death)) == ERR_OK) {
 		struct spawned *c;
 
 		TAILQ_FOREACH (c, &s->sessions, link)
-			if (c->pid == pid)
+			if (c->pid == death.pid)
 				break;
 		if (c != NULL)
-			reaped(s, c, status);
+			reaped(s, c, death.status);
 	}
+	return r == ERR_TIMEOUT ? ERR_OK : r;
 }
 
 void

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -62,6 +61,24 @@ on_start(struct ipc_call *call, const void *msg)
 	ipc_reply(call->channel, call->id, SESSION_STARTED, NULL, 0);
 }
 
+/* Take note of sessions that ended. Without a zygote there is nothing left that this process can
+ * do: master starts another; the sessions say BYE when their link closes. */
+static void
+hear_deaths(struct spawner *s)
+{
+	if (spawned_reap(s) == ERR_OK)
+		return;
+	log_error("the zygote is gone");
+	log_flush();
+	_exit(1);
+}
+
+static void
+on_deaths(evutil_socket_t fd, short what, void *arg)
+{
+	hear_deaths(arg);
+}
+
 static int
 take(struct spawner *s, struct ipc_call *call, const struct session_take_msg *m, pid_t *pid)
 {
@@ -93,6 +110,7 @@ on_take(struct ipc_call *call, const void *msg)
 	session_taken_encode(ipc_compose(call->channel),
 		&(struct session_taken_msg){ .status = r, .pid = (uint32_t)pid });
 	ipc_reply(call->channel, call->id, SESSION_TAKEN, NULL, 0);
+	hear_deaths(s); /* some may have been told while the pid was waited for */
 }
 
 /* ---- the daemon's life ---- */
@@ -121,14 +139,6 @@ spawner_start(struct daemon *d, const struct spawner_spec *spec)
 }
 
 static void
-on_sigchld(evutil_socket_t fd, short what, void *arg)
-{
-	struct spawner *s = arg;
-
-	spawned_reap(s);
-}
-
-static void
 on_drain_timer(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = { END_GRACE_S, 0 };
@@ -143,13 +153,23 @@ int
 spawner_run(struct daemon *d)
 {
 	struct spawner *s = d->ctx;
+	const struct zygote_spec zygote = { .name = s->spec->name,
+		.run = s->spec->run,
+		.daemon = d,
+		.filter = buf_bytes(&s->filter),
+		.charsets = s->charsets };
+	int r = zygote_begin(&s->zygote, &zygote);
 
+	if (r < 0) {
+		log_error("no zygote: %m");
+		return r;
+	}
 	s->watches = watch_set_new(d->base, s->inotify_fd, spawned_changed);
 	s->ledger = daemon_link(d, SERVICE_LEDGER, CONTROL_ANY, NULL, 0);
-	s->sigchld = evsignal_new(d->base, SIGCHLD, on_sigchld, s);
+	s->deaths = event_new(d->base, s->zygote.fd, EV_READ | EV_PERSIST, on_deaths, s);
 	s->drain_timer = event_new(d->base, -1, 0, on_drain_timer, s);
-	ASSERT(s->sigchld != NULL && s->drain_timer != NULL);
-	event_add(s->sigchld, NULL);
+	ASSERT(s->deaths != NULL && s->drain_timer != NULL);
+	event_add(s->deaths, NULL);
 	return ERR_OK;
 }
 
@@ -170,7 +190,11 @@ spawner_drain(struct daemon *d)
 void
 spawner_reload(struct daemon *d)
 {
-	UNUSED(d); /* limits are asked for at each session */
+	struct spawner *s = d->ctx;
+
+	/* limits are asked for at each session; the sessions' options lie with the zygote */
+	if (zygote_configure(&s->zygote, d->spec->section, d->conf) < 0)
+		log_error("new options not taken up");
 }
 
 void

@@ -8,6 +8,7 @@
 #include "spawner.h"
 #include "token.h"
 #include "watch.h"
+#include "zygote.h"
 
 struct spawned { /* one session process */
 	TAILQ_ENTRY(spawned) link;
@@ -28,7 +29,8 @@ struct spawner {
 	struct token_table *tokens;
 	struct watch_set *watches;
 	struct link *ledger;
-	struct event *sigchld, *drain_timer;
+	struct zygote zygote;
+	struct event *deaths, *drain_timer;
 	struct buf filter; /* the sessions' seccomp program */
 	TAILQ_HEAD(, spawned) sessions;
 	uint64_t count, started, refused, crashed, next_serial;
@@ -39,9 +41,9 @@ struct spawner {
 MUST_USE int spawned_new(struct spawner *s, const struct token_grant *grant,
 	const struct session_take_msg *take, int stream_fd, pid_t *pid);
 void spawned_changed(struct watcher *w);
-void spawned_reap(struct spawner *s);
-void spawned_end_all(struct spawner *s);  /* tell them to say BYE */
-void spawned_kill_all(struct spawner *s); /* those that did not listen */
+MUST_USE int spawned_reap(struct spawner *s); /* ERR_PEER: the zygote is gone */
+void spawned_end_all(struct spawner *s);      /* tell them to say BYE */
+void spawned_kill_all(struct spawner *s);     /* those that did not listen */
 uint64_t spawned_of_account(const struct spawner *s, const char *account);
 
 /* quota.c: what sessions report and ask goes to ledger, under their own account's name */

@@ -153,6 +153,8 @@ session_link_read(struct session_link *l, unsigned *events)
 
 	while ((r = receive(l, &f, 0)) >= 0)
 		note(l, &f);
+	if (!ipc_packet_pending(&l->packet))
+		buf_free(&l->packet.data); /* an idle session holds no memory for it */
 	*events = l->pending;
 	l->pending = 0;
 	return r == ERR_TIMEOUT ? ERR_OK : r;
