@@ -93,7 +93,9 @@ static const struct ipc_route routes[] = {
 static void
 on_use(struct ipc_call *call, const void *msg)
 {
-	near_quota_tell(of(call)->near_quota, msg);
+	struct directory *d = link_ctx(call->ctx);
+
+	near_quota_tell(d->near_quota, msg);
 }
 
 static const struct ipc_route ledger_routes[] = {
@@ -188,6 +190,7 @@ on_run(struct daemon *daemon)
 		return r;
 	d->ledger = daemon_link(
 		daemon, SERVICE_LEDGER, CONTROL_ANY, ledger_routes, NITEMS(ledger_routes));
+	link_set_ctx(d->ledger, d);
 	link_on_up(d->ledger, on_ledger_up, d);
 	link_open(d->ledger);
 	return ERR_OK;
