@@ -5,8 +5,6 @@
  * An octet 0xff in the input is not fed: the session is told instead that its folder changed, so
  * that IDLE and the pauses of the output are walked as well.
  */
-#include <unistd.h>
-
 #include "dialogue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct imap_session *s;
 	struct mailbox m;
 
-	mailbox_open(&m, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	mailbox_open(&m);
 	s = imap_session_new(m.account[0], NULL, &host, &limits);
 	run(s, bytes_make(data, size));
 	imap_session_free(&s);

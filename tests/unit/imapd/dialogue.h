@@ -21,7 +21,7 @@ struct mailbox { /* a temporary account */
 	struct store_account *account[2];
 };
 
-void mailbox_open(struct mailbox *m, const char *parent);
+void mailbox_open(struct mailbox *m);  /* in memory if there is /dev/shm */
 void mailbox_close(struct mailbox *m); /* removes it */
 
 /* step: octets fed at a time; 0: a line at once. NULL if all went as written, else what was

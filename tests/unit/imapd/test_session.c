@@ -577,7 +577,7 @@ run_row(void **arg)
 		struct mailbox m;
 		const char *problem;
 
-		mailbox_open(&m, "/tmp");
+		mailbox_open(&m);
 		problem = dialogue_run(&m, t->script, steps[i]);
 		mailbox_close(&m);
 		if (problem != NULL)
