@@ -59,6 +59,7 @@ run(struct daemon *d)
 	TAILQ_INIT(&q->in_journal);
 	TAILQ_INIT(&q->loaded);
 	LIST_INIT(&q->orders);
+	LIST_INIT(&q->removals);
 	if ((r = folders_open(&q->folders, d->root_fd)) < 0) {
 		log_error("the queue's folders cannot be opened: %s", err_text(r));
 		return r;
@@ -121,8 +122,10 @@ stop(struct daemon *d)
 {
 	struct qmgr *q = d->ctx;
 
-	if (q != NULL && q->flusher != NULL)
+	if (q != NULL && q->flusher != NULL) {
 		flush_stop(q);
+		mover_stop(q);
+	}
 }
 
 static void

@@ -154,7 +154,6 @@ static void
 flush_done(struct worker_job *job)
 {
 	struct qmgr *q = job->ctx;
-	struct commit_list parked = TAILQ_HEAD_INITIALIZER(parked);
 	struct commit *c;
 
 	if (q->flush_result < 0) {
@@ -170,13 +169,8 @@ flush_done(struct worker_job *job)
 		while (journal_release(&q->journal))
 			q->journal_full = false;
 	}
-	/* those that found the batch full */
-	TAILQ_CONCAT(&parked, &q->parked, link);
-	while ((c = TAILQ_FIRST(&parked)) != NULL) {
-		TAILQ_REMOVE(&parked, c, link);
-		commit_append(q, c);
-	}
 	mover_check(q);
+	commit_unpark(q);
 	if (q->stash.len > 0)
 		flush_lazily(q);
 	if (!TAILQ_EMPTY(&q->gathered) || !TAILQ_EMPTY(&q->parked))
@@ -191,7 +185,7 @@ flush_start(struct qmgr *q)
 	UNUSED(stash_append(q));
 	batch = journal_take(&q->journal);
 	if (batch == NULL)
-		return; /* nothing, or the next comes when this one is done */
+		return;         /* nothing, or the next comes when this one is done */
 	q->flush_batch = batch; /* the thread's, until flush_done() */
 	evtimer_del(q->lazy);
 	TAILQ_CONCAT(&q->flying, &q->gathered, link);

@@ -70,7 +70,7 @@ commit_undo(struct qmgr *q, struct commit *c)
 	struct entry *e = c->msg->entry;
 
 	q->stats.refused++;
-	if (c->in_journal) {
+	if (c->in_journal || c->filed) {
 		struct queue_event gone = { .queue_id = e->id,
 			.time_us = clock_wall_us(),
 			.rcpt = QUEUE_EVENT_MESSAGE,
@@ -81,9 +81,10 @@ commit_undo(struct qmgr *q, struct commit *c)
 		queue_event_put(&body, &gone);
 		record_append(q, QUEUE_RECORD_EVENT, buf_bytes(&body));
 		buf_free(&body);
-		journal_done(&q->journal, c->segment);
 	}
-	if (e->flags & ENTRY_IN_FILE)
+	if (c->in_journal)
+		journal_done(&q->journal, c->segment);
+	if (c->filed)
 		remove_file_soon(q, e->id);
 	message_free(q, c->msg);
 	index_remove(&q->index, e);
@@ -115,6 +116,16 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 	free(c);
 }
 
+/* The doors wait a little rather than refuse, when room is being made. */
+static bool
+may_park(const struct qmgr *q, int err)
+{
+	if (err == ERR_BUSY)
+		return true;
+	return err == ERR_NO_SPACE && q->n_parked < PARKED_MAX &&
+	       (q->making_segment || q->moving || q->syncing_files || q->journal.flying != NULL);
+}
+
 void
 commit_append(struct qmgr *q, struct commit *c)
 {
@@ -123,9 +134,11 @@ commit_append(struct qmgr *q, struct commit *c)
 	if (r == ERR_OK) {
 		TAILQ_INSERT_TAIL(&q->gathered, c, link);
 		flush_soon(q);
-	} else if (r == ERR_BUSY) {
+	} else if (may_park(q, r)) {
 		TAILQ_INSERT_TAIL(&q->parked, c, link);
-		flush_soon(q);
+		q->n_parked++;
+		if (r == ERR_BUSY)
+			flush_soon(q);
 	} else {
 		if (r == ERR_NO_SPACE && !q->journal_full) {
 			q->journal_full = true;
@@ -134,6 +147,20 @@ commit_append(struct qmgr *q, struct commit *c)
 		}
 		commit_finish(q, c, r);
 		mover_check(q);
+	}
+}
+
+void
+commit_unpark(struct qmgr *q)
+{
+	struct commit_list parked = TAILQ_HEAD_INITIALIZER(parked);
+	struct commit *c;
+
+	TAILQ_CONCAT(&parked, &q->parked, link);
+	q->n_parked = 0;
+	while ((c = TAILQ_FIRST(&parked)) != NULL) {
+		TAILQ_REMOVE(&parked, c, link);
+		commit_append(q, c);
 	}
 }
 
@@ -166,6 +193,7 @@ store_done(struct worker_job *job)
 	struct commit *c = s->commit;
 
 	TAILQ_REMOVE(&q->storing, c, link);
+	c->filed = true;
 	message_drop_content(q, c->msg); /* the fd may be writable still at the door: not used */
 	if (s->result == ERR_OK) {
 		c->msg->entry->flags |= ENTRY_IN_FILE;

@@ -130,6 +130,7 @@ move_done(struct worker_job *job)
 	free(mv);
 	flush_soon(q);
 	mover_check(q);
+	commit_unpark(q);
 }
 
 /* From the record in the journal, for a message that is not in memory. */
@@ -264,6 +265,7 @@ make_done(struct worker_job *job)
 	}
 	free(mk);
 	mover_check(q);
+	commit_unpark(q);
 }
 
 static void
@@ -315,6 +317,7 @@ sync_done(struct worker_job *job)
 	while (journal_release(&q->journal))
 		q->journal_full = false;
 	mover_check(q);
+	commit_unpark(q);
 }
 
 static void
@@ -401,6 +404,7 @@ mover_init(struct qmgr *q)
 
 struct removing {
 	struct worker_job job;
+	LIST_ENTRY(removing) link; /* those to be tried again */
 	struct qmgr *q;
 	uint64_t id;
 	int result;
@@ -415,13 +419,28 @@ remove_work(struct worker_job *job)
 }
 
 static void
+remove_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct removing *r = arg;
+
+	LIST_REMOVE(r, link);
+	worker_submit(r->q->filer, &r->job);
+}
+
+static void
 remove_done(struct worker_job *job)
 {
 	struct removing *r = job->ctx;
 
-	if (r->result < 0 && r->result != ERR_NOT_FOUND)
-		log_error("a message's file could not be removed: %s", err_text(r->result));
 	mover_file_dirty(r->q);
+	if (r->result < 0 && r->result != ERR_NOT_FOUND && !r->q->stopping) {
+		const struct timeval later = { 10, 0 };
+
+		log_error("a message's file could not be removed: %s", err_text(r->result));
+		LIST_INSERT_HEAD(&r->q->removals, r, link);
+		event_base_once(r->q->d->base, -1, EV_TIMEOUT, remove_again, r, &later);
+		return;
+	}
 	free(r);
 }
 
@@ -436,4 +455,15 @@ remove_file_soon(struct qmgr *q, uint64_t queue_id)
 	r->q = q;
 	r->id = queue_id;
 	worker_submit(q->filer, &r->job);
+}
+
+void
+mover_stop(struct qmgr *q)
+{
+	struct removing *r;
+
+	while ((r = LIST_FIRST(&q->removals)) != NULL) { /* the journal has their end */
+		LIST_REMOVE(r, link);
+		free(r);
+	}
 }

@@ -29,6 +29,7 @@
 
 #define ACTIVE_RCPTS_MAX   8000 /* recipients on their way at once */
 #define MESSAGE_RCPTS_MAX  500  /* of one message */
+#define PARKED_MAX         2000 /* commits that wait for room in the journal */
 #define LOADED_MAX         12000
 #define DELIVER_WINDOW     128 /* jobs a deliverer has at once */
 #define SYNC_INTERVAL_MS   100
@@ -70,6 +71,7 @@ struct commit {
 	struct message *msg;
 	uint16_t segment;
 	bool in_journal; /* its record was appended */
+	bool filed;      /* there may be a file of it */
 };
 
 TAILQ_HEAD(commit_list, commit);
@@ -132,6 +134,7 @@ struct qmgr {
 	uint64_t flush_started_us;
 	struct event *flush_turn, *lazy;
 	struct commit_list parked, gathered, flying, storing;
+	unsigned n_parked;
 	struct buf stash; /* records that found no room yet: u32 type, u32 length, body */
 
 	uint64_t *ready; /* ring of ids */
@@ -149,7 +152,8 @@ struct qmgr {
 
 	struct queue_id_maker ids; /* for what the queue itself sends */
 	struct queue_stats_answer stats;
-	LIST_HEAD(, order) orders; /* of the operator, for all messages */
+	LIST_HEAD(, removing) removals; /* of files, that failed */
+	LIST_HEAD(, order) orders;      /* of the operator, for all messages */
 	struct event *draining;
 	uint64_t drain_until_us;
 	bool journal_full; /* told once */
@@ -172,6 +176,7 @@ void intake_commit_large(struct ipc_call *call, const void *msg);
 void intake_lend(struct ipc_call *call, const void *msg);
 void intake_peer_down(struct qmgr *q, struct ipc_channel *channel);
 void commit_append(struct qmgr *q, struct commit *c); /* again, when it was parked */
+void commit_unpark(struct qmgr *q);                   /* room may have been made */
 void commit_finish(struct qmgr *q, struct commit *c, int err);
 /* A message of our own making (DSN). content is copied. */
 int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
@@ -214,6 +219,7 @@ void sync_written(struct job *j);
 /* ---- mover.c ---- */
 int mover_init(struct qmgr *q);
 void mover_check(struct qmgr *q); /* enough free segments? */
+void mover_stop(struct qmgr *q);
 void mover_file_dirty(struct qmgr *q);
 void remove_file_soon(struct qmgr *q, uint64_t queue_id);
 

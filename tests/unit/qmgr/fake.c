@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/qmgr/fake.c - the world around qmgr, in one process. */
+#include "fake.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+/* ---- links ---- */
+
+struct link {
+	enum service service;
+	struct buf compose;
+};
+
+static struct fake *world;
+
+struct pending {
+	enum service service;
+	uint16_t type;
+	struct buf body;
+	int fd;
+	ipc_answer_fn *done;
+	void *arg;
+};
+
+struct link *
+daemon_link(struct daemon *d, enum service service, uint32_t instance,
+	const struct ipc_route *table, size_t n)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	l->service = service;
+	return l;
+}
+
+void
+link_open(struct link *l)
+{
+}
+
+bool
+link_is_up(const struct link *l)
+{
+	return true;
+}
+
+struct buf *
+link_compose(struct link *l)
+{
+	buf_clear(&l->compose);
+	return &l->compose;
+}
+
+void
+daemon_finished(struct daemon *d)
+{
+	world->finished = true;
+}
+
+static void
+put_target(struct directory_resolve_answer *a, const char *account)
+{
+	struct directory_target *t = &a->targets[a->count++];
+
+	t->kind = DIRECTORY_TARGET_ACCOUNT;
+	t->address = t->account = t->home = bytes_from_str(account);
+	t->uid = t->gid = 1000;
+}
+
+static void
+answer_resolve(struct pending *p, struct buf *out)
+{
+	static const char *const members[] = { "a@example.org", "b@example.org",
+		"full@example.org" };
+	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
+	struct directory_resolve_answer a = { .serial = 1 };
+	struct directory_resolve m;
+	static char account[400];
+
+	assert_int_equal(directory_resolve_decode(&in, &m), ERR_OK);
+	world->resolves++;
+	bytes_to_str(m.address, account, sizeof(account));
+	a.first = m.first;
+	if (strncmp(account, "unknown@", 8) == 0)
+		a.verdict = DIRECTORY_UNKNOWN;
+	else if (strncmp(account, "temp@", 5) == 0)
+		a.verdict = DIRECTORY_TEMPORARY;
+	else if (strncmp(account, "none@", 5) == 0)
+		a.total = 0;
+	else if (strncmp(account, "all@", 4) == 0) {
+		a.total = 3;
+		for (uint32_t i = m.first; i < 3 && (world->page == 0 || i < m.first + world->page);
+			i++)
+			put_target(&a, members[i]);
+	} else {
+		a.total = 1;
+		put_target(&a, account);
+	}
+	directory_resolve_answer_encode(out, &a);
+}
+
+/* The message goes to a file of its own, as a deliverer would name it. */
+static void
+write_delivery(const struct delivery_job *m, int content)
+{
+	struct buf all = BUF_INIT;
+	char name[512], account[400], id[QUEUE_ID_TEXT_SIZE];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s.%u.%s", queue_id_text(m->queue_id, id), m->recipient,
+		bytes_to_str(m->account, account, sizeof(account)));
+	world->deliveries++;
+	fd = openat(world->mail_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		world->repeated++;
+		/* exactly once: it is there; but "first try" must not have been said of it */
+		assert_int_equal(m->flags & DELIVERY_FIRST_TRY, 0);
+		return;
+	}
+	buf_put_bytes(&all, m->prefix);
+	assert_int_equal(pread(content, buf_room(&all, m->content_length + 1), m->content_length,
+				 (off_t)m->content_offset),
+		(ssize_t)m->content_length);
+	buf_added(&all, m->content_length);
+	assert_int_equal(write(fd, all.data + all.start, all.len), (ssize_t)all.len);
+	close(fd);
+	buf_free(&all);
+}
+
+static int
+answer_deliver(struct pending *p, struct buf *out)
+{
+	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
+	struct delivery_job m;
+	struct delivery_result r = { .status = DELIVERY_WRITTEN,
+		.code = BYTES_LITERAL("2.0.0"),
+		.text = BYTES_LITERAL("delivered to mailbox") };
+
+	assert_int_equal(delivery_job_decode(&in, &m), ERR_OK);
+	assert_true(p->fd >= 0);
+	r.job_id = m.job_id;
+	if (bytes_starts_with(m.account, BYTES_LITERAL("full@")) && !world->full_is_ok) {
+		r.status = DELIVERY_TEMPORARY;
+		r.code = BYTES_LITERAL("4.2.2");
+		r.text = BYTES_LITERAL("mailbox full");
+	} else if (bytes_starts_with(m.account, BYTES_LITERAL("bad@"))) {
+		r.status = DELIVERY_PERMANENT;
+		r.code = BYTES_LITERAL("5.2.0");
+		r.text = BYTES_LITERAL("no");
+	} else if (bytes_starts_with(m.account, BYTES_LITERAL("lost@")) && world->lost++ == 0) {
+		write_delivery(&m, p->fd);
+		return ERR_PEER;
+	} else {
+		write_delivery(&m, p->fd);
+	}
+	delivery_result_encode(out, &r);
+	return ERR_OK;
+}
+
+static void
+answer_sync(struct buf *out)
+{
+	struct delivery_sync_result r = { .status = world->sync_fails ? DELIVERY_TEMPORARY
+								      : DELIVERY_WRITTEN };
+
+	world->syncs++;
+	delivery_sync_result_encode(out, &r);
+}
+
+static void
+on_pending(evutil_socket_t fd, short what, void *arg)
+{
+	struct pending *p = arg;
+	struct buf out = BUF_INIT;
+	struct ipc_answer a = { .type = (uint16_t)(p->type + 1) };
+
+	if (world->q == NULL)
+		a.err = ERR_PEER;
+	else if (p->service == SERVICE_DIRECTORY && world->directory_down)
+		a.err = ERR_PEER;
+	else if (p->service == SERVICE_DIRECTORY)
+		answer_resolve(p, &out);
+	else if (p->type == DELIVERY_DELIVER)
+		a.err = answer_deliver(p, &out);
+	else
+		answer_sync(&out);
+	a.body = buf_bytes(&out);
+	p->done(p->arg, &a);
+	buf_free(&out);
+	buf_free(&p->body);
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p);
+}
+
+void
+link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
+	ipc_answer_fn *done, void *arg)
+{
+	const struct timeval now = { 0, 0 };
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	p->service = l->service;
+	p->type = type;
+	buf_put_bytes(&p->body, buf_bytes(&l->compose));
+	buf_clear(&l->compose);
+	p->fd = nfds > 0 ? fds[0] : -1;
+	p->done = done;
+	p->arg = arg;
+	event_base_once(world->d.base, -1, EV_TIMEOUT, on_pending, p, &now);
+}
+
+/* ---- start and stop ---- */
+
+void
+fake_make(struct fake *f)
+{
+	memset(f, 0, sizeof(*f));
+	snprintf(f->path, sizeof(f->path), "/tmp/relais-test-XXXXXX");
+	assert_non_null(mkdtemp(f->path));
+	f->root_fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(f->root_fd, "queue", 0700), 0);
+	assert_int_equal(mkdirat(f->root_fd, "mail", 0700), 0);
+	f->mail_fd = openat(f->root_fd, "mail", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	f->conf = (struct qmgr_conf){ .segment_size = 1 << 20,
+		.segments = 4,
+		.memory_limit = 64 << 20,
+		.minimal_backoff = 1000,
+		.maximal_backoff = 1000,
+		.queue_lifetime = 100000 };
+	f->common.hostname = "mx.example.org";
+	f->ids.instance = 7;
+	f->lent_fd = -1;
+	world = f;
+}
+
+static void
+on_door_closed(void *ctx, struct ipc_channel *channel, int err)
+{
+	struct fake *f = ctx;
+
+	f->door = NULL;
+}
+
+void
+fake_start(struct fake *f)
+{
+	int pair[2];
+	struct ipc_channel_spec door = { .peer = SERVICE_QMGR, .on_close = on_door_closed };
+	struct ipc_channel_spec side = {
+		.peer = SERVICE_SMTPD, .routes = qmgr_spec.routes, .nroutes = qmgr_spec.nroutes
+	};
+
+	memset(&f->d, 0, sizeof(f->d));
+	f->d.spec = &qmgr_spec;
+	f->d.base = event_base_new();
+	f->d.conf = &f->conf;
+	f->d.common = &f->common;
+	f->d.root_fd = openat(f->root_fd, "queue", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f->d.instances[SERVICE_LOCAL_DELIVERY] = 2;
+	assert_int_equal(qmgr_spec.run(&f->d), ERR_OK);
+	f->q = f->d.ctx;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	door.base = side.base = f->d.base;
+	door.fd = pair[0];
+	door.ctx = f;
+	side.fd = pair[1];
+	side.ctx = &f->d;
+	f->door = ipc_channel_new(&door);
+	f->qmgr_side = ipc_channel_new(&side);
+}
+
+static void
+free_syncer(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		buf_free(&s->outlets[i].link->compose);
+		free(s->outlets[i].link);
+	}
+	free(s->outlets);
+	event_free(s->timer);
+}
+
+void
+fake_stop(struct fake *f)
+{
+	struct qmgr *q = f->q;
+	struct message *m;
+	struct event *events[] = { q->flush_turn, q->lazy, q->run, q->due, q->move_timer,
+		q->draining };
+
+	ipc_channel_free(&f->door);
+	intake_peer_down(q, f->qmgr_side);
+	ipc_channel_free(&f->qmgr_side);
+	f->d.draining = true;
+	f->finished = false;
+	qmgr_spec.drain(&f->d);
+	while (!f->finished)
+		event_base_loop(f->d.base, EVLOOP_ONCE);
+	events[5] = q->draining;
+	qmgr_spec.stop(&f->d);
+	while ((m = TAILQ_FIRST(&q->loaded)) != NULL) {
+		m->jobs = 0;
+		message_free(q, m);
+	}
+	index_free(&q->index);
+	journal_close(&q->journal);
+	folders_close(&q->folders);
+	free_syncer(&q->local);
+	free_syncer(&q->system);
+	buf_free(&q->directory->compose);
+	free(q->directory);
+	buf_free(&q->stash);
+	free(q->ready);
+	for (size_t i = 0; i < NITEMS(events); i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+	free(q);
+	f->q = NULL;
+	event_base_free(f->d.base);
+	close(f->d.root_fd);
+}
+
+void
+fake_remove(struct fake *f)
+{
+	char command[128];
+
+	close(f->mail_fd);
+	close(f->root_fd);
+	snprintf(command, sizeof(command), "rm -rf %s", f->path);
+	assert_int_equal(system(command), 0); /* NOLINT: a path of our own making */
+}
+
+/* ---- the door ---- */
+
+struct asked {
+	struct fake *f;
+	uint64_t id;
+};
+
+static void
+on_answer(void *arg, const struct ipc_answer *answer)
+{
+	struct asked *a = arg;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct queue_commit_answer m;
+
+	if (answer->err == ERR_OK) {
+		assert_int_equal(queue_commit_answer_decode(&in, &m), ERR_OK);
+		a->f->answers++;
+		a->f->last_err = m.err;
+		if (m.err == ERR_OK)
+			a->f->accepted++;
+		else
+			a->f->refused++;
+		if (m.err == ERR_OK && a->f->on_accepted != NULL)
+			a->f->on_accepted(a->id);
+	}
+	free(a);
+}
+
+static const char received[] = "Received: from client.example.net by mx.example.org;\r\n"
+			       "\tSat, 21 Nov 2026 22:04:57 +0000\r\n";
+
+static void
+send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
+{
+	struct asked *a = xcalloc(1, sizeof(*a));
+	struct envelope_rcpt list[64] = { 0 };
+	struct envelope e = { .queue_id = m->queue_id,
+		.arrival_us = clock_wall_us(),
+		.reverse_path = BYTES_LITERAL("sender@example.net"),
+		.client_address = BYTES_LITERAL("192.0.2.1"),
+		.protocol = BYTES_LITERAL("ESMTP"),
+		.rcpts = list };
+	struct bytes rest = bytes_from_str(rcpts);
+	struct buf envelope = BUF_INIT;
+
+	while (rest.n > 0)
+		list[e.n_rcpts++].forward_path = bytes_cut(&rest, ' ');
+	envelope_encode(&envelope, &e);
+	m->envelope = buf_bytes(&envelope);
+	m->prefix = bytes_from_str(received);
+	a->f = f;
+	a->id = m->queue_id;
+	f->asked++;
+	queue_commit_encode(ipc_compose(f->door), m);
+	ipc_request(f->door, QUEUE_COMMIT, &fd, 1, 0, on_answer, a);
+	buf_free(&envelope);
+}
+
+uint64_t
+fake_commit(struct fake *f, const char *rcpts, struct bytes content)
+{
+	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
+		.content_size = content.n };
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(write(fd, content.p, content.n), (ssize_t)content.n);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+	send_commit(f, rcpts, &m, fd);
+	return m.queue_id;
+}
+
+static void
+on_lent(void *arg, const struct ipc_answer *answer)
+{
+	struct fake *f = arg;
+	struct ipc_reader in = ipc_reader(answer->body);
+	struct queue_lend_answer m;
+
+	assert_int_equal(answer->err, ERR_OK);
+	assert_int_equal(queue_lend_answer_decode(&in, &m), ERR_OK);
+	assert_int_equal(m.err, ERR_OK);
+	assert_int_equal(answer->nfds, 1);
+	f->lent_offset = m.content_offset;
+	f->lent_fd = answer->fds[0];
+	answer->fds[0] = -1;
+}
+
+static bool
+has_lent(struct fake *f)
+{
+	return f->lent_fd >= 0;
+}
+
+uint64_t
+fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content)
+{
+	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
+		.content_size = content.n,
+		.lent = true };
+
+	f->lent_fd = -1;
+	buf_clear(ipc_compose(f->door));
+	ipc_request(f->door, QUEUE_LEND, NULL, 0, 0, on_lent, f);
+	assert_true(fake_until(f, has_lent));
+	m.content_offset = f->lent_offset;
+	assert_int_equal(pwrite(f->lent_fd, content.p, content.n, (off_t)f->lent_offset),
+		(ssize_t)content.n);
+	send_commit(f, rcpts, &m, f->lent_fd);
+	return m.queue_id;
+}
+
+/* ---- waiting ---- */
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+bool
+fake_until(struct fake *f, bool (*done)(struct fake *f))
+{
+	const uint64_t end = clock_mono_us() + 10 * UINT64_C(1000000);
+	const struct timeval tick = { 0, 2000 };
+
+	while (!done(f)) {
+		if (clock_mono_us() > end)
+			return false;
+		event_base_once(f->d.base, -1, EV_TIMEOUT, on_tick, NULL, &tick);
+		event_base_loop(f->d.base, EVLOOP_ONCE);
+	}
+	return true;
+}
+
+void
+fake_turns(struct fake *f, unsigned ms)
+{
+	const uint64_t end = clock_mono_us() + ms * UINT64_C(1000);
+	const struct timeval tick = { 0, 2000 };
+
+	while (clock_mono_us() < end) {
+		event_base_once(f->d.base, -1, EV_TIMEOUT, on_tick, NULL, &tick);
+		event_base_loop(f->d.base, EVLOOP_ONCE);
+	}
+}
+
+bool
+fake_answered(struct fake *f)
+{
+	const struct qmgr *q = f->q;
+
+	return TAILQ_EMPTY(&q->parked) && TAILQ_EMPTY(&q->gathered) && TAILQ_EMPTY(&q->flying) &&
+	       TAILQ_EMPTY(&q->storing) && f->answers == f->asked;
+}
+
+bool
+fake_empty(struct fake *f)
+{
+	return fake_answered(f) && f->q->index.live == 0;
+}
+
+bool
+fake_quiet(struct fake *f)
+{
+	return f->q->active_rcpts == 0 && f->q->ready_n == 0;
+}
+
+int64_t
+fake_delivered(struct fake *f, uint64_t id, uint32_t rcpt, const char *account, struct buf *content)
+{
+	char name[512], text[QUEUE_ID_TEXT_SIZE];
+	struct stat st;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s.%u.%s", queue_id_text(id, text), rcpt, account);
+	fd = openat(f->mail_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	assert_int_equal(fstat(fd, &st), 0);
+	if (content != NULL) {
+		buf_clear(content);
+		assert_int_equal(
+			read(fd, buf_room(content, (size_t)st.st_size + 1), (size_t)st.st_size),
+			st.st_size);
+		buf_added(content, (size_t)st.st_size);
+	}
+	close(fd);
+	return st.st_size;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/qmgr/fake.h - qmgr in one process with the test: a fake directory and fake
+ * deliverers behind fake links, a door on a real channel.
+ *
+ * What becomes of a recipient is in its local-part: "unknown", "temp" (directory cannot
+ * say), "full" (the deliverer says try later), "bad" (the deliverer says never), "lost" (the
+ * deliverer dies with the job once), "all" (an alias for a, b and full), "none" (an alias
+ * without members); all others are accounts. Deliveries are files ID.RCPT.ACCOUNT below
+ * mail/, written when DELIVER comes; a second one of the same name is counted.
+ */
+#ifndef RELAIS_TEST_FAKE_H
+#define RELAIS_TEST_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "qmgr.h"
+
+struct fake {
+	char path[64]; /* queue/ and mail/ are below it */
+	int root_fd, mail_fd;
+	struct daemon d;
+	struct common_conf common;
+	struct qmgr_conf conf;
+	struct qmgr *q;
+	struct ipc_channel *door, *qmgr_side;
+	struct queue_id_maker ids;
+	unsigned asked, answers, accepted, refused;
+	int last_err;
+	uint64_t lent_offset;
+	int lent_fd;
+	unsigned deliveries, repeated, syncs, resolves, lost;
+	bool finished; /* qmgr has drained */
+	bool directory_down, full_is_ok, sync_fails, hold_sync;
+	unsigned page; /* targets in one answer; 0: all */
+	/* told of every confirmed commit */
+	void (*on_accepted)(uint64_t id);
+};
+
+/* A fresh place on disk; then start and stop qmgr as often as wanted. */
+void fake_make(struct fake *f);
+void fake_start(struct fake *f);
+void fake_stop(struct fake *f); /* orderly */
+void fake_remove(struct fake *f);
+
+/* One COMMIT; recipients separated by blanks. Returns its id; does not wait. */
+uint64_t fake_commit(struct fake *f, const char *rcpts, struct bytes content);
+/* The same with a file lent for it. */
+uint64_t fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content);
+
+/* Turn the event loop until done() or 10 seconds are over: did it come true? */
+bool fake_until(struct fake *f, bool (*done)(struct fake *f));
+bool fake_answered(struct fake *f); /* every commit has its answer */
+bool fake_empty(struct fake *f);    /* and the queue is empty */
+bool fake_quiet(struct fake *f);    /* nothing is on its way; some may wait */
+void fake_turns(struct fake *f, unsigned ms);
+
+/* The content delivered to an account, prefix included, or -1 as size. */
+int64_t fake_delivered(
+	struct fake *f, uint64_t id, uint32_t rcpt, const char *account, struct buf *content);
+
+#endif

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/qmgr/test_qmgr.c - the queue manager whole, with a fake world around it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "fake.h"
+#include "sys.h"
+
+static const char small[] = "Subject: hello\r\n\r\nBody.\r\n";
+
+static int
+setup(void **state)
+{
+	struct fake *f = xcalloc(1, sizeof(*f));
+
+	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_INFO);
+	fake_make(f);
+	fake_start(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fake *f = *state;
+
+	sys_fault_clear();
+	fake_stop(f);
+	fake_remove(f);
+	free(f);
+	return 0;
+}
+
+static unsigned
+count_files(struct fake *f, const char *folder)
+{
+	char path[256];
+	unsigned n = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", f->path, folder);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.')
+			n++;
+	closedir(dir);
+	return n;
+}
+
+static unsigned
+message_files(struct fake *f)
+{
+	char folder[64];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FILES_FOLDERS; i++) {
+		snprintf(folder, sizeof(folder), "queue/message/%02x", i);
+		n += count_files(f, folder);
+	}
+	return n;
+}
+
+static struct buf
+make_content(size_t size)
+{
+	struct buf b = BUF_INIT;
+
+	buf_put_str(&b, "Subject: large\r\n\r\n");
+	while (b.len < size)
+		buf_printf(&b, "line at %zu with some text to fill it up\r\n", b.len);
+	return b;
+}
+
+static bool
+all_synced(struct fake *f)
+{
+	return fake_empty(f);
+}
+
+static void
+test_delivers(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+	uint64_t id = fake_commit(f, "user@example.org", bytes_from_str(small));
+
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->accepted, 1);
+	assert_true(fake_until(f, all_synced));
+	assert_true(fake_delivered(f, id, 0, "user@example.org", &got) > 0);
+	assert_true(bytes_starts_with(buf_bytes(&got), BYTES_LITERAL("Received: from ")));
+	assert_true(bytes_search(buf_bytes(&got), BYTES_LITERAL("\r\nSubject: hello\r\n")) !=
+		    BYTES_NOT_FOUND);
+	assert_int_equal(f->deliveries, 1);
+	assert_int_equal(f->syncs, 1);
+	assert_int_equal(f->q->stats.delivered, 1);
+	assert_int_equal(f->q->n_loaded, 0);
+	assert_int_equal(f->q->memory, 0);
+	buf_free(&got);
+}
+
+static void
+test_many_share_a_flush(void **state)
+{
+	struct fake *f = *state;
+
+	for (int i = 0; i < 200; i++)
+		fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->accepted, 200);
+	assert_true(f->q->stats.flushes < 60);
+	assert_int_equal(f->deliveries, 200);
+	assert_int_equal(f->repeated, 0);
+}
+
+static void
+test_journal_goes_round(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(20000);
+
+	/* 4 segments of 1 MiB, 20 MiB of mail */
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 20; i++)
+			fake_commit(f, "user@example.org", buf_bytes(&content));
+		assert_true(fake_until(f, all_synced));
+	}
+	assert_int_equal(f->accepted, 1000);
+	assert_int_equal(f->deliveries, 1000);
+	assert_true(f->q->journal.n_segments <= 4);
+	buf_free(&content);
+}
+
+static void
+test_large_is_lent_a_file(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(300000), got = BUF_INIT;
+	uint64_t id = fake_commit_lent(f, "user@example.org", buf_bytes(&content));
+
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->accepted, 1);
+	assert_true(fake_until(f, all_synced));
+	assert_true(fake_delivered(f, id, 0, "user@example.org", &got) > 300000);
+	assert_true(bytes_equal(
+		bytes_skip(buf_bytes(&got), got.len - content.len), buf_bytes(&content)));
+	fake_turns(f, 50);
+	assert_int_equal(message_files(f), 0);
+	buf_free(&content);
+	buf_free(&got);
+}
+
+static void
+test_retries(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "full@example.org user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	assert_int_equal(f->q->index.live, 1);
+	assert_true(f->q->stats.deferrals >= 1);
+	assert_int_equal(f->q->stats.delivered, 1);
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 2);
+	assert_int_equal(f->repeated, 0);
+}
+
+static void
+test_gives_up(void **state)
+{
+	struct fake *f = *state;
+
+	f->conf.queue_lifetime = 0;
+	f->q->backoff.lifetime_s = 0;
+	fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->q->stats.expired, 1);
+	assert_int_equal(f->q->stats.bounced, 1);
+}
+
+static void
+test_fails_for_good(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "unknown@example.org bad@example.org user@example.org none@example.org",
+		bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->q->stats.bounced, 2);
+	assert_int_equal(f->q->stats.delivered, 2);
+}
+
+static void
+test_alias(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id = fake_commit(f, "all@example.org", bytes_from_str(small));
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	assert_true(fake_delivered(f, id, 1, "a@example.org", NULL) > 0);
+	assert_true(fake_delivered(f, id, 2, "b@example.org", NULL) > 0);
+	assert_int_equal(f->q->index.live, 1);
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_true(fake_delivered(f, id, 3, "full@example.org", NULL) > 0);
+	/* those that had it did not get it again */
+	assert_int_equal(f->deliveries, 3);
+}
+
+static void
+test_alias_by_pages(void **state)
+{
+	struct fake *f = *state;
+
+	f->page = 1;
+	f->full_is_ok = true;
+	fake_commit(f, "all@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 3);
+}
+
+static void
+test_alias_survives_restart(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "all@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 1);
+	assert_int_equal(message_files(f), 1);
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 3);
+	assert_int_equal(f->repeated, 0);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+}
+
+static void
+test_lost_deliverer(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "lost@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 2);
+	assert_int_equal(f->repeated, 1);
+}
+
+static void
+test_lost_directory(void **state)
+{
+	struct fake *f = *state;
+
+	f->directory_down = true;
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	assert_int_equal(f->q->index.live, 1);
+	f->directory_down = false;
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 1);
+}
+
+static void
+test_failed_sync(void **state)
+{
+	struct fake *f = *state;
+
+	f->sync_fails = true;
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 300);
+	assert_int_equal(f->q->stats.delivered, 0);
+	f->sync_fails = false;
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->q->stats.delivered, 1);
+	assert_true(f->repeated > 0);
+}
+
+static void
+test_duplicate_id(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	f->ids.last_us--; /* the same again */
+	f->ids.last_us =
+		queue_id_time_us(fake_commit(f, "user@example.org", bytes_from_str(small)));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->accepted, 2);
+}
+
+static uint64_t
+order(struct fake *f, enum queue_order_verb verb, uint64_t id)
+{
+	struct queue_order m = { verb, id };
+	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d, .id = 0 };
+
+	operator_order(&call, &m);
+	return 0;
+}
+
+static void
+test_hold_and_release(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id = fake_commit(f, "full@example.org", bytes_from_str(small));
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	order(f, QUEUE_ORDER_HOLD, id);
+	f->full_is_ok = true;
+	fake_turns(f, 1300);
+	assert_int_equal(f->q->index.live, 1);
+	fake_stop(f);
+	fake_start(f);
+	fake_turns(f, 100);
+	assert_int_equal(f->q->index.live, 1);
+	assert_int_equal(index_find(&f->q->index, id)->state, ENTRY_HELD);
+	order(f, QUEUE_ORDER_FLUSH, id); /* refused: held */
+	fake_turns(f, 100);
+	assert_int_equal(f->q->index.live, 1);
+	order(f, QUEUE_ORDER_RELEASE, 0);
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 1);
+}
+
+static void
+test_flush_now(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id;
+
+	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
+	id = fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	f->full_is_ok = true;
+	order(f, QUEUE_ORDER_FLUSH, id);
+	assert_true(fake_until(f, all_synced));
+}
+
+static void
+test_delete(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id = fake_commit(f, "full@example.org", bytes_from_str(small));
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	order(f, QUEUE_ORDER_DELETE, id);
+	assert_int_equal(f->q->index.live, 0);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+}
+
+/* Messages that wait and stand in the way become files; none is lost or doubled. */
+static void
+test_moves_out_of_the_journal(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(20000);
+
+	for (int i = 0; i < 50; i++)
+		fake_commit(f, "full@example.org", buf_bytes(&content));
+	assert_true(fake_until(f, fake_answered));
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 20; i++)
+			fake_commit(f, "user@example.org", buf_bytes(&content));
+		fake_turns(f, 150);
+		assert_true(fake_until(f, fake_answered));
+	}
+	assert_int_equal(f->refused, 0);
+	assert_true(f->q->stats.moved >= 50);
+	fake_turns(f, 100);
+	assert_true(message_files(f) >= 50);
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 450);
+	assert_int_equal(f->repeated, 0);
+	fake_turns(f, 100);
+	assert_int_equal(message_files(f), 0);
+	buf_free(&content);
+}
+
+/* Content beyond the memory budget is dropped and read back. */
+static void
+test_memory_budget(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(20000);
+
+	f->conf.memory_limit = 50000;
+	for (int i = 0; i < 40; i++)
+		fake_commit(f, "user@example.org", buf_bytes(&content));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 40);
+	assert_int_equal(f->q->memory, 0);
+	buf_free(&content);
+}
+
+static void
+test_restart_keeps_waiting(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(300000);
+	uint64_t one = fake_commit(f, "full@example.org x@example.org", bytes_from_str(small));
+	uint64_t two = fake_commit_lent(f, "full@example.org y@example.org", buf_bytes(&content));
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	for (int i = 0; i < 3; i++) {
+		fake_stop(f);
+		fake_start(f);
+		assert_int_equal(f->q->index.live, 2);
+		assert_int_equal(message_files(f), 2);
+	}
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_true(fake_delivered(f, one, 0, "full@example.org", NULL) > 0);
+	assert_true(fake_delivered(f, one, 1, "x@example.org", NULL) > 0);
+	assert_true(fake_delivered(f, two, 0, "full@example.org", NULL) > 300000);
+	assert_true(fake_delivered(f, two, 1, "y@example.org", NULL) > 300000);
+	assert_int_equal(f->deliveries, 4);
+	buf_free(&content);
+}
+
+static void
+test_damaged_file_is_set_aside(void **state)
+{
+	struct fake *f = *state;
+	char path[256], name[QUEUE_FILE_NAME_MAX];
+	uint64_t id = fake_commit(f, "full@example.org", bytes_from_str(small));
+	int fd;
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	fake_stop(f);
+	fake_start(f); /* now it is a file */
+	fake_stop(f);
+	snprintf(path, sizeof(path), "%s/queue/message/%s", f->path, queue_file_name(id, name));
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "XXXX", 4, 140), 4);
+	close(fd);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+	assert_int_equal(f->q->stats.corrupt, 1);
+	assert_int_equal(count_files(f, "queue/corrupt"), 2);
+}
+
+#ifdef RELAIS_FAULTS
+/* Every call of a kind fails once: the answer is a temporary error, and mail goes on. */
+static void
+test_failed_flush(void **state)
+{
+	struct fake *f = *state;
+	const int errnums[] = { EIO, ENOSPC };
+
+	for (size_t i = 0; i < NITEMS(errnums); i++) {
+		f->asked = f->answers = f->accepted = f->refused = 0;
+		sys_fault(SYS_FDATASYNC, 1, errnums[i], false);
+		fake_commit(f, "user@example.org", bytes_from_str(small));
+		assert_true(fake_until(f, fake_answered));
+		assert_int_equal(f->refused, 1);
+		assert_int_equal(f->last_err, i == 0 ? ERR_IO : ERR_NO_SPACE);
+		fake_commit(f, "user@example.org", bytes_from_str(small));
+		assert_true(fake_until(f, all_synced));
+		assert_int_equal(f->accepted, 1);
+		assert_int_equal(f->deliveries, i + 1);
+	}
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0); /* nor does a refused one come back */
+}
+
+/* Each system call in turn, at each of its first calls: nothing confirmed is lost, nothing
+ * is delivered that was refused, and nothing hangs. */
+static void
+test_every_call_fails_once(void **state)
+{
+	struct fake *f = *state;
+	const enum sys_call calls[] = { SYS_OPEN, SYS_READ, SYS_WRITE, SYS_FDATASYNC, SYS_FSYNC,
+		SYS_SYNCFS, SYS_RENAME, SYS_LINK, SYS_UNLINK, SYS_TRUNCATE, SYS_ALLOCATE,
+		SYS_MEMFD };
+	struct buf content = make_content(200000);
+
+	for (size_t c = 0; c < NITEMS(calls); c++)
+		for (unsigned nth = 1; nth <= 4; nth++) {
+			sys_fault(calls[c], nth, EIO, false);
+			fake_commit(f, "user@example.org", bytes_from_str(small));
+			if (calls[c] != SYS_OPEN && calls[c] != SYS_MEMFD) {
+				fake_commit_lent(f, "user@example.org", buf_bytes(&content));
+			}
+			fake_turns(f, 5);
+			sys_fault_clear();
+			assert_true(fake_until(f, all_synced));
+		}
+	assert_true(f->q->stats.delivered >= f->accepted);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+	buf_free(&content);
+}
+#endif
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_delivers),
+		TEST(test_many_share_a_flush),
+		TEST(test_journal_goes_round),
+		TEST(test_large_is_lent_a_file),
+		TEST(test_retries),
+		TEST(test_gives_up),
+		TEST(test_fails_for_good),
+		TEST(test_alias),
+		TEST(test_alias_by_pages),
+		TEST(test_alias_survives_restart),
+		TEST(test_lost_deliverer),
+		TEST(test_lost_directory),
+		TEST(test_failed_sync),
+		TEST(test_duplicate_id),
+		TEST(test_hold_and_release),
+		TEST(test_flush_now),
+		TEST(test_delete),
+		TEST(test_moves_out_of_the_journal),
+		TEST(test_memory_budget),
+		TEST(test_restart_keeps_waiting),
+		TEST(test_damaged_file_is_set_aside),
+#ifdef RELAIS_FAULTS
+		TEST(test_failed_flush),
+		TEST(test_every_call_fails_once),
+#endif
+	};
+
+	return cmocka_run_group_tests_name("qmgr", tests, NULL, NULL);
+}
