@@ -140,7 +140,10 @@ load_once(struct folder *f)
 	if (fstat(f->log_fd, &st) < 0)
 		return ERR_IO;
 	f->log_end = LOG_HEADER_SIZE;
-	return (uint64_t)st.st_size > f->log_end ? read_tail(f, (uint64_t)st.st_size) : ERR_OK;
+	if ((uint64_t)st.st_size > f->log_end && (r = read_tail(f, (uint64_t)st.st_size)) < 0)
+		return r;
+	/* it was longer, and told of as durable */
+	return f->hints.synced > f->log_end || f->hints.end > f->log_end ? ERR_CORRUPT : ERR_OK;
 }
 
 /* A log for the snapshot in f->state, in place of whatever log there is. Locked. */
@@ -327,23 +330,37 @@ snapshot_generation(struct folder *f)
 	return generation;
 }
 
-/* Under the lock: nobody writes, so what does not check at the end is torn and cut off. */
+/* Under the lock nobody writes, so what does not check at the end is torn, and is cut off. */
+static int
+cut_tail(struct folder *f)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(f->log_fd, &st) < 0)
+		return ERR_IO;
+	if ((uint64_t)st.st_size == f->log_end)
+		return ERR_OK;
+	if ((r = sys_ftruncate(f->log_fd, f->log_end)) < 0)
+		return r;
+	return folder_lost_tail(f);
+}
+
 static int
 update_locked(struct folder *f)
 {
 	uint64_t size;
-	int r;
+	int r = ERR_OK;
 
 	if (log_is_stale(f, &size))
-		return load_locked(f);
-	if (size != f->log_end && (r = read_tail(f, size)) < 0)
-		return r == ERR_CORRUPT ? load_locked(f) : r;
-	if (f->state.fold != 0 && snapshot_generation(f) == f->state.fold)
-		return load_locked(f); /* a fold that was cut short */
+		return (r = load_locked(f)) < 0 ? r : cut_tail(f);
+	if (size != f->log_end && (r = read_tail(f, size)) < 0 && r != ERR_CORRUPT)
+		return r;
+	/* a record that cannot be, or a fold that was cut short */
+	if (r == ERR_CORRUPT || (f->state.fold != 0 && snapshot_generation(f) == f->state.fold))
+		return (r = load_locked(f)) < 0 ? r : cut_tail(f);
 	f->state.fold = 0;
-	if (f->log_end < size)
-		return sys_ftruncate(f->log_fd, f->log_end);
-	return ERR_OK;
+	return f->log_end == size ? ERR_OK : cut_tail(f);
 }
 
 static int
@@ -560,7 +577,7 @@ dirty_scope(struct folder *f)
 
 	folder_mtimes(f, &new_ns, &cur_ns);
 	read_hints(f);
-	if (f->hints.end > f->log_end || cur_ns != f->hints.cur_mtime_ns || cur_ns == 0)
+	if (cur_ns != f->hints.cur_mtime_ns || cur_ns == 0)
 		return MERGE_ALL;
 	return new_ns != f->hints.new_mtime_ns ? MERGE_NEW : 0;
 }

@@ -85,6 +85,9 @@ MUST_USE int folder_start_log(struct folder *f);
 
 /* rebuild.c: the index anew from files, and from what can still be read of it. Locked. */
 MUST_USE int folder_rebuild(struct folder *f);
+/* Records at the end of the log were lost: find their messages, and give out no UID that they
+ * may have had. Locked. */
+MUST_USE int folder_lost_tail(struct folder *f);
 
 /* merge.c: compare directories and index, take up what differs. Locked. */
 enum merge_scope {

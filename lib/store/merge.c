@@ -300,6 +300,51 @@ stat_file(struct folder *f, const struct disk_file *d, struct stat *st)
 	       fstatat(f->dirfd, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
 }
 
+/* Where did a file go that was there a moment ago? One look into a directory. */
+static bool
+find_key(struct folder *f, struct scan *s, struct disk_file *d, const char *name, bool in_new)
+{
+	struct maildir_name parsed;
+	struct dirent *e;
+	bool found = false;
+	DIR *dir;
+	int fd = sys_openat(f->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return false;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return false;
+	}
+	while (!found && (e = readdir(dir)) != NULL) {
+		struct bytes b = bytes_from_str(e->d_name);
+
+		if (maildir_name_parse(b, &parsed) < 0 || !bytes_equal(parsed.key, d->parsed.key) ||
+			parsed.uid != d->parsed.uid)
+			continue;
+		found = true;
+		d->name = arena_bytes(&s->arena, b);
+		d->in_new = in_new;
+		found = maildir_name_parse(d->name, &d->parsed) == ERR_OK;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Its place in the order of UIDs is now: it cannot wait for the next scan. */
+static bool
+stat_or_find(struct folder *f, struct scan *s, struct disk_file *d, struct stat *st)
+{
+	for (int i = 0; i < 10; i++) {
+		if (stat_file(f, d, st))
+			return true;
+		s->unsure = true;
+		if (!find_key(f, s, d, "new", true) && !find_key(f, s, d, "cur", false))
+			return false;
+	}
+	return false;
+}
+
 /* Give a file its UID: the name gets ",U=". returns: ERR_OK; ERR_NOT_FOUND: it went away */
 static int
 adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
@@ -309,7 +354,7 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 	struct stat st;
 	int r = ERR_OK;
 
-	if (!stat_file(f, d, &st))
+	if (!stat_or_find(f, s, d, &st))
 		return ERR_NOT_FOUND;
 	if (d->parsed.uid == uid) {
 		put_new(f, d, d->name, uid, &st);
@@ -348,13 +393,27 @@ is_second_name(struct folder *f, struct scan *s, struct disk_file *d)
 	return false;
 }
 
+/* Records were lost, and UIDs up to the floor may have been seen: go on above it. */
+static int
+jump_uids(struct folder *f)
+{
+	size_t began;
+
+	if (f->state.header.uidnext > f->uid_floor)
+		return ERR_OK;
+	began = folder_record(f, LOG_UIDNEXT);
+	buf_put_u32(&f->pending, f->uid_floor + 1);
+	buf_put_u32(&f->pending, f->state.header.reserved);
+	folder_record_end(f, began);
+	return folder_commit(f, false);
+}
+
 /* A UID in a name counts if it was given out by the same rules: above all we know, and not
  * above the bound in .uidvalidity (unless that, too, is lost). */
 static uint32_t
 choose_uid(struct folder *f, const struct disk_file *d, uint32_t highest, uint32_t bound, int *r)
 {
 	uint32_t next = f->state.header.uidnext > highest ? f->state.header.uidnext : highest + 1;
-	size_t began;
 
 	*r = ERR_OK;
 	if (d->parsed.uid >= next && (d->parsed.uid <= bound || f->rebuilding) &&
@@ -363,14 +422,8 @@ choose_uid(struct folder *f, const struct disk_file *d, uint32_t highest, uint32
 	/* what is pending moves uidnext only when committed */
 	if ((*r = folder_commit(f, false)) < 0)
 		return 0;
-	if (f->state.header.uidnext <= f->uid_floor) {
-		began = folder_record(f, LOG_UIDNEXT);
-		buf_put_u32(&f->pending, f->uid_floor + 1);
-		buf_put_u32(&f->pending, f->state.header.reserved);
-		folder_record_end(f, began);
-		if ((*r = folder_commit(f, false)) < 0)
-			return 0;
-	}
+	if ((*r = jump_uids(f)) < 0)
+		return 0;
 	return folder_reserve(f, 1, r);
 }
 
@@ -394,6 +447,19 @@ need_forwarded(struct folder *f, const struct scan *s)
 	return ERR_OK;
 }
 
+/* Two names of one file, both seen while it was renamed, stand next to each other. */
+static bool
+is_same_file(struct folder *f, const struct disk_file *adopted, const struct disk_file *d)
+{
+	struct stat st;
+
+	if (adopted->parsed.uid != d->parsed.uid ||
+		!bytes_equal(adopted->parsed.key, d->parsed.key))
+		return false;
+	return (bytes_equal(adopted->name, d->name) && adopted->in_new == d->in_new) ||
+	       !stat_file(f, d, &st);
+}
+
 static int
 take_up_new(struct folder *f, struct scan *s)
 {
@@ -409,6 +475,8 @@ take_up_new(struct folder *f, struct scan *s)
 		r = uidfile_raise(f->dirfd, 0, &validity, &before, &bound);
 	qsort(fresh, n, sizeof(struct disk_file *), order_files);
 	for (size_t i = 0; i < n && r == ERR_OK; i++) {
+		if (i > 0 && is_same_file(f, fresh[i - 1], fresh[i]))
+			continue;
 		uid = choose_uid(f, fresh[i], highest, bound, &r);
 		if (r < 0)
 			break;
@@ -432,25 +500,18 @@ take_up_new(struct folder *f, struct scan *s)
 
 /* A rebuilt index has no \Recent of its own: what is still in new/ is. */
 static int
-settle_rebuild(struct folder *f)
+settle_recent(struct folder *f)
 {
-	uint32_t recent = 0, uidnext = f->state.header.uidnext;
+	uint32_t recent = f->state.header.uidnext;
 	size_t began;
 
-	if (uidnext == 1 && f->uid_floor == 0)
+	if (state_total(&f->state) == 0)
 		return ERR_OK;
-	if (uidnext <= f->uid_floor) {
-		uidnext = f->uid_floor + 1;
-		began = folder_record(f, LOG_UIDNEXT);
-		buf_put_u32(&f->pending, uidnext);
-		buf_put_u32(&f->pending, f->state.header.reserved);
-		folder_record_end(f, began);
-	}
-	for (size_t i = 0; recent == 0 && i < state_total(&f->state); i++)
-		if ((state_record(&f->state, i)->state & INDEX_IN_NEW) != 0)
-			recent = state_record(&f->state, i)->uid;
+	for (size_t i = state_total(&f->state); i > 0; i--)
+		if ((state_record(&f->state, i - 1)->state & INDEX_IN_NEW) != 0)
+			recent = state_record(&f->state, i - 1)->uid;
 	began = folder_record(f, LOG_RECENT);
-	buf_put_u32(&f->pending, recent == 0 ? uidnext : recent);
+	buf_put_u32(&f->pending, recent);
 	folder_record_end(f, began);
 	return folder_commit(f, false);
 }
@@ -521,7 +582,7 @@ folder_merge(struct folder *f, enum merge_scope scope)
 	match(f, &s, scope, true);
 	if ((r = folder_commit(f, false)) < 0 || (r = take_up_new(f, &s)) < 0)
 		goto out;
-	if (f->rebuilding && (r = settle_rebuild(f)) < 0)
+	if ((r = jump_uids(f)) < 0 || (f->rebuilding && (r = settle_recent(f)) < 0))
 		goto out;
 	if ((r = raise_bound(f)) < 0)
 		goto out;

@@ -140,24 +140,14 @@ from_files(struct folder *f, const struct rests *o, uint64_t generation, uint32_
 
 /* The snapshot is whole, the log is not, or does not fit: go on from what both still say. */
 static int
-from_snapshot(struct folder *f, const struct rests *o, uint64_t generation, uint32_t bound)
+from_snapshot(struct folder *f, const struct rests *o, uint64_t generation)
 {
-	size_t began;
 	int r;
 
 	if (o->has_log && o->log.generation == f->state.header.generation)
 		apply_log(f, o);
 	if ((r = install(f, generation)) < 0)
 		return r;
-	/* records that were lost may have told of UIDs */
-	if (f->state.header.uidnext <= f->uid_floor) {
-		began = folder_record(f, LOG_UIDNEXT);
-		buf_put_u32(&f->pending, f->uid_floor + 1);
-		buf_put_u32(&f->pending, bound);
-		folder_record_end(f, began);
-		if ((r = folder_commit(f, false)) < 0)
-			return r;
-	}
 	return folder_merge(f, MERGE_ALL);
 }
 
@@ -209,7 +199,7 @@ rebuild(struct folder *f, struct rests *o)
 	if (generation == 0)
 		generation = clock_wall_us();
 	if (o->has_snapshot && f->state.header.uidvalidity == validity)
-		return from_snapshot(f, o, generation + 2, bound);
+		return from_snapshot(f, o, generation + 2);
 	state_free(&f->state);
 	return from_files(f, o, generation + 2, validity, bound);
 }
@@ -229,5 +219,19 @@ folder_rebuild(struct folder *f)
 	free(o.log_octets);
 	if (r < 0)
 		f->log_end = 0;
+	return r;
+}
+
+int
+folder_lost_tail(struct folder *f)
+{
+	uint32_t validity = f->state.header.uidvalidity, bound;
+	int r;
+
+	ASSERT(f->lock_depth > 0);
+	if ((r = uidfile_raise(f->dirfd, 0, &validity, &f->uid_floor, &bound)) < 0)
+		return r;
+	r = folder_merge(f, MERGE_ALL);
+	f->uid_floor = 0;
 	return r;
 }
