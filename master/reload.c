@@ -54,7 +54,7 @@ int
 master_reload(struct master *m, struct buf *text)
 {
 	struct conf fresh, old = m->conf;
-	struct child *c, *next;
+	struct child *c, *next, *last = TAILQ_LAST(&m->children, child_list);
 
 	conf_init(&fresh);
 	if (m->conf_path != NULL)
@@ -78,7 +78,8 @@ master_reload(struct master *m, struct buf *text)
 	}
 	conf_free(&old);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
+		/* the new ones join at the end: they are as they ought to be */
+		next = c == last ? NULL : TAILQ_NEXT(c, link);
 		if (c->leaving || (c->state != CHILD_READY && c->state != CHILD_STARTING))
 			continue;
 		if (c->row->reload == RELOAD_REPLACE)
