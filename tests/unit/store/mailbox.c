@@ -42,6 +42,9 @@ mailbox_make(struct mailbox *m)
 	const char *tmp = getenv("TMPDIR");
 	char account[80];
 
+	if (tmp == NULL && access("/dev/shm", W_OK) == 0)
+		tmp = "/dev/shm"; /* what is flushed there costs nothing */
+
 	*m = (struct mailbox){ .rootfd = -1 };
 	snprintf(m->path, sizeof(m->path), "%.40s/relais-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(m->path));
