@@ -231,7 +231,14 @@ flush_stop(struct qmgr *q)
 	q->stopping = true;
 	worker_free(&q->filer);
 	worker_free(&q->flusher);
-	UNUSED(stash_append(q));
+	if (!stash_append(q) && journal_may_grow(&q->journal)) {
+		const uint64_t number = q->journal.next_number;
+		int fd = journal_make_segment(q->folders.journal, number, q->journal.segment_size);
+
+		if (fd >= 0)
+			journal_add_segment(&q->journal, number, fd);
+		UNUSED(stash_append(q));
+	}
 	b = journal_take(&q->journal);
 	if (b != NULL && journal_batch_write(b) < 0)
 		log_error("journal: the last flush failed");

@@ -19,9 +19,19 @@
 #include "qmgr.h"
 #include "sys.h"
 
-#define RETRY_US    (UINT64_C(10) * 1000000)
+#define RETRY_US    UINT64_C(1000000)
 #define OCTETS_MAX  (UINT64_C(64) << 20) /* of one move */
 #define FREE_WANTED 2                    /* segments; messages leave the last one to events */
+
+/* After a failure: again in a while. */
+static void
+try_later(struct qmgr *q)
+{
+	const struct timeval later = { RETRY_US / 1000000 + 1, 0 };
+
+	q->next_move_us = clock_mono_us() + RETRY_US;
+	evtimer_add(q->move_again, &later);
+}
 
 /* ---- moving ---- */
 
@@ -125,7 +135,7 @@ move_done(struct worker_job *job)
 	}
 	if (err < 0) {
 		log_error("messages could not be moved out of the journal: %s", err_text(err));
-		q->next_move_us = clock_mono_us() + RETRY_US;
+		try_later(q);
 	}
 	free(mv);
 	flush_soon(q);
@@ -258,7 +268,7 @@ make_done(struct worker_job *job)
 	q->making_segment = false;
 	if (mk->fd < 0) {
 		log_error("no further journal segment could be made: %s", err_text(mk->fd));
-		q->next_move_us = clock_mono_us() + RETRY_US;
+		try_later(q);
 	} else {
 		journal_add_segment(&q->journal, mk->number, mk->fd);
 		q->journal_full = false;
@@ -308,7 +318,7 @@ sync_done(struct worker_job *job)
 	q->syncing_files = false;
 	if (s->result < 0) {
 		log_error("message files could not be synced: %s", err_text(s->result));
-		q->next_move_us = clock_mono_us() + RETRY_US;
+		try_later(q);
 	}
 	for (unsigned i = 0; s->result == ERR_OK && i < JOURNAL_SEGMENTS_MAX; i++)
 		if (q->dirty_at_sync[i] && !q->dirty_since[i])
@@ -390,11 +400,19 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	evtimer_add(q->move_timer, &again);
 }
 
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	mover_check(arg);
+	commit_unpark(arg);
+}
+
 int
 mover_init(struct qmgr *q)
 {
 	q->move_timer = evtimer_new(q->d->base, on_timer, q);
-	if (q->move_timer == NULL)
+	q->move_again = evtimer_new(q->d->base, on_again, q);
+	if (q->move_timer == NULL || q->move_again == NULL)
 		return ERR_RESOURCE;
 	on_timer(-1, 0, q);
 	return ERR_OK;

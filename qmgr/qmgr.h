@@ -145,7 +145,7 @@ struct qmgr {
 	struct link *directory;
 	struct syncer local, system;
 
-	struct event *move_timer;
+	struct event *move_timer, *move_again;
 	bool moving, making_segment, syncing_files;
 	uint64_t next_move_us; /* after a failure */
 	bool dirty_at_sync[JOURNAL_SEGMENTS_MAX], dirty_since[JOURNAL_SEGMENTS_MAX];
