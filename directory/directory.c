@@ -156,6 +156,22 @@ configure(struct directory *d)
 
 /* ---- the life of the daemon ---- */
 
+/* What an administrator should know before his users do. */
+static void
+look_for_gaps(struct directory *d)
+{
+	struct arena a = ARENA_INIT;
+	struct resolution r;
+
+	resolve(&d->tables, &a, BYTES_LITERAL("postmaster"), &r);
+	if (r.verdict == DIRECTORY_TEMPORARY)
+		log_warning("tables: not all are compiled; run \"relais map\"");
+	else if (r.verdict != DIRECTORY_OK || r.place != PLACE_LOCAL)
+		log_warning("nobody gets mail to postmaster (RFC 5321 sec. 4.5.1): set the option "
+			    "directory.postmaster or make an alias");
+	arena_reset(&a);
+}
+
 static int
 on_start(struct daemon *daemon)
 {
@@ -186,6 +202,7 @@ on_run(struct daemon *daemon)
 
 	configure(d);
 	tables_open(&d->tables, daemon->privileged ? "." : daemon->root);
+	look_for_gaps(d);
 	if ((r = directory_auth_start(d)) < 0)
 		return r;
 	d->ledger = daemon_link(
