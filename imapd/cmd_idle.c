@@ -33,11 +33,20 @@ cmd_idle(struct imap_session *s, struct imap_parser *args)
 }
 
 void
-imap_idle_line(struct imap_session *s, struct bytes line)
+imap_idle_end(struct imap_session *s)
 {
+	if (s->doing != IMAP_DOING_IDLE)
+		return;
 	if (s->view != NULL && s->host.unwatch != NULL)
 		s->host.unwatch(s->host.ctx);
 	s->doing = IMAP_DOING_NOTHING;
+	s->idle_news = s->idle_again = false;
+}
+
+void
+imap_idle_line(struct imap_session *s, struct bytes line)
+{
+	imap_idle_end(s);
 	if (bytes_is_nocase(line, "DONE"))
 		imap_finish(s, "OK Idle completed");
 	else

@@ -128,7 +128,8 @@ add_pattern(
 	/* INBOX has any case */
 	if (p.n >= 5 && bytes_is_nocase(bytes_head(p, 5), "INBOX") &&
 		(p.n == 5 || p.p[5] == STORE_DELIMITER))
-		memcpy(joined, "INBOX", 5);
+		for (size_t i = 0; i < 5; i++)
+			joined[i] = ascii_upper(joined[i]);
 	q->patterns[q->pattern_count++] = p;
 	return ERR_OK;
 }

@@ -218,7 +218,8 @@ void imap_append_end(struct imap_session *s); /* the line behind the message is 
 void imap_append_abort(struct imap_session *s);
 
 void imap_idle_line(struct imap_session *s, struct bytes line); /* cmd_idle.c */
-void imap_fetch_abort(struct imap_session *s);                  /* cmd_fetch.c */
+void imap_idle_end(struct imap_session *s);
+void imap_fetch_abort(struct imap_session *s); /* cmd_fetch.c */
 
 /* Room for that much more? ERR_OK, ERR_QUOTA (cmd_quota.c). */
 MUST_USE int imap_quota_check(struct imap_session *s, uint64_t octets, uint64_t messages);

@@ -75,16 +75,14 @@ imap_enter(struct imap_session *s, enum imap_state state)
 {
 	imap_fetch_abort(s);
 	imap_append_abort(s);
+	imap_idle_end(s);
 	if (state != IMAP_SELECTED && s->view != NULL) {
-		if (s->doing == IMAP_DOING_IDLE && s->host.unwatch != NULL)
-			s->host.unwatch(s->host.ctx);
 		store_close(&s->view);
 		imap_report_quota(s);
 		free((void *)(uintptr_t)s->folder.p);
 		s->folder = BYTES_NONE;
 		s->keywords_told = 0;
 	}
-	s->idle_news = s->idle_again = false;
 	s->state = state;
 	if (state == IMAP_LOGOUT)
 		s->doing = IMAP_DOING_NOTHING;
@@ -137,6 +135,7 @@ static void
 end_command(struct imap_session *s)
 {
 	imap_append_abort(s);
+	imap_idle_end(s);
 	imap_report_quota(s);
 	s->doing = IMAP_DOING_NOTHING;
 	s->command = NULL;
