@@ -415,3 +415,88 @@ def test_imaplib(empty):
         assert c.store("1", "+FLAGS", "(\\Deleted)")[0] == "OK"
         assert c.expunge()[1] == [b"1"]
         assert c.namespace()[1][0].startswith(b'(("" "/"))')
+
+
+class Watcher(Client):
+    """A client that keeps what it was told: the UID behind each number, None if not yet known."""
+
+    def __init__(self, suite):
+        super().__init__(suite)
+        self.uids = []
+        self.ok("SELECT INBOX")
+
+    def finish(self, tag):
+        lines = super().finish(tag)
+        for line in lines:
+            self.take(line)
+        return lines
+
+    def take(self, line):
+        if (m := re.match(rb"\* (\d+) EXISTS", line)) is not None:
+            assert int(m[1]) >= len(self.uids), (line, len(self.uids))
+            self.uids += [None] * (int(m[1]) - len(self.uids))
+        elif (m := re.match(rb"\* (\d+) EXPUNGE", line)) is not None:
+            assert 1 <= int(m[1]) <= len(self.uids), (line, len(self.uids))
+            del self.uids[int(m[1]) - 1]
+        elif (m := re.match(rb"\* (\d+) FETCH \(.*?UID (\d+)", line)) is not None:
+            n, uid = int(m[1]) - 1, int(m[2])
+            assert self.uids[n] in (None, uid), (line, self.uids[n])
+            self.uids[n] = uid
+            known = [u for u in self.uids if u is not None]
+            assert known == sorted(set(known)), known
+
+
+RANDOM_COMMANDS = [
+    lambda rng, n: "NOOP",
+    lambda rng, n: f"FETCH {rng.randint(1, n)}:* (UID FLAGS)" if n else "NOOP",
+    lambda rng, n: "UID FETCH 1:* (FLAGS RFC822.SIZE)",
+    lambda rng, n: f"FETCH {rng.randint(1, n)} (UID BODY[])" if n else "CHECK",
+    lambda rng, n: f"STORE {rng.randint(1, n)} +FLAGS (\\Deleted)" if n else "NOOP",
+    lambda rng, n: f"STORE 1:* -FLAGS.SILENT (\\Flagged $K{rng.randint(0, 9)})" if n else "NOOP",
+    lambda rng, n: f"STORE {rng.randint(1, n)} FLAGS (\\Flagged $K{rng.randint(0, 9)})" if n else "NOOP",
+    lambda rng, n: "EXPUNGE",
+    lambda rng, n: "SEARCH DELETED",
+    lambda rng, n: f"COPY {rng.randint(1, n)} INBOX" if n else "NOOP",
+    lambda rng, n: f"UID STORE 1:{rng.randint(1, 400)} -FLAGS (\\Deleted)",
+    lambda rng, n: "UID SEARCH OR FLAGGED SUBJECT m1",
+]
+
+
+def test_random_sessions_agree(empty):
+    """Six sessions do anything in one folder; numbers and UIDs stay in step in each."""
+    seed = int(os.environ.get("RELAIS_SEED", random.randrange(2 ** 32)))
+    print("RELAIS_SEED =", seed)
+    failures, end = [], time.monotonic() + 8
+    hold = (b"FETCH", b"STORE", b"SEARCH")
+
+    def work(n):
+        rng = random.Random(seed + n)
+        try:
+            c = Watcher(empty)
+            while time.monotonic() < end and not failures:
+                if len(c.uids) < 10 or rng.random() < 0.15:
+                    c.append("INBOX", message(f"m{rng.randint(0, 99)}"))
+                    continue
+                text = rng.choice(RANDOM_COMMANDS)(rng, len(c.uids))
+                lines = c.command(text)
+                # a number may be gone for others: that is NO for COPY, OK or NO for the rest
+                assert lines[-1].split()[1] in (b"OK", b"NO"), (text, lines[-1])
+                if text.encode().split()[0] in hold:
+                    assert not any(line.endswith(b" EXPUNGE") for line in lines), (text, lines)
+            c.ok("NOOP")
+            c.ok("FETCH 1:* UID")
+            c.close()
+        except BaseException as e:
+            failures.append(f"session {n}: {e!r}")
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures, (seed, failures)
+    a, b = Watcher(empty), Watcher(empty)
+    a.ok("FETCH 1:* (UID FLAGS)")
+    b.ok("FETCH 1:* (UID FLAGS)")
+    assert a.uids == b.uids and None not in a.uids
+    a.close()
+    b.close()
