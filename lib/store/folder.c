@@ -655,6 +655,7 @@ folder_fold(struct folder *f)
 		return ERR_IO;
 	read_hints(f);
 	cache_compact(f);
+	folder_sweep_tmp(f);
 	if ((r = folder_write_snapshot(f, next)) < 0)
 		return r;
 	/* Who holds the old log learns from this that a snapshot may have replaced it. If we

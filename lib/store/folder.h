@@ -73,6 +73,9 @@ uint32_t folder_reserve(struct folder *f, uint32_t n, int *r);
 
 /* A new snapshot, an empty log, the cache without what is gone. */
 MUST_USE int folder_fold(struct folder *f);
+
+/* Remove what dead writers left in tmp/ more than 36 hours ago. Once for each fold. */
+void folder_sweep_tmp(struct folder *f);
 bool folder_wants_fold(const struct folder *f);
 
 /* Steps of it, for a rebuild: write relais.index.tmp; rename it and begin its log, all

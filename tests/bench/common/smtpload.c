@@ -236,7 +236,7 @@ on_readable(struct session *s)
 	s->in[s->in_len] = 0;
 	for (line = s->in; (nl = strchr(line, '\n')) != NULL; line = nl + 1) {
 		if (nl - line >= 4 && line[3] == ' ') { /* the last line of a reply */
-			int code = atoi(line);
+			int code = (int)strtol(line, NULL, 10);
 
 			s->in_len = 0;
 			on_reply(s, code);
@@ -271,10 +271,10 @@ options(int argc, char *argv[])
 			address = optarg;
 			break;
 		case 'p':
-			port = atoi(optarg);
+			port = (int)strtol(optarg, NULL, 10);
 			break;
 		case 's':
-			load.sessions = (unsigned)atoi(optarg);
+			load.sessions = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 'm':
 			load.messages = strtoul(optarg, NULL, 10);

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "folder.h"
 
 static const struct row {
 	const char *label;
@@ -256,6 +259,33 @@ links_inside_a_mailbox_lead_nowhere(void **arg)
 	}
 }
 
+/* Files of writers that died: swept when they are older than 36 hours, never before. */
+static void
+old_rubbish_is_swept(void **arg)
+{
+	struct bench b = bench_start();
+	const struct timespec old[2] = { { time(NULL) - 37 * 3600, 0 },
+		{ time(NULL) - 37 * 3600, 0 } };
+	struct folder *f;
+	int home;
+
+	UNUSED(arg);
+	furnish(&b);
+	home = openat(b.root_fd, "d.test/u", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(openat(home, "tmp/old", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	close(openat(home, "tmp/fresh", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(mkdirat(home, "tmp/folder", 0700), 0);
+	assert_int_equal(utimensat(home, "tmp/old", old, 0), 0);
+	assert_int_equal(utimensat(home, "tmp/folder", old, 0), 0);
+	assert_int_equal(folder_open(home, &f), ERR_OK);
+	assert_int_equal(folder_lock(f), ERR_OK);
+	assert_int_equal(folder_fold(f), ERR_OK);
+	folder_unlock(f);
+	folder_close(&f);
+	assert_int_equal(test_folder_count(b.folder, "mail/d.test/u/tmp"), 2);
+	bench_end(&b);
+}
+
 #ifdef RELAIS_FAULTS
 /*
  * Each call of each kind fails in turn. Either the job is done all the same, or it is to be
@@ -330,6 +360,7 @@ main(void)
 		cmocka_unit_test(recipients_of_one_message_are_different),
 		cmocka_unit_test(a_batch_keeps_order_and_results_apart),
 		cmocka_unit_test(links_inside_a_mailbox_lead_nowhere),
+		cmocka_unit_test(old_rubbish_is_swept),
 #ifdef RELAIS_FAULTS
 		cmocka_unit_test(every_call_may_fail),
 #endif
