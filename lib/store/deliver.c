@@ -362,15 +362,65 @@ prepare(struct store_deliverer *d, struct folder *f, struct item *it)
 	return ERR_OK;
 }
 
+static const struct index_record *
+record_of(const struct folder *f, struct bytes key)
+{
+	for (size_t i = state_total(&f->state); i > 0; i--) {
+		const struct index_record *rec = state_record(&f->state, i - 1);
+
+		if ((rec->state & INDEX_GONE) == 0 && bytes_equal(state_key(&f->state, rec), key))
+			return rec;
+	}
+	return NULL;
+}
+
+/* Does the file end with this very message? After a power cut it may have its name and not,
+ * or not all of, its content. The fields in front may differ (another version wrote them). */
+static bool
+is_whole(int fd, struct bytes content)
+{
+	uint8_t part[16384];
+	struct stat st;
+	uint64_t at;
+
+	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < content.n)
+		return false;
+	at = (uint64_t)st.st_size - content.n;
+	while (content.n > 0) {
+		size_t want = content.n < sizeof(part) ? content.n : sizeof(part);
+		ssize_t n = sys_pread_full(fd, part, want, at);
+
+		if (n != (ssize_t)want || memcmp(part, content.p, want) != 0)
+			return false;
+		content = bytes_skip(content, want);
+		at += want;
+	}
+	return true;
+}
+
+/* A torn file goes, and its UID with it: a whole message never gets the UID of a torn one. */
+static int
+drop_torn(struct folder *f, uint32_t uid, const char *path)
+{
+	size_t began = folder_record(f, LOG_EXPUNGE);
+	int r;
+
+	buf_put_u32(&f->pending, uid);
+	folder_record_end(f, began);
+	if ((r = folder_commit(f, false)) < 0)
+		return r;
+	r = sys_unlinkat(f->dirfd, path, 0);
+	return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
 /* Has an earlier try done it? Under the lock. */
 static int
 find_earlier(struct slot *s, struct item *it, bool *found)
 {
 	struct folder *f = s->f;
-	struct bytes key = buf_bytes(&it->key);
+	const struct index_record *rec;
 	char path[FOLDER_PATH_SIZE];
-	struct stat st;
-	int r;
+	int fd = -1, r;
 
 	*found = false;
 	if (!s->checked) {
@@ -379,25 +429,21 @@ find_earlier(struct slot *s, struct item *it, bool *found)
 			return r;
 		s->checked = true;
 	}
-	for (size_t i = state_total(&f->state); i > 0; i--) {
-		const struct index_record *rec = state_record(&f->state, i - 1);
-		uint32_t uid = rec->uid;
-
-		if ((rec->state & INDEX_GONE) != 0 || !bytes_equal(state_key(&f->state, rec), key))
-			continue;
-		it->out->uid = uid;
-		folder_path(f, rec, path);
-		if (fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-			*found = true;
+	for (int merged = 0; fd < 0; merged++) {
+		if ((rec = record_of(f, buf_bytes(&it->key))) == NULL)
 			return ERR_OK;
-		}
+		it->out->uid = rec->uid;
+		folder_path(f, rec, path);
+		fd = sys_openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW, 0);
+		if (fd < 0 && (fd != ERR_NOT_FOUND || merged > 0))
+			return fd;
 		/* renamed by somebody, or its writer died before it had a name */
-		if ((r = folder_merge(f, MERGE_ALL)) < 0)
+		if (fd < 0 && (r = folder_merge(f, MERGE_ALL)) < 0)
 			return r;
-		*found = state_find(&f->state, uid, 0) != NULL;
-		return ERR_OK;
 	}
-	return ERR_OK;
+	*found = is_whole(fd, bytes_skip(it->text, it->d->prefix.n));
+	close(fd);
+	return *found ? ERR_OK : drop_torn(f, it->out->uid, path);
 }
 
 /* Take a UID, write the texts, put the record. */

@@ -107,8 +107,11 @@ def survey(mail_root, recipients):
     times, torn, uids = {}, [], {}
     for recipient in recipients:
         for path in mailbox_files(mail_root, recipient):
-            with open(path, "rb") as f:
-                data = f.read()
+            try:
+                with open(path, "rb") as f:
+                    data = f.read()
+            except FileNotFoundError:
+                continue  # renamed meanwhile, or a torn one replaced
             found = _subject.search(data)
             ident = found.group(1).decode() if found else "?"
             size = _size.search(path)

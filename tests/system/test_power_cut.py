@@ -119,6 +119,7 @@ def test_power_cuts():
     confirmed, seen = {}, {}
     try:
         suite.start()
+        os.sync()  # the accounts are made; from here on nothing is flushed but by the suite
         recipients = [a["address"] for a in suite.info["accounts"]]
         for n in range(ROUNDS):
             one_round(suite, disk, rng, confirmed, seen)
