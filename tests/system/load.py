@@ -16,7 +16,7 @@ class Sender(threading.Thread):
     def __init__(self, number, port, recipients, lines=(1, 60, 4000)):
         super().__init__(daemon=True)
         self.number, self.port, self.recipients, self.lines = number, port, recipients, lines
-        self.over = threading.Event()
+        self.over, self.run_id = threading.Event(), os.urandom(4).hex()
         self.confirmed, self.tried = {}, 0
 
     def message(self, ident, recipient):
@@ -47,7 +47,7 @@ class Sender(threading.Thread):
                 if self.over.is_set():
                     return
                 recipient = self.recipients[self.tried % len(self.recipients)]
-                ident = f"{self.number}-{self.tried}-{os.getpid()}"
+                ident = f"{self.run_id}-{self.number}-{self.tried}"
                 text = self.message(ident, recipient)
                 self.tried += 1
                 say("MAIL FROM:<load@example.org>", b"250")
