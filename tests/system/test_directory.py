@@ -300,6 +300,12 @@ def test_directory_and_ledger_killed_under_load(provider):
         return sum(len(os.listdir(os.path.join(folder, part))) for part in ("new", "cur"))
     assert len(sent) > 10
     wait_for(lambda: files() >= len(sent), 60)
+
+    def quiet():  # reports that waited for the ledger have come
+        before = files(), use_of(provider, address)
+        time.sleep(1)
+        return before == (files(), use_of(provider, address))
+    wait_for(quiet, 60)
     provider.relais("quota", "recount", address)
     assert use_of(provider, address)[1] == files()
     assert rcpt(provider, f"nobody@{DOMAIN}") == 550
