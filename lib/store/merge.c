@@ -26,7 +26,8 @@
 #include "siphash.h"
 #include "sys.h"
 
-#define BATCH 4096 /* records of one kind in one log record */
+#define SCANS_MAX 30
+#define BATCH     4096 /* records of one kind in one log record */
 
 struct disk_file {
 	struct bytes name; /* in the arena */
@@ -374,20 +375,27 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 }
 
 /*
- * A file whose key a record has already: when a file is renamed while its directory is read,
- * both names may be seen. returns: true if it is that, and was dealt with
+ * A file whose key and UID a record has already: when a file is renamed while its directory is
+ * read, both names may be seen. Two files of one name (a copy made by others) have two inodes.
+ * returns: true if it is no other message
  */
 static bool
 is_second_name(struct folder *f, struct scan *s, struct disk_file *d)
 {
 	for (struct disk_file *t = *bucket(s, d->parsed.key); t != NULL; t = t->next) {
-		struct stat st;
+		struct stat a, b;
 
-		if (!t->taken || !bytes_equal(t->parsed.key, d->parsed.key) || stat_file(f, t, &st))
+		if (!t->taken || !bytes_equal(t->parsed.key, d->parsed.key) ||
+			(t->parsed.uid != d->parsed.uid && d->parsed.uid != 0))
+			continue;
+		if (!stat_file(f, d, &a)) {
+			s->unsure = true;
+			return true;
+		}
+		if (stat_file(f, t, &b) && a.st_ino != b.st_ino)
 			continue;
 		s->unsure = true;
-		if (stat_file(f, d, &st))
-			take_up_name(f, state_record(&f->state, t->record), d);
+		take_up_name(f, state_record(&f->state, t->record), d);
 		return true;
 	}
 	return false;
@@ -451,13 +459,12 @@ need_forwarded(struct folder *f, const struct scan *s)
 static bool
 is_same_file(struct folder *f, const struct disk_file *adopted, const struct disk_file *d)
 {
-	struct stat st;
+	struct stat a, b;
 
 	if (adopted->parsed.uid != d->parsed.uid ||
 		!bytes_equal(adopted->parsed.key, d->parsed.key))
 		return false;
-	return (bytes_equal(adopted->name, d->name) && adopted->in_new == d->in_new) ||
-	       !stat_file(f, d, &st);
+	return !stat_file(f, d, &a) || (stat_file(f, adopted, &b) && a.st_ino == b.st_ino);
 }
 
 static int
@@ -538,6 +545,21 @@ raise_bound(struct folder *f)
 	return folder_commit(f, false);
 }
 
+/* Did nobody touch the directories while they were read? Then nothing was missed. */
+static bool
+was_quiet(struct folder *f, const struct scan *s)
+{
+	int64_t new_ns, cur_ns;
+
+	folder_mtimes(f, &new_ns, &cur_ns);
+	return s->new_ns == new_ns && s->cur_ns == cur_ns;
+}
+
+/*
+ * A file that is renamed while its directory is read may be missed. So only a quiet scan
+ * tells that one is gone, or is enough to begin an index with; if it is never quiet, the
+ * last of many has to do.
+ */
 static int
 merge_scan(struct folder *f, struct scan *s, enum merge_scope *scope)
 {
@@ -549,13 +571,20 @@ merge_scan(struct folder *f, struct scan *s, enum merge_scope *scope)
 	missing = match(f, s, *scope, false);
 	for (size_t i = 0; i < s->n; i++)
 		taken += s->files[i].taken;
-	/* Not in new/, or there and not known: it may have moved. And a file that is renamed
-	 * while a directory is read may be missed: only a second look tells. */
-	if (missing == 0 && (*scope == MERGE_ALL || taken == s->n))
+	/* all there; and in new/ only what is known there, so nothing has moved */
+	if (missing == 0 && (*scope == MERGE_ALL || taken == s->n) && f->uid_floor == 0 &&
+		!f->rebuilding)
 		return ERR_OK;
-	scan_free(s);
 	*scope = MERGE_ALL;
-	return scan(f, s, *scope);
+	for (unsigned i = 0; i < SCANS_MAX; i++) {
+		scan_free(s);
+		if ((r = scan(f, s, *scope)) < 0 || was_quiet(f, s))
+			return r;
+		if (!f->rebuilding && f->uid_floor == 0 && match(f, s, *scope, false) == 0)
+			return ERR_OK;
+		nanosleep(&(struct timespec){ .tv_nsec = 100000L * i }, NULL);
+	}
+	return ERR_OK;
 }
 
 /* mbsync begins anew, with another UIDVALIDITY, when it finds UIDs doubled. */
