@@ -79,6 +79,16 @@ complete_envelope(struct smtp_session *s)
 	e->session_id = bytes_from_str(s->id);
 }
 
+/*
+ * Did client and server perhaps see different ends of the data? Then what comes next may be
+ * content for the client: the connection ends, so that no octet of it is taken for a command.
+ */
+static bool
+line_ends_doubtful(enum content_fault fault)
+{
+	return fault == CONTENT_BARE_CR || fault == CONTENT_BARE_LF || fault == CONTENT_NUL;
+}
+
 void
 smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out *out)
 {
@@ -86,9 +96,12 @@ smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out
 	struct smtp_answer answer;
 
 	if (smtp_content_refusal(txn, &answer)) {
+		bool ends = s->state == SMTP_DATA && line_ends_doubtful(txn->content.fault);
 		smtp_reject(s, out, stage, txn->envelope.rcpts[0].forward_path, &answer);
 		smtp_txn_end(s);
 		smtp_enter(s, SMTP_READY);
+		if (ends)
+			smtp_close(s);
 		return;
 	}
 	struct buf received = BUF_INIT;

@@ -150,7 +150,9 @@ class Suite:
         return json.loads(self.relais("status", "--json"))
 
     def pids(self, service):
-        return [s["pid"] for s in self.status()["services"] if s["service"] == service]
+        """Pids of its processes that run now (one that is being started again has none)."""
+        return [s["pid"] for s in self.status()["services"]
+                if s["service"] == service and s["pid"] > 0]
 
 
 def wait_for(what, seconds=20, every=0.05):
