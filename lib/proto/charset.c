@@ -162,8 +162,7 @@ charset_find(const struct charsets *set, struct bytes name, struct charset *out)
 	return false;
 }
 
-/* --- conversion ----------------------------------------------------------------------------------
- */
+/* --- conversion ------------------------------------------------------------------- */
 
 static const uint16_t *
 windows1252(void)

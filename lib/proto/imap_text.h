@@ -11,8 +11,7 @@
 #include "buf.h"
 #include "mime.h"
 
-/* --- strings (sec. 4.3, 9) ----------------------------------------------------------------------
- */
+/* --- strings (sec. 4.3, 9) -------------------------------------------------------- */
 
 /* A quoted string, or a literal if b has 8 bit octets, CR, LF, or is long. NULs are left out
  * of literals: IMAP has none. */
@@ -27,13 +26,13 @@ void imap_put_astring(struct buf *out, struct bytes b);
 /* A literal: {n} CRLF and the octets. */
 void imap_put_literal(struct buf *out, struct bytes b);
 
-/* --- messages (sec. 7.4.2) ----------------------------------------------------------------------
- */
+/* --- messages (sec. 7.4.2) -------------------------------------------------------- */
 
 /* "(date subject from ... message-id)" of a header, with the parentheses. */
 void imap_put_envelope(struct buf *out, struct bytes header);
 
-/* BODY (extended = false) or BODYSTRUCTURE (true) of a part and all below it. */
+/* BODY (extended = false) or BODYSTRUCTURE (true) of a part and all below it. Of a message made to
+ * have endless ones, ENVELOPE and BODYSTRUCTURE stay below some MiB. */
 void imap_put_body(
 	struct buf *out, struct bytes message, const struct mime_part *part, bool extended);
 
@@ -44,16 +43,14 @@ void imap_put_body(
 void imap_put_header_fields(struct buf *out, struct bytes header, const struct bytes *names,
 	size_t nnames, bool except);
 
-/* --- mailbox names (sec. 5.1.3)
- * ------------------------------------------------------------------- */
+/* --- mailbox names (sec. 5.1.3) --------------------------------------------------- */
 
 /* Modified UTF-7 from UTF-8 and back. ERR_SYNTAX: not valid (or, when decoding, not in the one
  * right form, so that a name has one spelling only); out is then as before. */
 MUST_USE int imap_utf7_encode(struct buf *out, struct bytes utf8);
 MUST_USE int imap_utf7_decode(struct buf *out, struct bytes utf7);
 
-/* --- dates (sec. 9, date-time)
- * ---------------------------------------------------------------------- */
+/* --- dates (sec. 9, date-time) ---------------------------------------------------- */
 
 /* "\"21-Nov-2026 22:04:57 +0000\"", with the quotes; zone_secs is east of Greenwich.
  * (imap_parse.h reads it.) */

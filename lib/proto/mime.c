@@ -36,7 +36,7 @@ struct stop {
 	size_t next_at, next_lines; /* behind that line */
 };
 
-/* --- lines and boundaries -------------------------------------------------------------------- */
+/* --- lines and boundaries --------------------------------------------------------- */
 
 /* Is this line a boundary of an open multipart? */
 static bool
@@ -98,8 +98,7 @@ skip_to_boundary(struct walk *w)
 	return stop;
 }
 
-/* --- header -------------------------------------------------------------------------------------
- */
+/* --- header ----------------------------------------------------------------------- */
 
 static void
 set_type(struct walk *w, struct mime_part *part, struct bytes value)
@@ -235,8 +234,7 @@ read_header(struct walk *w, struct mime_part *part, struct stop *stop)
 	return body;
 }
 
-/* --- parts ---------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------ */
 
 static struct mime_part *
 new_part(struct walk *w, struct mime_part *parent)

@@ -17,7 +17,7 @@
 
 #define MIME_DEPTH_MAX  100
 #define MIME_PARTS_MAX  10000
-#define MIME_PARAMS_MAX 100 /* in one field; more are left out */
+#define MIME_PARAMS_MAX 64 /* in one field; more are left out */
 
 enum mime_kind {
 	MIME_LEAF,
@@ -60,8 +60,7 @@ struct mime_part {
 /* The structure of a message. Never fails; lives in the arena and points into message. */
 struct mime_part *mime_parse(struct arena *a, struct bytes message);
 
-/* --- sections of IMAP (RFC 3501 sec. 6.4.5) ----------------------------------------------------
- */
+/* --- sections of IMAP (RFC 3501 sec. 6.4.5) --------------------------------------- */
 
 /*
  * The part that part numbers name ("4.2.1" is { 4, 2, 1 }): 1 of a message that is not
@@ -109,8 +108,7 @@ mime_body(struct bytes message, const struct mime_part *p)
 	return bytes_head(bytes_skip(message, p->body_at), p->body_len);
 }
 
-/* --- parameters ---------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------- */
 
 /* A parameter's value as it stands, by name ("charset", "filename*"); BYTES_NONE without one. */
 struct bytes mime_param(const struct mime_param *list, const char *name);

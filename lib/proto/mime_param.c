@@ -127,8 +127,7 @@ cut_value(struct bytes *rest)
 	}
 }
 
-/* --- RFC 2231 -----------------------------------------------------------------------------------
- */
+/* --- RFC 2231 --------------------------------------------------------------------- */
 
 struct piece {
 	struct bytes base; /* "filename" of "filename*2*" */
@@ -239,8 +238,7 @@ join_all(struct arena *a, struct mime_param *list)
 	return first;
 }
 
-/* --- the whole field ----------------------------------------------------------------------------
- */
+/* --- the whole field -------------------------------------------------------------- */
 
 static struct bytes
 cut_main_value(struct arena *a, struct bytes *rest)

@@ -13,7 +13,7 @@
 #include "arena.h"
 #include "buf.h"
 
-/* --- lines ------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------ */
 
 /* Octets of the first line of b with its line end (LF or CRLF); all of b without one. */
 size_t rfc5322_line_len(struct bytes b);
@@ -24,7 +24,7 @@ bool rfc5322_has_bare_lf(struct bytes b);
 /* Append b to out with every bare LF turned into CRLF. */
 void rfc5322_put_crlf(struct buf *out, struct bytes b);
 
-/* --- fields ----------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------- */
 
 struct rfc5322_field {
 	struct bytes name;  /* without the colon and blanks before it; the whole line if no colon */
@@ -53,7 +53,7 @@ void rfc5322_unfold(struct buf *out, struct bytes value);
 /* The same, in place if there is nothing to unfold, else copied into the arena. */
 struct bytes rfc5322_unfolded(struct arena *a, struct bytes value);
 
-/* --- addresses (sec. 3.4, obsolete forms of 4.4) -------------------------------------------- */
+/* --- addresses (sec. 3.4, obsolete forms of 4.4) ---------------------------------- */
 
 enum rfc5322_address_kind {
 	RFC5322_MAILBOX,
@@ -79,7 +79,7 @@ struct rfc5322_address {
  */
 struct rfc5322_address *rfc5322_addresses(struct arena *a, struct bytes value);
 
-/* --- dates (sec. 3.3 and 4.3) ---------------------------------------------------------------- */
+/* --- dates (sec. 3.3 and 4.3) ----------------------------------------------------- */
 
 struct rfc5322_date {
 	int64_t utc;       /* seconds since 1970 */
@@ -89,7 +89,7 @@ struct rfc5322_date {
 /* returns: ERR_OK; ERR_SYNTAX (out is then untouched) */
 MUST_USE int rfc5322_parse_date(struct bytes value, struct rfc5322_date *out);
 
-/* --- message ids (sec. 3.6.4) ---------------------------------------------------------------- */
+/* --- message ids (sec. 3.6.4) ----------------------------------------------------- */
 
 /* Cut the next "<...>" off *rest (References, In-Reply-To): the id with its brackets. Words
  * between ids are skipped. false at the end. */

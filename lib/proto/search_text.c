@@ -48,8 +48,7 @@ search_key_make(struct arena *a, struct bytes utf8, struct search_key *out)
 	return ERR_OK;
 }
 
-/* --- one text, in pieces -----------------------------------------------------------------------
- */
+/* --- one text, in pieces ---------------------------------------------------------- */
 
 struct seeker {
 	const struct search_key *key;
@@ -95,8 +94,7 @@ search_utf8(struct bytes text, const struct search_key *key)
 	return found;
 }
 
-/* --- headers ------------------------------------------------------------------------------------
- */
+/* --- headers ---------------------------------------------------------------------- */
 
 static bool
 in_value(struct charsets *set, struct bytes value, const struct search_key *key)
@@ -134,8 +132,7 @@ in_header(struct charsets *set, struct bytes header, const struct search_key *ke
 	return false;
 }
 
-/* --- bodies -------------------------------------------------------------------------------------
- */
+/* --- bodies ----------------------------------------------------------------------- */
 
 static struct charset
 part_charset(struct charsets *set, const struct mime_part *part)

@@ -64,8 +64,7 @@ test_nul_and_nil(void **state)
 	buf_free(&out);
 }
 
-/* --- ENVELOPE
- * ---------------------------------------------------------------------------------------- */
+/* --- ENVELOPE --------------------------------------------------------------------- */
 
 static const struct row envelopes[] = {
 	{ "envelope: nothing", "", "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)" },
@@ -120,8 +119,7 @@ run_envelope(void **arg)
 	buf_free(&out);
 }
 
-/* --- BODY and BODYSTRUCTURE
- * ------------------------------------------------------------------------------ */
+/* --- BODY and BODYSTRUCTURE ------------------------------------------------------- */
 
 static const struct body_row {
 	const char *label, *in, *body, *rest; /* rest: what BODYSTRUCTURE says after BODY's text */
@@ -203,6 +201,37 @@ test_body_is_short(void **state)
 	arena_reset(&a);
 }
 
+/* However large the header or the number of parts, what is written stays within bounds. */
+static void
+test_limits(void **state)
+{
+	struct arena a = ARENA_INIT;
+	struct buf in = BUF_INIT, out = BUF_INIT;
+
+	for (int i = 0; i < 50; i++) {
+		buf_put_str(&in, i % 2 == 0 ? "To: " : "Subject: ");
+		for (int k = 0; k < 50000; k++)
+			buf_put_str(&in, "a,");
+		buf_put_str(&in, "\r\n");
+	}
+	imap_put_envelope(&out, buf_bytes(&in));
+	assert_in_range(out.len, 10000, 2 << 20);
+	buf_clear(&in);
+	buf_clear(&out);
+	buf_put_str(&in, "Content-Type: multipart/digest; boundary=b\r\n\r\n");
+	while (in.len < (8 << 20)) {
+		buf_put_str(&in, "--b\r\n\r\nContent-Type: image/gif;");
+		for (int k = 0; k < 100; k++)
+			buf_put_str(&in, "a=b;");
+		buf_put_str(&in, "\r\nTo: a,b,c,d,e,f,g,h,i\r\n\r\n");
+	}
+	imap_put_body(&out, buf_bytes(&in), mime_parse(&a, buf_bytes(&in)), true);
+	assert_in_range(out.len, 1 << 20, 4 << 20);
+	buf_free(&in);
+	buf_free(&out);
+	arena_reset(&a);
+}
+
 static void
 test_header_fields(void **state)
 {
@@ -222,8 +251,7 @@ test_header_fields(void **state)
 	buf_free(&out);
 }
 
-/* --- mailbox names
- * ---------------------------------------------------------------------------------------- */
+/* --- mailbox names ---------------------------------------------------------------- */
 
 static const struct row names[] = {
 	{ "utf-7: ASCII", "INBOX/a b", "INBOX/a b" },
@@ -284,9 +312,7 @@ run_bad_name(void **arg)
 	buf_free(&out);
 }
 
-/* --- dates
- * -------------------------------------------------------------------------------------------------
- */
+/* --- dates ------------------------------------------------------------------------ */
 
 static const struct date_row {
 	const char *label;
@@ -335,6 +361,7 @@ main(void)
 	ADD(dates, run_date);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_nul_and_nil);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_body_is_short);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_header_fields);
 	return _cmocka_run_group_tests("proto/imap_text", tests, n, NULL, NULL);
 }

@@ -12,8 +12,7 @@
 #include "buf.h"
 #include "mime.h"
 
-/* --- structure: "subtype'body'" for a leaf, "subtype[...]" for a multipart, "rfc822{...}"
- * ---------- */
+/* --- structure: "subtype'body'" for a leaf, "subtype[...]" for a multipart, "rfc822{...}" --- */
 
 #define MULTI(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
 
@@ -166,8 +165,7 @@ run_row(void **arg)
 	arena_reset(&a);
 }
 
-/* --- parameters
- * ---------------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------- */
 
 static const struct row params[] = {
 	{ "param: none", "text/plain", "text/plain" },
@@ -237,8 +235,7 @@ test_param_decoded(void **state)
 	arena_reset(&a);
 }
 
-/* --- sections, by the example of RFC 3501 sec. 6.4.5
- * ---------------------------------------------------- */
+/* --- sections, by the example of RFC 3501 sec. 6.4.5 ------------------------------ */
 
 static const char example[] =
 	"Subject: root\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n"
@@ -333,9 +330,7 @@ test_flat_sections(void **state)
 	arena_reset(&a);
 }
 
-/* --- limits
- * -----------------------------------------------------------------------------------------------
- */
+/* --- limits ----------------------------------------------------------------------- */
 
 static void
 test_depth(void **state)

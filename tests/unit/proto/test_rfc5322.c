@@ -12,7 +12,7 @@
 #include "err.h"
 #include "rfc5322.h"
 
-/* --- fields: "name=value|" for each, then what is left ---------------------------------------- */
+/* --- fields: "name=value|" for each, then what is left ---------------------------- */
 
 static const struct field_row {
 	const char *label, *in, *out;
@@ -102,8 +102,7 @@ run_crlf(void **arg)
 	buf_free(&out);
 }
 
-/* --- addresses: "name|route|local@domain", groups as "name:{" and "}"
- * ----------------------------- */
+/* --- addresses: "name|route|local@domain", groups as "name:{" and "}" ------------- */
 
 static const struct text_row address_rows[] = {
 	{ "address: bare", "a@b", "||a@b" },
@@ -196,8 +195,7 @@ test_address_is_linear(void **state)
 	}
 }
 
-/* --- dates
- * ------------------------------------------------------------------------------------------ */
+/* --- dates ------------------------------------------------------------------------ */
 
 static const struct date_row {
 	const char *label, *in;
@@ -244,8 +242,7 @@ run_date(void **arg)
 	}
 }
 
-/* --- message ids
- * ------------------------------------------------------------------------------------- */
+/* --- message ids ------------------------------------------------------------------ */
 
 static const struct text_row id_rows[] = {
 	{ "msgid: one", "<a@b>", "<a@b> " },

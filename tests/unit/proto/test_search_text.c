@@ -15,8 +15,7 @@
 
 static struct charsets *set;
 
-/* --- transfer encodings
- * ------------------------------------------------------------------------------- */
+/* --- transfer encodings ----------------------------------------------------------- */
 
 static const struct row {
 	const char *label, *in, *out, *charset;
@@ -61,8 +60,7 @@ run_decoding(void **arg)
 	buf_free(&out);
 }
 
-/* --- charsets
- * ------------------------------------------------------------------------------------------- */
+/* --- charsets --------------------------------------------------------------------- */
 
 static const struct row conversions[] = {
 	{ "charset: ASCII", "abc", "abc", "US-ASCII" },
@@ -146,8 +144,7 @@ test_utf16(void **state)
 	buf_free(&out);
 }
 
-/* --- encoded words
- * --------------------------------------------------------------------------------------- */
+/* --- encoded words ---------------------------------------------------------------- */
 
 static const struct row words[] = {
 	{ "word: none", " plain text ", "plain text", NULL },
@@ -185,9 +182,7 @@ run_word(void **arg)
 	buf_free(&out);
 }
 
-/* --- folding
- * -----------------------------------------------------------------------------------------------
- */
+/* --- folding ---------------------------------------------------------------------- */
 
 static const struct row foldings[] = {
 	{ "fold: ASCII", "AbZ[", "abz[", NULL },
@@ -222,9 +217,7 @@ run_fold(void **arg)
 	buf_free(&out);
 }
 
-/* --- searching
- * -----------------------------------------------------------------------------------------------
- */
+/* --- searching -------------------------------------------------------------------- */
 
 static const char message[] =
 	"Subject: =?iso-8859-1?Q?Gr=FC=DFe?= aus\r\n K=?utf-8?q?=C3=B6?=ln\r\n"
