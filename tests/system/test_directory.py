@@ -190,7 +190,8 @@ def test_quota_is_known_at_rcpt_and_freed_by_deleting(provider):
             break
         send(provider, address, "x" * 990)
         wait_for(lambda: len(bodies(provider, address, "small")) > i)
-        time.sleep(0.2)  # until the use is told
+        wait_for(lambda: use_of(provider, address)[1] > i)
+        time.sleep(0.2)  # until directory is told too
     assert i == 3
     assert rcpt(provider, address, size=1100) == 452
     octets, messages = use_of(provider, address)
