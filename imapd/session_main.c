@@ -317,7 +317,9 @@ open_session(struct server *sv, struct store_account **account, struct charsets 
 		.quota_add = host_quota_add,
 		.note = host_note,
 	};
+	const struct imapd_conf *conf = start->conf;
 	const struct imap_limits limits = {
+		.message_octets = conf != NULL ? conf->message_size_limit : 0,
 		.quota = start->quota_octets > 0 || start->quota_messages > 0,
 	};
 	int r = store_account_open(start->root_fd, &options, account);

@@ -12,6 +12,8 @@ static const struct opt_row rows[] = {
 	OPT_UINT(imapd_conf, sessions_per_account, "50", 1, 100000,
 		"sessions at once of one account"),
 	OPT_UINT(imapd_conf, session_limit, "10000", 1, 1000000, "sessions at once in all"),
+	OPT_SIZE(imapd_conf, message_size_limit, "64M", OPT_KIB, 2047 * OPT_MIB,
+		"largest message that APPEND stores, octets"),
 	OPT_UINT(imapd_conf, failed_logins, "3", 1, 100,
 		"refused passwords before a connection is closed"),
 	OPT_BOOL(imapd_conf, allow_plaintext, "no",

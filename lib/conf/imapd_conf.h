@@ -9,6 +9,7 @@ struct imapd_conf {
 	struct conf_list listen;
 	uint64_t connection_limit, login_timeout, idle_timeout;
 	uint64_t sessions_per_account, session_limit;
+	uint64_t message_size_limit;
 	uint64_t failed_logins;
 	bool allow_plaintext;
 };

@@ -74,7 +74,7 @@ static int
 on_quota_get(void *ctx, struct session_quota_msg *out)
 {
 	UNUSED(ctx);
-	*out = (struct session_quota_msg){ .used_octets = 10240, .limit_octets = 1048576 };
+	*out = (struct session_quota_msg){ .used_octets = 1000000, .limit_octets = 1048576 };
 	return ERR_OK;
 }
 
