@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* cli/config.c - relais config check|show|defaults. */
+/* cli/config.c - relais config check|show|defaults|manual. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +29,10 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 		conf_write_shipped_file(&text);
 		return print(&text);
 	}
+	if (strcmp(argv[1], "manual") == 0) {
+		conf_write_manual(&text);
+		return print(&text);
+	}
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	if (strcmp(argv[1], "check") == 0) {
@@ -36,7 +40,7 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 		return CLI_OK;
 	}
 	if (strcmp(argv[1], "show") != 0)
-		return cli_usage(usage, "relais config: check, show or defaults");
+		return cli_usage(usage, "relais config: check, show, defaults or manual");
 	conf_show(&text, &cli->conf);
 	return print(&text);
 }

@@ -367,30 +367,3 @@ conf_show(struct buf *out, const struct conf *c)
 			buf_put_str(out, "}\n");
 	}
 }
-
-void
-conf_write_shipped_file(struct buf *out)
-{
-	struct conf c;
-
-	conf_init(&c);
-	buf_put_str(out,
-		"# relais.conf - every option with its default. hostname and domain are enough.\n");
-	for (size_t i = 0; i < conf_section_count(); i++) {
-		const struct conf_section *s = conf_section_at(i);
-		const char *indent = i > 0 ? "\t" : "";
-
-		buf_printf(out, "\n# %s\n", s->doc);
-		if (i > 0)
-			buf_printf(out, "%s {\n", s->name);
-		for (size_t j = 0; j < s->nrows; j++) {
-			buf_printf(out, "%s# %s\n%s#%s = ", indent, s->rows[j].doc, indent,
-				s->rows[j].name);
-			conf_write_value(out, &s->rows[j], c.values[i]);
-			buf_put_u8(out, '\n');
-		}
-		if (i > 0)
-			buf_put_str(out, "}\n");
-	}
-	conf_free(&c);
-}

@@ -108,6 +108,7 @@ MUST_USE int conf_set(const struct conf_section *section, void *values, struct b
 
 /* The written form of a value, fit to be read again. */
 void conf_write_value(struct buf *out, const struct opt_row *row, const void *values);
+void conf_write_number(struct buf *out, const struct opt_row *row, uint64_t number);
 
 /* All values of a section, from one process to another. Decode: ERR_SYNTAX on anything odd. */
 void conf_encode(struct buf *out, const struct conf_section *section, const void *values);
@@ -145,9 +146,12 @@ int conf_override(struct conf *c, const char *assignment);
 /* The struct of a section, by name. */
 void *conf_values(const struct conf *c, const char *section);
 
-/* Everything with its value (`config show`) or with its default and documentation. */
+/* Everything with its value (`config show`). */
 void conf_show(struct buf *out, const struct conf *c);
+
+/* What people read, from the same rows (manual.c): the shipped file, relais.conf(5) in mdoc(7). */
 void conf_write_shipped_file(struct buf *out);
+void conf_write_manual(struct buf *out);
 
 void conf_add_error(struct conf *c, const char *file, unsigned line, const char *format, ...)
 	PRINTF_LIKE(4, 5);

@@ -38,8 +38,8 @@ member(void *values, const struct opt_row *row)
 	return (uint8_t *)values + row->offset;
 }
 
-static void
-put_number(struct buf *out, const struct opt_row *row, uint64_t v)
+void
+conf_write_number(struct buf *out, const struct opt_row *row, uint64_t v)
 {
 	size_t n;
 	const struct unit *units = units_of(row->type, &n), *best = &units[0];
@@ -59,9 +59,9 @@ range_text(const struct opt_row *row, struct arena *a)
 	char *text;
 
 	buf_put_str(&b, "must be ");
-	put_number(&b, row, row->min);
+	conf_write_number(&b, row, row->min);
 	buf_put_str(&b, " to ");
-	put_number(&b, row, row->max);
+	conf_write_number(&b, row, row->max);
 	text = arena_str(a, buf_bytes(&b));
 	buf_free(&b);
 	return text;
@@ -201,7 +201,7 @@ put_raw(struct buf *out, const struct opt_row *row, const void *values)
 			buf_printf(out, "%s%s", i == 0 ? "" : ", ", list->v[i]);
 		break;
 	default:
-		put_number(out, row, *(const uint64_t *)m);
+		conf_write_number(out, row, *(const uint64_t *)m);
 		break;
 	}
 }

@@ -91,3 +91,23 @@ def test_reload_keeps_serving(suite):
     wait_for(lambda: all(s["state"] == "ready" for s in suite.status()["services"]))
     assert not before & set(suite.pids("smtpd")), "new processes serve"
     send(suite, suite.account(1)[0], "Subject: after reload\r\n\r\nx\r\n")
+
+
+def test_manual_and_shipped_file_come_from_the_rows(suite, tmp_path):
+    manual = tmp_path / "relais.conf.5"
+    manual.write_text(suite.relais("config", "manual"))
+    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(manual)],
+                          capture_output=True, text=True)
+    assert lint.returncode == 0, lint.stdout
+    shipped = tmp_path / "relais.conf"
+    shipped.write_text(suite.relais("config", "defaults"))
+    options = [line for line in manual.read_text().splitlines() if line.startswith(".It Va ")]
+    assert len(options) == sum(" = " in line for line in shipped.read_text().splitlines())
+
+
+def test_stranger_may_not_ask_master(suite):
+    done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", suite.build + "/bin/relais",
+                           "--config", suite.folder + "/relais.conf", "status"],
+                          capture_output=True, text=True, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == 3
+    assert "uid" not in done.stdout
