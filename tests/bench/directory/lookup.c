@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/bench/directory/lookup.c - how long a million accounts take: parse, check, compile, look
+ * up, answer RCPT.
+ *
+ * usage: directory_bench [ACCOUNTS]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "map_build.h"
+#include "resolve.h"
+
+#define DOMAIN "example.org"
+
+static double
+seconds_since(uint64_t begin_us)
+{
+	return (double)(clock_mono_us() - begin_us) / 1e6;
+}
+
+static void
+report(const char *what, double seconds, size_t n)
+{
+	printf("%-34s %8.2f s  %10.0f/s\n", what, seconds, (double)n / seconds);
+	fflush(stdout);
+}
+
+static void
+account_line(struct buf *out, size_t i)
+{
+	buf_printf(out,
+		"user%zu.name@" DOMAIN " $y$j9T$4J41JmYlz.wpxm35kIgFxQ2IzA7duoP6YHQbR9f3jF8$"
+		"wJCc0bhiOSBUMJy2lg3tyM2Wa68rFnxcgI5A7SZWaeC quota=1G\n",
+		i);
+}
+
+static void
+compile(const char *folder, enum table_kind kind, struct bytes text)
+{
+	struct table t = TABLE_INIT;
+	uint64_t begin = clock_mono_us();
+	char path[128];
+	bool large;
+	int r;
+
+	table_parse(&t, text);
+	table_check(&t, kind);
+	table_sort(&t);
+	large = t.count > 1000;
+	if (large)
+		report("text: parse, check, sort", seconds_since(begin), t.count);
+	if (t.nerrors > 0) {
+		fprintf(stderr, "line %u: %s\n", t.errors[0].line, t.errors[0].text);
+		exit(1);
+	}
+	begin = clock_mono_us();
+	snprintf(path, sizeof(path), "%s/%s.db", folder, table_kind_name(kind));
+	r = map_build(path, &t);
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", path, err_text(r));
+		exit(1);
+	}
+	if (large)
+		report("compile: new file, flush, rename", seconds_since(begin), t.count);
+	table_free(&t);
+}
+
+static bool
+no_use(void *arg, struct bytes account, uint64_t *octets, uint64_t *messages)
+{
+	UNUSED(arg), UNUSED(account), UNUSED(octets), UNUSED(messages);
+	return false;
+}
+
+static void
+measure(struct directory_tables *t, size_t accounts, const char *what, bool whole, bool known)
+{
+	struct arena a = ARENA_INIT;
+	unsigned seed = 1;
+	size_t n = 500000, right = 0;
+	uint64_t begin = clock_mono_us();
+
+	for (size_t i = 0; i < n; i++) {
+		size_t number = (size_t)rand_r(&seed) % accounts;
+		struct directory_rcpt m = { .size_octets = 4096 };
+		struct resolution r;
+		struct bytes value;
+
+		m.address = bytes_from_str(
+			arena_printf(&a, "%s%zu.name@" DOMAIN, known ? "user" : "nobody", number));
+		if (whole) {
+			resolve(t, &a, m.address, &r);
+			right += resolve_rcpt(&r, &m, no_use, NULL) ==
+				 (known ? DIRECTORY_OK : DIRECTORY_UNKNOWN);
+		} else
+			right += map_get(&t->maps[TABLE_ACCOUNTS], &a, m.address, &value) ==
+				 (known ? ERR_OK : ERR_NOT_FOUND);
+		arena_reset(&a);
+	}
+	report(what, seconds_since(begin), n);
+	ASSERT(right == n);
+}
+
+int
+main(int argc, char *argv[])
+{
+	size_t accounts = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000;
+	char folder[] = "/tmp/relais-bench-XXXXXX", command[64];
+	struct directory_tables t = { .delimiters = "+", .expansion_limit = 100 };
+	struct buf text = BUF_INIT;
+
+	if (accounts == 0 || mkdtemp(folder) == NULL)
+		return 1;
+	printf("%zu accounts\n", accounts);
+	for (size_t i = 0; i < accounts; i++)
+		account_line(&text, i);
+	compile(folder, TABLE_ACCOUNTS, buf_bytes(&text));
+	compile(folder, TABLE_DOMAINS, BYTES_LITERAL(DOMAIN " local\n"));
+	compile(folder, TABLE_ALIASES, BYTES_LITERAL("root user1.name@" DOMAIN "\n"));
+	compile(folder, TABLE_SYSTEM_USERS, BYTES_NONE);
+	buf_free(&text);
+	tables_open(&t, folder);
+	measure(&t, accounts, "look-up in one table", false, true);
+	measure(&t, accounts, "RCPT, known", true, true);
+	measure(&t, accounts, "RCPT, unknown", true, false);
+	tables_close(&t);
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command); /* NOLINT: a path of our own making */
+}
