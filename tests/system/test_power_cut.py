@@ -34,8 +34,19 @@ class Disk:
         self.mounted = False
 
     def mount(self):
-        subprocess.run(["mount", "-o", "loop", self.image, self.mount_point], check=True)
-        self.mounted = True
+        """Mount and see that it is alive: while another mount namespace still holds the old
+        one (any `ip netns exec` of the machine does), the kernel gives the dead one back."""
+        def alive():
+            subprocess.run(["mount", "-o", "loop", self.image, self.mount_point], check=True)
+            self.mounted = True
+            try:
+                os.listdir(self.mount_point)
+                with open(self.mount_point + "/alive", "w"):
+                    return True
+            except OSError:
+                self.unmount()
+                return False
+        wait_for(alive, 60, 0.5)
 
     def cut(self):
         fd = os.open(self.mount_point, os.O_RDONLY)
