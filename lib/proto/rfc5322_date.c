@@ -80,8 +80,9 @@ next_word(struct bytes *rest)
 
 	skip_separators(rest);
 	while (n < rest->n && !is_separator(rest->p[n]) && rest->p[n] != '(') {
-		/* "21-Nov-2026": a '-' behind something ends a word, at its head it is a sign */
-		if (n > 0 && rest->p[n] == '-')
+		/* "21-Nov-2026", "22:04+0100": behind something it ends a word, else it is a sign
+		 */
+		if (n > 0 && (rest->p[n] == '-' || rest->p[n] == '+'))
 			break;
 		n++;
 	}

@@ -156,7 +156,7 @@ in_leaf(struct charsets *set, struct bytes message, const struct mime_part *part
 	struct seeker s = { key, 0, BUF_INIT };
 	struct mime_decoder d;
 	struct charset_stream c;
-	bool found = key->folded.n == 0;
+	bool found = false;
 
 	mime_decode_begin(&d, mime_encoding_of(part->encoding));
 	charset_begin(&c, part_charset(set, part));
@@ -198,12 +198,50 @@ next_part(const struct mime_part *root, const struct mime_part *p)
 	return p == root ? NULL : p->next;
 }
 
+/* What a reader is shown of a part itself: its description and its file's name. */
+static bool
+in_labels(struct charsets *set, const struct mime_part *part, const struct search_key *key)
+{
+	const struct mime_param *const lists[] = { part->params, part->disposition_params };
+	static const char *const names[] = { "name", "filename" };
+	struct arena arena = ARENA_INIT;
+	bool found = part->description.n > 0 && in_value(set, part->description, key);
+
+	for (size_t i = 0; i < NITEMS(lists) && !found; i++) {
+		struct buf utf8 = BUF_INIT;
+		struct bytes label, value = mime_param_decoded(&arena, lists[i], names[i], &label);
+		struct charset charset;
+
+		if (label.n > 0) {
+			charset_find(set, label, &charset);
+			charset_to_utf8(charset, value, &utf8);
+		} else {
+			rfc2047_decode(set, value, &utf8); /* not allowed there, but usual */
+		}
+		found = value.n > 0 && search_utf8(buf_bytes(&utf8), key);
+		buf_free(&utf8);
+	}
+	arena_reset(&arena);
+	return found;
+}
+
+/* The message in a message/rfc822 part: its header is text of the message around it. */
+static bool
+is_nested_message(const struct mime_part *part)
+{
+	return part->parent != NULL && part->parent->kind == MIME_MESSAGE;
+}
+
 bool
 search_body(struct charsets *set, struct bytes message, const struct mime_part *root,
 	const struct search_key *key)
 {
+	if (key->folded.n == 0)
+		return true; /* it is in any text, an empty one too */
 	for (const struct mime_part *p = root; p != NULL; p = next_part(root, p)) {
-		if (p != root && in_header(set, mime_header(message, p), key))
+		if (is_nested_message(p) && in_header(set, mime_header(message, p), key))
+			return true;
+		if (in_labels(set, p, key))
 			return true;
 		if (p->child == NULL && is_text(p) && in_leaf(set, message, p, key))
 			return true;

@@ -30,7 +30,8 @@ bool search_utf8(struct bytes text, const struct search_key *key);
 bool search_field(
 	struct charsets *set, struct bytes header, struct bytes name, const struct search_key *key);
 
-/* BODY: in a text part or in the header of a part (not of the message itself). */
+/* BODY: in a text part, a part's description or file name, or the header of a message within (not
+ * of the message itself). */
 bool search_body(struct charsets *set, struct bytes message, const struct mime_part *root,
 	const struct search_key *key);
 

@@ -216,6 +216,8 @@ static const struct date_row {
 	{ "date: three digits", "1 Jan 100 00:00:00 +0000", 946684800, 0 },
 	{ "date: asctime", "Sat Nov 21 21:04:57 2026", 1795295097, 0 },
 	{ "date: dashes", "21-Nov-2026 22:04:57 +0100", 1795295097, 3600 },
+	{ "date: no blank before the zone", "21 Nov 2026 16:04:57-0500", 1795295097, -18000 },
+	{ "date: nor before a plus", "21 Nov 2026 22:04:57+0100", 1795295097, 3600 },
 	{ "date: folded", "Sat,\r\n 21 Nov 2026\r\n\t21:04:57 +0000", 1795295097, 0 },
 	{ "date: one digit", "1 Feb 2026 01:02:03 +0000", 1769907723, 0 },
 	{ "date: long names", "Saturday, 21 November 2026 21:04:57 +0000", 1795295097, 0 },

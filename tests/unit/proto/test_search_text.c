@@ -229,7 +229,9 @@ static const char message[] =
 	"=F0=D2=C9=D7=C5=D4, a long li=\r\nne that goes on\r\n"
 	"--b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
 	"YWFhYWI=\r\n"
-	"--b\r\nContent-Type: image/gif; name=picture.gif\r\nContent-Transfer-Encoding: "
+	"--b\r\nContent-Type: image/gif; name=picture.gif\r\nContent-Description: what it "
+	"=?utf-8?q?=C3=BCs?=\r\nContent-Disposition: inline; "
+	"filename*=iso-8859-1''b%E4r.txt\r\nContent-Transfer-Encoding: "
 	"base64\r\n\r\n"
 	"c2VjcmV0\r\n"
 	"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner subject\r\n\r\ninner text\r\n"
@@ -257,7 +259,10 @@ static const struct search_row {
 	{ "search: overlapping beginnings", "aaab", true, true, false },
 	{ "search: not as it is encoded", "YWFhYWI", false, false, false },
 	{ "search: not in a picture", "secret", false, false, false },
-	{ "search: header of a part", "picture.gif", true, true, false },
+	{ "search: file name", "picture.gif", true, true, false },
+	{ "search: file name, extended", "b\xc3\xa4r.txt", true, true, false },
+	{ "search: description", "what it \xc3\xbcs", true, true, false },
+	{ "search: not the type of a part", "image/gif", false, false, false },
 	{ "search: message in the message", "inner text", true, true, false },
 	{ "search: its subject", "inner subject", true, true, false },
 	{ "search: nowhere", "nowhere", false, false, false },
