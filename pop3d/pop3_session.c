@@ -83,23 +83,24 @@ read_some(struct session *s)
 		buf_shrink(&s->in);
 }
 
-/* Let the machine work on what is there. Stops when enough output waits. */
+/* Let the machine work on what is there, until enough output waits or it needs input. */
 static void
 work(struct session *s)
 {
 	struct pop3_transaction *t = &s->transaction;
+	bool progress = true;
 
-	for (;;) {
+	while (progress && !s->gone && s->out.len < POP3_PIECE) {
 		size_t used = 0;
 
-		if (s->out.len < POP3_PIECE && pop3_is_sending(t))
+		progress = pop3_is_sending(t);
+		if (progress)
 			pop3_send_more(t, &s->out);
-		else if (s->out.len < POP3_PIECE)
+		else
 			used = pop3_input(t, buf_bytes(&s->in), &s->out);
+		progress = progress || used > 0;
 		buf_consume(&s->in, used);
 		write_some(s);
-		if (s->gone || s->out.len >= POP3_PIECE || (!pop3_is_sending(t) && used == 0))
-			break;
 	}
 	if (s->in.len == 0)
 		buf_shrink(&s->in);
