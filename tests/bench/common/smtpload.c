@@ -200,7 +200,8 @@ on_reply(struct session *s, int code)
 		return;
 	}
 	if (code != want[s->step]) {
-		fprintf(stderr, "smtpload: step %d: reply %d\n", (int)s->step, code);
+		if (load.failed == 0) /* one tells enough */
+			fprintf(stderr, "smtpload: step %d: reply %d\n", (int)s->step, code);
 		load.failed++;
 		end(s);
 		return;
