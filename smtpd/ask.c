@@ -34,6 +34,17 @@ answer(struct client *c, int code, const char *enhanced, const char *text)
 	smtpd_log(c->smtpd);
 }
 
+/* The words of Postfix where log readers and fail2ban's filter look for them. */
+static const char *
+verdict_words(enum directory_verdict verdict, const char *text)
+{
+	if (verdict == DIRECTORY_UNKNOWN)
+		return "User unknown";
+	if (verdict == DIRECTORY_NO_RELAY)
+		return "Relay access denied";
+	return text;
+}
+
 static enum directory_verdict
 read_verdict(const struct ipc_answer *reply)
 {
@@ -61,11 +72,10 @@ on_verdict(void *arg, const struct ipc_answer *reply)
 		answer(c, r.code, r.enhanced, "Ok");
 	} else {
 		c->smtpd->numbers.refused_recipients++;
-		/* Postfix' words, which log readers know */
 		snprintf(text, sizeof(text), "<%.*s>: %s%s", (int)recipient.n,
 			(const char *)recipient.p,
 			verdict == DIRECTORY_NO_RELAY ? "" : "Recipient address rejected: ",
-			r.text);
+			verdict_words(verdict, r.text));
 		answer(c, r.code, r.enhanced, text);
 	}
 	client_turn(c);

@@ -271,24 +271,33 @@ client_turn(struct client *c)
 		client_close(c);
 }
 
+static void
+early_talker(struct client *c)
+{
+	struct smtpd *s = c->smtpd;
+	struct smtp_out out = client_out(c);
+	uint64_t came_ms = c->greet_ms - s->conf->greet_delay;
+	ssize_t n = recv(c->fd, s->input, SMTPD_READ_SIZE, MSG_DONTWAIT);
+
+	s->numbers.early_talkers++;
+	TAILQ_REMOVE(&s->greeting, c, greeting);
+	c->greeted = true;
+	smtp_session_early_talker(&c->session, bytes_make(s->input, n > 0 ? (size_t)n : 0),
+		clock_mono_ms() - came_ms, &out);
+	smtpd_log(s);
+	finish(c);
+}
+
 /* Before the greeting nobody may speak (RFC 5321 sec. 3.1). */
 static void
 before_greeting(struct client *c)
 {
-	struct smtp_out out = client_out(c);
-
-	if (c->hup) {
+	if (c->hup)
 		client_close(c);
-	} else if (c->readable) {
-		c->smtpd->numbers.early_talkers++;
-		TAILQ_REMOVE(&c->smtpd->greeting, c, greeting);
-		c->greeted = true;
-		smtp_session_early_talker(&c->session, &out);
-		smtpd_log(c->smtpd);
-		finish(c);
-	} else if (c->smtpd->conf->greet_delay == 0) {
+	else if (c->readable)
+		early_talker(c);
+	else if (c->smtpd->conf->greet_delay == 0)
 		client_greet(c);
-	}
 }
 
 void

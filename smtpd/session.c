@@ -180,13 +180,31 @@ smtp_session_greet(struct smtp_session *s, struct smtp_out *out)
 }
 
 void
-smtp_session_early_talker(struct smtp_session *s, struct smtp_out *out)
+smtp_session_early_talker(
+	struct smtp_session *s, struct bytes early, uint64_t waited_ms, struct smtp_out *out)
 {
 	buf_printf(out->replies, "554 5.5.1 %s you spoke before the greeting\r\n",
 		s->policy->hostname);
-	buf_printf(out->log, "NOQUEUE: reject: CONNECT from %s[%s]: 554 5.5.1 early talker\n",
+	buf_printf(out->log, "PREGREET %zu after %llu.%02llu from %s[%s]: ", early.n,
+		(unsigned long long)(waited_ms / 1000), (unsigned long long)(waited_ms / 10 % 100),
 		shown_name(s), s->client);
+	log_bytes(out->log, bytes_trim(bytes_head(early, 100)));
+	buf_put_str(out->log, "\n");
 	smtp_close(s);
+}
+
+/* The last verb in the log's form: "RCPT". */
+static const char *
+last_verb(const struct smtp_session *s, char out[16])
+{
+	size_t i = 0;
+
+	if (s->seen[s->verb] == 0)
+		return "CONNECT";
+	for (; verb_names[s->verb][i] != '\0' && i < 15; i++)
+		out[i] = (char)ascii_upper((uint8_t)verb_names[s->verb][i]);
+	out[i] = '\0';
+	return out;
 }
 
 static const struct smtp_verb *
@@ -254,12 +272,14 @@ command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
 static void
 check_patience(struct smtp_session *s, struct smtp_out *out)
 {
+	char verb[16];
+
 	if (s->wait != SMTP_WAIT_INPUT)
 		return;
 	if (s->errors > s->policy->error_limit) {
 		rfc5321_put_reply(out->replies, 421, "4.7.0",
 			BYTES_LITERAL("too many errors, closing the connection"));
-		buf_printf(out->log, "too many errors after %s from %s[%s]\n", verb_names[s->verb],
+		buf_printf(out->log, "too many errors after %s from %s[%s]\n", last_verb(s, verb),
 			shown_name(s), s->client);
 		smtp_close(s);
 	} else if (s->draining && s->txn == NULL && s->state != SMTP_CHUNK) {
@@ -353,12 +373,13 @@ smtp_session_input(struct smtp_session *s, struct bytes in, struct smtp_out *out
 void
 smtp_session_timeout(struct smtp_session *s, struct smtp_out *out)
 {
+	char verb[16];
+
 	if (s->state == SMTP_ENDED)
 		return;
 	buf_printf(out->replies, "421 4.4.2 %s timeout exceeded, closing the connection\r\n",
 		s->policy->hostname);
-	buf_printf(out->log, "timeout after %s from %s[%s]\n",
-		s->verb == SMTP_VERB_UNKNOWN ? "CONNECT" : verb_names[s->verb], shown_name(s),
+	buf_printf(out->log, "timeout after %s from %s[%s]\n", last_verb(s, verb), shown_name(s),
 		s->client);
 	smtp_close(s);
 }
@@ -373,11 +394,12 @@ smtp_session_drain(struct smtp_session *s, struct smtp_out *out)
 void
 smtp_session_lost(struct smtp_session *s, struct smtp_out *out)
 {
+	char verb[16];
+
 	if (s->state == SMTP_ENDED)
 		return;
-	buf_printf(out->log, "lost connection after %s from %s[%s]\n",
-		s->verb == SMTP_VERB_UNKNOWN ? "CONNECT" : verb_names[s->verb], shown_name(s),
-		s->client);
+	buf_printf(out->log, "lost connection after %s from %s[%s]\n", last_verb(s, verb),
+		shown_name(s), s->client);
 	smtp_close(s);
 }
 

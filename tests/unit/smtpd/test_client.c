@@ -77,8 +77,9 @@ whole_message(void **state)
 			   "..x\r\n.\r\n" QUIT,
 		"221 2.0.0");
 	const char *r = buf_str(&t.replies);
-	assert_non_null(strstr(r, "550 5.1.1 <unknown@example.org>: Recipient address rejected: "));
-	assert_non_null(strstr(r, "554 5.7.1 <x@y.example>: relay access denied\r\n354 "));
+	assert_non_null(strstr(
+		r, "550 5.1.1 <unknown@example.org>: Recipient address rejected: User unknown"));
+	assert_non_null(strstr(r, "554 5.7.1 <x@y.example>: Relay access denied\r\n354 "));
 	assert_non_null(strstr(r, "\r\n250 2.0.0 Ok: queued as "));
 	assert_int_equal(t.f.commits, 1);
 	assert_string_equal(buf_str(&t.f.content), ".x\r\n");

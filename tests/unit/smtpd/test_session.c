@@ -386,13 +386,15 @@ ends(void **state)
 	driver_feed(&d, BYTES_LITERAL(START "DATA\r\nx"), 0);
 	smtp_session_timeout(&d.session, &d.out);
 	assert_int_equal(d.session.wait, SMTP_WAIT_CLOSE);
-	assert_non_null(strstr(buf_str(&d.log), "timeout after data from"));
+	assert_non_null(strstr(buf_str(&d.log), "timeout after DATA from"));
 	driver_free(&d);
 
 	driver_init(&d);
-	smtp_session_early_talker(&d.session, &d.out);
+	smtp_session_early_talker(&d.session, BYTES_LITERAL("EHLO x\r\n"), 1234, &d.out);
 	assert_int_equal(d.session.wait, SMTP_WAIT_CLOSE);
 	assert_true(bytes_starts_with(buf_bytes(&d.replies), BYTES_LITERAL("554 ")));
+	assert_string_equal(
+		buf_str(&d.log), "PREGREET 8 after 1.23 from unknown[192.0.2.7]: EHLO x\n");
 	driver_free(&d);
 }
 
