@@ -90,6 +90,7 @@ work(struct session *s)
 	struct pop3_transaction *t = &s->transaction;
 	bool progress = true;
 
+	write_some(s);
 	while (progress && !s->gone && s->out.len < POP3_PIECE) {
 		size_t used = 0;
 
