@@ -11,6 +11,7 @@
 struct store_cursor {
 	struct imap_set set;
 	struct imap_walk walk;
+	bool missing; /* some messages were gone */
 };
 
 static const struct {
@@ -72,11 +73,14 @@ tell_flags(struct imap_session *s)
 		struct store_message m;
 
 		if (seq == 0) {
-			imap_finish(s, "OK Store completed");
+			imap_finish(
+				s, "OK %sStore completed", c->missing ? "[EXPUNGEISSUED] " : "");
 			return;
 		}
 		store_message(s->view, seq, &m);
-		if (!m.expunged)
+		if (m.expunged)
+			c->missing = true;
+		else
 			imap_put_fetch_flags(s, seq, s->uid);
 	}
 }

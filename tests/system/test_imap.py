@@ -386,6 +386,11 @@ def test_search_finds_encoded_text(empty):
             key.encode(), key.encode(), len(octets), octets))
         assert c.finish(b"s" + key.encode())[0] == b"* SEARCH 1"
     assert c.ok("SEARCH BODY m=FCnchen")[0] == b"* SEARCH"
+    # a charset whose table is a file: the jail has none, it was loaded before
+    c.append("INBOX", b"Subject: =?iso-2022-jp?b?GyRCRnxLXBsoQg==?=\r\n\r\nx\r\n")
+    c.ok("NOOP")
+    c.send(b"jp SEARCH CHARSET UTF-8 SUBJECT {6+}\r\n" + "日本".encode() + b"\r\n")
+    assert c.finish(b"jp")[0] == b"* SEARCH 3"
     assert c.command("SEARCH CHARSET X-NONE TEXT x")[-1].split()[2] == b"[BADCHARSET"
     c.close()
 

@@ -514,7 +514,7 @@ static const struct row {
 		"A< * SEARCH 3\n"
 		"A< a OK ~\n"
 		"A> a STORE 1 +FLAGS (\\Seen)\n"
-		"A< a OK ~\n"
+		"A< a OK [EXPUNGEISSUED] ~\n"
 		"A> a NOOP\n"
 		"A< * ~ EXPUNGE\n"
 		"A< * 1 EXPUNGE\n"
