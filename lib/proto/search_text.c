@@ -232,14 +232,16 @@ is_nested_message(const struct mime_part *part)
 	return part->parent != NULL && part->parent->kind == MIME_MESSAGE;
 }
 
-bool
-search_body(struct charsets *set, struct bytes message, const struct mime_part *root,
-	const struct search_key *key)
+/* In any part; with headers: also in all that their headers say. */
+static bool
+in_parts(struct charsets *set, struct bytes message, const struct mime_part *root,
+	const struct search_key *key, bool headers)
 {
 	if (key->folded.n == 0)
 		return true; /* it is in any text, an empty one too */
 	for (const struct mime_part *p = root; p != NULL; p = next_part(root, p)) {
-		if (is_nested_message(p) && in_header(set, mime_header(message, p), key))
+		if ((headers || is_nested_message(p)) &&
+			in_header(set, mime_header(message, p), key))
 			return true;
 		if (in_labels(set, p, key))
 			return true;
@@ -250,9 +252,15 @@ search_body(struct charsets *set, struct bytes message, const struct mime_part *
 }
 
 bool
+search_body(struct charsets *set, struct bytes message, const struct mime_part *root,
+	const struct search_key *key)
+{
+	return in_parts(set, message, root, key, false);
+}
+
+bool
 search_text(struct charsets *set, struct bytes message, const struct mime_part *root,
 	const struct search_key *key)
 {
-	return in_header(set, mime_header(message, root), key) ||
-	       search_body(set, message, root, key);
+	return in_parts(set, message, root, key, true);
 }

@@ -35,7 +35,7 @@ bool search_field(
 bool search_body(struct charsets *set, struct bytes message, const struct mime_part *root,
 	const struct search_key *key);
 
-/* TEXT: in a field of the message or in what BODY looks at. */
+/* TEXT: in what BODY looks at or in any header, the message's or a part's. */
 bool search_text(struct charsets *set, struct bytes message, const struct mime_part *root,
 	const struct search_key *key);
 

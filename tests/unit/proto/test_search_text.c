@@ -262,7 +262,7 @@ static const struct search_row {
 	{ "search: file name", "picture.gif", true, true, false },
 	{ "search: file name, extended", "b\xc3\xa4r.txt", true, true, false },
 	{ "search: description", "what it \xc3\xbcs", true, true, false },
-	{ "search: not the type of a part", "image/gif", false, false, false },
+	{ "search: the type of a part", "image/gif", false, true, false },
 	{ "search: message in the message", "inner text", true, true, false },
 	{ "search: its subject", "inner subject", true, true, false },
 	{ "search: nowhere", "nowhere", false, false, false },
