@@ -82,6 +82,8 @@ state_from_map(struct state *s, void *map, size_t size)
 		struct index_record *m = &s->base[i];
 
 		index_record_swap(m);
+		if ((m->state & ~INDEX_ON_DISK) != 0) /* a page is copied only if it must be */
+			m->state &= INDEX_ON_DISK;
 		note_cache_end(s, m);
 	}
 	return ERR_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tests/unit/store/test_store_faults.c - every system call of every operation fails in turn, once or
- * from then on: what was confirmed before stays, what was refused leaves nothing torn, and
- * the mailbox works again as soon as the calls do.
+ * tests/unit/store/test_store_faults.c - every system call of every operation fails in turn, once
+ * or from then on: what was confirmed before stays, what was refused leaves nothing torn, and the
+ * mailbox works again as soon as the calls do.
  */
 #include "mailbox.h"
 
@@ -145,8 +145,8 @@ op_create(struct play *p)
 static void
 op_rename(struct play *p)
 {
-	p->result = store_folder_rename(
-		p->m.account, BYTES_LITERAL("Work"), BYTES_LITERAL("Works"));
+	p->result =
+		store_folder_rename(p->m.account, BYTES_LITERAL("Work"), BYTES_LITERAL("Works"));
 }
 
 static void
