@@ -16,8 +16,8 @@ SENDER = "stranger@client.example"
 class Dialogue:
     """A raw SMTP connection: says octets, reads whole replies."""
 
-    def __init__(self, suite, greet=True):
-        self.socket = socket.create_connection(("127.0.0.1", suite.port("smtp")), timeout=20)
+    def __init__(self, suite, greet=True, host="127.0.0.1", port=None):
+        self.socket = socket.create_connection((host, port or suite.port("smtp")), timeout=20)
         self.file = self.socket.makefile("rb")
         if greet:
             assert self.reply().startswith("220 ")
@@ -203,6 +203,37 @@ def test_large_message(suite):
         assert d.reply().startswith("250 2.0.0")
     message = arrived(suite, b"large 1", 1)
     assert message.endswith(b"Subject: large 1\r\n\r\n" + line * 100000)
+
+
+def test_large_envelope(suite):
+    """More parameters than fit in one message to qmgr."""
+    address, _ = suite.account(2)
+    orcpt = "rfc822;" + "x" * 400 + "@client.example"
+    with Dialogue(suite) as d:
+        d.say(f"EHLO c\r\nMAIL FROM:<{SENDER}> ENVID=large+2B1 RET=HDRS\r\n" +
+              f"RCPT TO:<{address}> NOTIFY=NEVER ORCPT={orcpt}\r\n" * 300 +
+              "DATA\r\n")
+        assert d.codes(303) == ["250"] * 302 + ["354"]
+        d.say("Subject: envelope 1\r\n\r\n.\r\n")
+        assert d.reply().startswith("250 2.0.0")
+    arrived(suite, b"envelope 1", 2)
+
+
+def test_ipv6(fresh_suite):
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            port = probe.getsockname()[1]
+    except OSError:
+        pytest.skip("no IPv6 here")
+    s = fresh_suite(options=[f"smtpd.listen=[::1]:{port}"])
+    address, _ = s.account(0)
+    with Dialogue(s, host="::1", port=port) as d:
+        d.say(start(address) + "DATA\r\n")
+        assert d.codes(4) == ["250", "250", "250", "354"]
+        assert d.ask("Subject: six 1\r\n\r\n.").startswith("250 ")
+    assert b"Received: from client.example ([IPv6:::1])\r\n" in arrived(s, b"six 1")
+    assert "connect from unknown[::1]" in s.log()
 
 
 def test_greet_delay_and_limits(fresh_suite):
