@@ -2,8 +2,8 @@
 /*
  * smtpd/session.c - the session's frame: octets to lines, lines to the verb table, answers.
  *
- * What each verb does is in command.c, content in transfer.c. No socket, file or clock is
- * touched: smtpd/client.c owns those, tests and fuzzers call this directly.
+ * What each verb does is in command.c, content in transfer.c, answers in answer.c. No socket, file
+ * or clock is touched: smtpd/client.c owns those, tests and fuzzers call this directly.
  *
  * Runs in:  smtpd, submission.
  * Trusts:   nothing from the client; the answers of directory and qmgr.
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #include "err.h"
-#include "queue_id.h"
 
 #define ST_ANY     (SMTP_START | SMTP_READY | SMTP_MAIL | SMTP_RCPT | SMTP_BDAT)
 #define ST_GREETED (ST_ANY & ~SMTP_START)
@@ -95,84 +94,6 @@ smtp_close(struct smtp_session *s)
 	s->wait = SMTP_WAIT_CLOSE;
 }
 
-static void
-count_reply(struct smtp_session *s, int code)
-{
-	if (code / 100 == 2 && s->good[s->verb] < UINT16_MAX)
-		s->good[s->verb]++;
-	if (code / 100 == 5)
-		s->errors++;
-}
-
-void
-smtp_reply(struct smtp_session *s, struct smtp_out *out, int code, const char *enhanced,
-	const char *format, ...)
-{
-	struct buf text = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, format);
-	buf_vprintf(&text, format, ap);
-	va_end(ap);
-	rfc5321_put_reply(out->replies, code, enhanced, buf_bytes(&text));
-	buf_free(&text);
-	count_reply(s, code);
-}
-
-static const char *
-shown_name(const struct smtp_session *s)
-{
-	return s->name == NULL ? "unknown" : s->name;
-}
-
-/* text, with what would end or fake a log line made harmless */
-static void
-log_bytes(struct buf *log, struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++)
-		buf_put_u8(log, b.p[i] < 32 || b.p[i] == 127 ? '?' : b.p[i]);
-}
-
-void
-smtp_reject(struct smtp_session *s, struct smtp_out *out, const char *stage,
-	struct bytes forward_path, const struct smtp_answer *answer)
-{
-	const struct smtp_txn *txn = s->txn;
-	bool named = txn != NULL && txn->client_logged;
-
-	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
-	count_reply(s, answer->code);
-	buf_printf(out->log, "%s: reject: %s from %s[%s]: %d %s ",
-		named ? txn->queue_id : "NOQUEUE", stage, shown_name(s), s->client, answer->code,
-		answer->enhanced);
-	log_bytes(out->log, answer->text);
-	if (txn != NULL) {
-		buf_put_str(out->log, "; from=<");
-		log_bytes(out->log, txn->envelope.reverse_path);
-		buf_put_str(out->log, ">");
-	}
-	if (forward_path.n > 0) {
-		buf_put_str(out->log, " to=<");
-		log_bytes(out->log, forward_path);
-		buf_put_str(out->log, ">");
-	}
-	buf_printf(out->log, " proto=%s helo=<%s>\n", smtp_protocol(s),
-		s->helo == NULL ? "" : s->helo);
-}
-
-const char *
-smtp_protocol(const struct smtp_session *s)
-{
-	static const char *const names[2][2][2] = { { { "ESMTP", "ESMTPA" },
-							    { "ESMTPS", "ESMTPSA" } },
-		{ { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } } };
-	bool utf8 = s->txn != NULL && (s->txn->envelope.flags & ENVELOPE_SMTPUTF8) != 0;
-
-	if (!s->esmtp)
-		return "SMTP";
-	return names[utf8][s->tls][s->authenticated];
-}
-
 void
 smtp_session_greet(struct smtp_session *s, struct smtp_out *out)
 {
@@ -187,8 +108,8 @@ smtp_session_early_talker(
 		s->policy->hostname);
 	buf_printf(out->log, "PREGREET %zu after %llu.%02llu from %s[%s]: ", early.n,
 		(unsigned long long)(waited_ms / 1000), (unsigned long long)(waited_ms / 10 % 100),
-		shown_name(s), s->client);
-	log_bytes(out->log, bytes_trim(bytes_head(early, 100)));
+		smtp_shown_name(s), s->client);
+	smtp_log_bytes(out->log, bytes_trim(bytes_head(early, 100)));
 	buf_put_str(out->log, "\n");
 	smtp_close(s);
 }
@@ -224,7 +145,7 @@ unknown_verb(struct smtp_session *s, struct bytes name, struct smtp_out *out)
 		if (!bytes_starts_with_nocase(name, bytes_from_str(foreign_verbs[i])))
 			continue;
 		buf_printf(out->log, "NOQUEUE: reject: non-SMTP command from %s[%s]: %s\n",
-			shown_name(s), s->client, foreign_verbs[i]);
+			smtp_shown_name(s), s->client, foreign_verbs[i]);
 		smtp_close(s);
 		return;
 	}
@@ -268,9 +189,8 @@ command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
 		v->handler(s, args, out);
 }
 
-/* After each reply: has the client used up our patience, are we about to stop? */
-static void
-check_patience(struct smtp_session *s, struct smtp_out *out)
+void
+smtp_check_patience(struct smtp_session *s, struct smtp_out *out)
 {
 	char verb[16];
 
@@ -280,7 +200,7 @@ check_patience(struct smtp_session *s, struct smtp_out *out)
 		rfc5321_put_reply(out->replies, 421, "4.7.0",
 			BYTES_LITERAL("too many errors, closing the connection"));
 		buf_printf(out->log, "too many errors after %s from %s[%s]\n", last_verb(s, verb),
-			shown_name(s), s->client);
+			smtp_shown_name(s), s->client);
 		smtp_close(s);
 	} else if (s->draining && s->txn == NULL && s->state != SMTP_CHUNK) {
 		rfc5321_put_reply(
@@ -293,8 +213,8 @@ static void
 bare_lf(struct smtp_session *s, struct smtp_out *out)
 {
 	smtp_reply(s, out, 500, "5.5.2", "bare <LF> received, lines end with <CR><LF>");
-	buf_printf(out->log, "NOQUEUE: reject: bare LF in a command from %s[%s]\n", shown_name(s),
-		s->client);
+	buf_printf(out->log, "NOQUEUE: reject: bare LF in a command from %s[%s]\n",
+		smtp_shown_name(s), s->client);
 	smtp_close(s);
 }
 
@@ -365,7 +285,7 @@ smtp_session_input(struct smtp_session *s, struct bytes in, struct smtp_out *out
 		if (n == 0)
 			break;
 		used += n;
-		check_patience(s, out);
+		smtp_check_patience(s, out);
 	}
 	return used;
 }
@@ -379,8 +299,8 @@ smtp_session_timeout(struct smtp_session *s, struct smtp_out *out)
 		return;
 	buf_printf(out->replies, "421 4.4.2 %s timeout exceeded, closing the connection\r\n",
 		s->policy->hostname);
-	buf_printf(out->log, "timeout after %s from %s[%s]\n", last_verb(s, verb), shown_name(s),
-		s->client);
+	buf_printf(out->log, "timeout after %s from %s[%s]\n", last_verb(s, verb),
+		smtp_shown_name(s), s->client);
 	smtp_close(s);
 }
 
@@ -388,7 +308,7 @@ void
 smtp_session_drain(struct smtp_session *s, struct smtp_out *out)
 {
 	s->draining = true;
-	check_patience(s, out);
+	smtp_check_patience(s, out);
 }
 
 void
@@ -399,7 +319,7 @@ smtp_session_lost(struct smtp_session *s, struct smtp_out *out)
 	if (s->state == SMTP_ENDED)
 		return;
 	buf_printf(out->log, "lost connection after %s from %s[%s]\n", last_verb(s, verb),
-		shown_name(s), s->client);
+		smtp_shown_name(s), s->client);
 	smtp_close(s);
 }
 
@@ -419,100 +339,4 @@ smtp_session_put_counts(const struct smtp_session *s, struct buf *out)
 		buf_printf(out, "commands=%u", seen);
 	else
 		buf_printf(out, "commands=%u/%u", good, seen);
-}
-
-void
-smtp_session_begin(struct smtp_session *s, uint64_t queue_id, struct smtp_out *out)
-{
-	ASSERT(s->wait == SMTP_WAIT_BEGIN);
-	s->wait = SMTP_WAIT_INPUT;
-	s->txn->envelope.queue_id = queue_id;
-	queue_id_text(queue_id, s->txn->queue_id);
-	smtp_enter(s, SMTP_MAIL);
-	smtp_reply(s, out, 250, "2.1.0", "Ok");
-	check_patience(s, out);
-}
-
-static void
-answer_recipient(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
-{
-	struct smtp_txn *txn = s->txn;
-	struct envelope *e = &txn->envelope;
-
-	if (answer->code / 100 != 2) {
-		txn->refused++;
-		smtp_reject(s, out, "RCPT", txn->pending.forward_path, answer);
-		return;
-	}
-	if (e->n_rcpts == txn->rcpts_room) {
-		uint32_t room = txn->rcpts_room == 0 ? 1 : txn->rcpts_room * 4;
-		struct envelope_rcpt *rcpts = arena_alloc(&txn->arena, room * sizeof(*rcpts));
-		if (e->n_rcpts > 0)
-			memcpy(rcpts, e->rcpts, e->n_rcpts * sizeof(*rcpts));
-		e->rcpts = rcpts;
-		txn->rcpts_room = room;
-	}
-	e->rcpts[e->n_rcpts++] = txn->pending;
-	smtp_enter(s, SMTP_RCPT);
-	if (!txn->client_logged) {
-		buf_printf(out->log, "%s: client=%s[%s], session=%s\n", txn->queue_id,
-			shown_name(s), s->client, s->id);
-		txn->client_logged = true;
-	}
-	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
-	count_reply(s, answer->code);
-}
-
-static void
-answer_commit(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
-{
-	if (answer->code / 100 == 2) {
-		rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
-		count_reply(s, answer->code);
-		s->errors = s->junk = 0;
-		s->transactions++;
-	} else {
-		smtp_reject(
-			s, out, "END-OF-MESSAGE", s->txn->envelope.rcpts[0].forward_path, answer);
-	}
-	smtp_txn_end(s);
-	smtp_enter(s, SMTP_READY);
-}
-
-void
-smtp_session_answer(struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out)
-{
-	enum smtp_wait wait = s->wait;
-
-	s->wait = SMTP_WAIT_INPUT;
-	s->recipient = BYTES_NONE;
-	switch (wait) {
-	case SMTP_WAIT_RECIPIENT:
-		answer_recipient(s, answer, out);
-		break;
-	case SMTP_WAIT_COMMIT:
-		answer_commit(s, answer, out);
-		break;
-	case SMTP_WAIT_BEGIN:
-		ASSERT(answer->code / 100 != 2);
-		smtp_reject(s, out, "MAIL", BYTES_NONE, answer);
-		smtp_txn_end(s);
-		break;
-	case SMTP_WAIT_INPUT:
-	case SMTP_WAIT_CLOSE:
-		ASSERT(wait != SMTP_WAIT_INPUT && wait != SMTP_WAIT_CLOSE);
-	}
-	check_patience(s, out);
-}
-
-void
-smtp_session_store_failed(struct smtp_session *s, int err, struct smtp_out *out)
-{
-	struct smtp_answer answer;
-
-	if (s->txn == NULL || s->txn->store_error < 0)
-		return;
-	s->txn->store_error = err;
-	if (s->wait == SMTP_WAIT_COMMIT && smtp_content_refusal(s->txn, &answer))
-		smtp_session_answer(s, &answer, out);
 }

@@ -134,8 +134,8 @@ void smtp_session_free(struct smtp_session *s);
 /* 220; or, to one who spoke before it, 554 and the end (RFC 5321 sec. 3.1, 4.3.1). early and
  * waited_ms are for the log: what it said, how long after its coming. */
 void smtp_session_greet(struct smtp_session *s, struct smtp_out *out);
-void smtp_session_early_talker(struct smtp_session *s, struct bytes early, uint64_t waited_ms,
-	struct smtp_out *out);
+void smtp_session_early_talker(
+	struct smtp_session *s, struct bytes early, uint64_t waited_ms, struct smtp_out *out);
 
 /*
  * Feed octets. Returns how many were used; the rest comes again with the next call, and

@@ -21,6 +21,18 @@ void smtp_reply(struct smtp_session *s, struct smtp_out *out, int code, const ch
 void smtp_reject(struct smtp_session *s, struct smtp_out *out, const char *stage,
 	struct bytes forward_path, const struct smtp_answer *answer);
 
+/* Count a reply to the verb under way. */
+void smtp_count_reply(struct smtp_session *s, int code);
+
+/* Octets from outside into a log line: what would end or fake one becomes '?'. */
+void smtp_log_bytes(struct buf *log, struct bytes b);
+
+/* The client's name in the DNS, or "unknown". */
+const char *smtp_shown_name(const struct smtp_session *s);
+
+/* After each reply: has the client used up our patience, are we about to stop? */
+void smtp_check_patience(struct smtp_session *s, struct smtp_out *out);
+
 /* The session is over once the replies are sent. */
 void smtp_close(struct smtp_session *s);
 
