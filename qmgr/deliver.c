@@ -147,6 +147,21 @@ on_delivered(void *arg, const struct ipc_answer *answer)
 	deliver_pump(o);
 }
 
+/* The link closes what it sends. The only recipient gets the memfd itself: should it be
+ * wanted again, the journal has the content. */
+static int
+fd_to_send(struct job *j, int fd)
+{
+	struct message *m = j->msg;
+
+	if (fd != m->memfd || m->state.n > 1 || (m->entry->flags & ENTRY_IN_FILE) != 0)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	m->memfd = -1;
+	j->q->n_memfds--;
+	j->q->memory -= m->memfd_size;
+	return fd;
+}
+
 static void
 deliver_send(struct outlet *o, struct job *j)
 {
@@ -170,7 +185,7 @@ deliver_send(struct outlet *o, struct job *j)
 	int fd, r_err;
 
 	r_err = message_content(j->q, j->msg, &fd, &d.content_offset, &d.content_length, &d.prefix);
-	if (r_err == ERR_OK && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+	if (r_err == ERR_OK && (fd = fd_to_send(j, fd)) < 0)
 		r_err = ERR_RESOURCE;
 	if (r_err < 0) {
 		job_deferred(j, "4.3.0", err_text(r_err));

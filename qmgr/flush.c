@@ -101,7 +101,7 @@ record_message(struct qmgr *q, struct commit *c)
 			if (got < 0 || (uint64_t)got != m->memfd_size) {
 				journal_cancel(&q->journal);
 				buf_free(&envelope);
-				return got < 0 ? (int)got : ERR_CORRUPT;
+				return got < 0 ? (int)got : ERR_SYNTAX;
 			}
 			buf_added(out, (size_t)got);
 		}

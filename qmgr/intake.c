@@ -231,22 +231,24 @@ store_file(struct qmgr *q, struct commit *c, uint64_t offset, bool lent)
 
 /* ---- the beginning ---- */
 
-/* The fd is what was said: a sealed memfd, or a file that holds the content. */
+/* The fd is what was said: a memfd that is sealed (only a memfd has seals; that it is long
+ * enough shows when it is read), or a file that holds the content. */
 static int
 check_content(const struct queue_commit *m, int fd)
 {
 	struct stat st;
 	int seals;
 
+	if (!m->lent) {
+		seals = fcntl(fd, F_GET_SEALS);
+		return m->content_offset == 0 && seals >= 0 && (seals & SEALS) == SEALS
+			       ? ERR_OK
+			       : ERR_SYNTAX;
+	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
 		(uint64_t)st.st_size < m->content_offset + m->content_size)
 		return ERR_SYNTAX;
-	if (m->lent)
-		return m->content_offset == QUEUE_FILE_LENT_OFFSET ? ERR_OK : ERR_SYNTAX;
-	seals = fcntl(fd, F_GET_SEALS);
-	if (m->content_offset != 0 || seals < 0 || (seals & SEALS) != SEALS)
-		return ERR_SYNTAX;
-	return ERR_OK;
+	return m->content_offset == QUEUE_FILE_LENT_OFFSET ? ERR_OK : ERR_SYNTAX;
 }
 
 static int

@@ -320,7 +320,7 @@ sync_done(struct worker_job *job)
 		log_error("message files could not be synced: %s", err_text(s->result));
 		try_later(q);
 	}
-	for (unsigned i = 0; s->result == ERR_OK && i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; s->result == ERR_OK && i < q->journal.slots; i++)
 		if (q->dirty_at_sync[i] && !q->dirty_since[i])
 			q->journal.segments[i].files_dirty = false;
 	free(s);
@@ -339,7 +339,7 @@ sync_files(struct qmgr *q)
 	s->job.done = sync_done;
 	s->job.ctx = s;
 	s->q = q;
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+	for (unsigned i = 0; i < q->journal.slots; i++) {
 		q->dirty_at_sync[i] = q->journal.segments[i].files_dirty;
 		q->dirty_since[i] = false;
 	}
@@ -351,7 +351,7 @@ sync_files(struct qmgr *q)
 void
 mover_file_dirty(struct qmgr *q)
 {
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < q->journal.slots; i++)
 		if (q->journal.segments[i].state > SEGMENT_FREE) {
 			q->journal.segments[i].files_dirty = true;
 			q->dirty_since[i] = true;

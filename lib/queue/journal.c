@@ -137,6 +137,8 @@ journal_add_segment(struct journal *j, uint64_t number, int fd)
 	j->segments[slot] =
 		(struct journal_segment){ .state = SEGMENT_FREE, .fd = fd, .number = number };
 	j->n_segments++;
+	if ((unsigned)slot >= j->slots)
+		j->slots = (unsigned)slot + 1;
 	if (number >= j->next_number)
 		j->next_number = number + 1;
 }
@@ -198,7 +200,7 @@ journal_open(struct journal *j, int dirfd, uint64_t segment_size, unsigned max_s
 void
 journal_close(struct journal *j)
 {
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < j->slots; i++)
 		if (j->segments[i].state != SEGMENT_UNUSED)
 			close(j->segments[i].fd);
 	for (unsigned i = 0; i < NITEMS(j->batches); i++) {
@@ -212,7 +214,7 @@ journal_close(struct journal *j)
 void
 journal_reset(struct journal *j)
 {
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+	for (unsigned i = 0; i < j->slots; i++) {
 		struct journal_segment *s = &j->segments[i];
 		struct stat st;
 
@@ -240,7 +242,7 @@ journal_free_segments(const struct journal *j)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < j->slots; i++)
 		n += j->segments[i].state == SEGMENT_FREE;
 	return n;
 }
@@ -264,7 +266,7 @@ oldest_free(const struct journal *j)
 {
 	int best = -1;
 
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+	for (unsigned i = 0; i < j->slots; i++) {
 		const struct journal_segment *s = &j->segments[i];
 
 		if (s->state == SEGMENT_FREE &&
@@ -438,7 +440,7 @@ journal_flushed(struct journal *j)
 	}
 	batch_clear(b);
 	j->flying = NULL;
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < j->slots; i++)
 		if (j->segments[i].state == SEGMENT_RELEASED &&
 			j->segments[i].checkpoint_seq <= j->flushed_seq)
 			j->segments[i].state = SEGMENT_FREE;
@@ -474,7 +476,7 @@ journal_failed(struct journal *j, void (*again)(void *ctx, const struct queue_re
 		j->segments[later->writes[i].segment].state = SEGMENT_BAD;
 	j->current = -1;
 	/* a release that was in there did not happen */
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
+	for (unsigned i = 0; i < j->slots; i++)
 		if (j->segments[i].state == SEGMENT_RELEASED)
 			j->segments[i].state = SEGMENT_FULL;
 	each_again(b, again, ctx);
@@ -498,7 +500,7 @@ journal_oldest(const struct journal *j)
 {
 	int best = -1;
 
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+	for (unsigned i = 0; i < j->slots; i++) {
 		const struct journal_segment *s = &j->segments[i];
 
 		if ((s->state == SEGMENT_CURRENT || s->state == SEGMENT_FULL ||
@@ -544,7 +546,7 @@ journal_release(struct journal *j)
 
 	if (s == NULL || s->state == SEGMENT_CURRENT || s->live > 0 || s->files_dirty)
 		return false;
-	for (unsigned i = 0; i < JOURNAL_SEGMENTS_MAX; i++) {
+	for (unsigned i = 0; i < j->slots; i++) {
 		const struct journal_segment *o = &j->segments[i];
 
 		if (o != s &&

@@ -67,6 +67,7 @@ struct journal {
 	uint64_t next_seq, flushed_seq;
 	uint64_t next_number;
 	unsigned n_segments; /* with a file */
+	unsigned slots;      /* no slot at or above this has been used */
 	int current;         /* slot, or -1 */
 	struct journal_segment segments[JOURNAL_SEGMENTS_MAX];
 	struct journal_batch batches[2];
