@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/qmgr/test_crash.c - kill -9 at any moment: a child commits and delivers as fast
+ * as it can and is killed; another takes up what is on the disk. Every message that was
+ * confirmed is delivered in the end, whole, and none twice.
+ *
+ * RELAIS_SEED repeats a run, RELAIS_ROUNDS makes it longer.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fake.h"
+
+#define ROUNDS      12
+#define KILL_US_MAX 150000
+
+static int told = -1; /* a pipe to the parent: ids of confirmed messages */
+
+static void
+tell(uint64_t id)
+{
+	if (write(told, &id, sizeof(id)) != sizeof(id))
+		_exit(3);
+}
+
+static const char *const rcpts[] = { "user@example.org", "full@example.org x@example.org",
+	"all@example.org", "a@example.org b@example.org c@example.org", "lost@example.org" };
+
+/* Runs until it is killed. */
+static void
+child(struct fake *f, unsigned seed)
+{
+	struct buf small = BUF_INIT, large = BUF_INIT;
+	unsigned n = 0;
+
+	srand(seed);
+	while (small.len < 3000)
+		buf_printf(&small, "line %zu of a message\r\n", small.len);
+	while (large.len < 160000)
+		buf_printf(&large, "line %zu of a large message\r\n", large.len);
+	f->on_accepted = tell;
+	fake_start(f);
+	for (;;) {
+		f->full_is_ok = n % 50 > 25;
+		for (int i = rand() % 20; i > 0; i--)
+			fake_commit(f, rcpts[(unsigned)rand() % NITEMS(rcpts)], buf_bytes(&small));
+		if (n++ % 7 == 0)
+			fake_commit_lent(f, rcpts[0], buf_bytes(&large));
+		fake_turns(f, 2);
+	}
+}
+
+/* Takes up what is left and delivers all of it. */
+static void
+drain_all(struct fake *f)
+{
+	f->full_is_ok = true;
+	f->on_accepted = NULL;
+	f->asked = f->answers = 0;
+	f->repeated = 0;
+	fake_start(f);
+	assert_int_equal(f->q->stats.corrupt, 0);
+	assert_true(fake_until(f, fake_empty));
+	fake_stop(f);
+}
+
+/* Is there a delivery of this message, whole? Deliveries are ID.RCPT.ACCOUNT. */
+static void
+check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		static const char *const firsts[] = { "user@example.org", "full@example.org",
+			"a@example.org", "lost@example.org" };
+		struct buf got = BUF_INIT;
+		bool found = false;
+
+		for (size_t k = 0; k < NITEMS(firsts) && !found; k++)
+			for (uint32_t rcpt = 0; rcpt < 3 && !found; rcpt++)
+				found = fake_delivered(f, ids[i], rcpt, firsts[k], &got) > 0;
+		assert_true(found);
+		assert_true(got.len > 3000);
+		assert_true(bytes_starts_with(buf_bytes(&got), BYTES_LITERAL("Received: ")));
+		assert_int_equal(got.data[got.start + got.len - 1], '\n');
+		buf_free(&got);
+	}
+}
+
+static size_t
+run_and_kill(struct fake *f, unsigned seed, useconds_t life, uint64_t *ids, size_t max)
+{
+	int fds[2], status;
+	size_t n = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(fds[0]);
+		told = fds[1];
+		child(f, seed);
+		_exit(0);
+	}
+	close(fds[1]);
+	usleep(life + 60000); /* the start itself takes some */
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	while (n < max && read(fds[0], &ids[n], sizeof(*ids)) == (ssize_t)sizeof(*ids))
+		n++;
+	close(fds[0]);
+	return n;
+}
+
+static void
+test_kills(void **state)
+{
+	const char *seed_text = getenv("RELAIS_SEED"), *rounds_text = getenv("RELAIS_ROUNDS");
+	unsigned seed = seed_text != NULL ? (unsigned)atol(seed_text) : (unsigned)clock_wall_us();
+	const unsigned rounds = rounds_text != NULL ? (unsigned)atol(rounds_text) : ROUNDS;
+	const size_t max = 100000;
+	uint64_t *ids = xcalloc(max, sizeof(*ids));
+	size_t confirmed = 0, kept;
+	struct fake f;
+
+	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_ERROR);
+	printf("seed %u\n", seed);
+	for (unsigned i = 0; i < rounds; i++) {
+		fake_make(&f);
+		f.conf.minimal_backoff = 1000;
+		srand(seed + i);
+		kept = 0;
+		for (int kills = 0; kills < 3; kills++) /* killed again while recovering, too */
+			kept += run_and_kill(&f, seed + i, (useconds_t)(rand() % KILL_US_MAX),
+				ids + kept, max - kept);
+		drain_all(&f);
+		check_confirmed(&f, ids, kept);
+		confirmed += kept;
+		fake_remove(&f);
+	}
+	printf("%u rounds, %zu confirmed messages, none lost\n", rounds, confirmed);
+	assert_true(confirmed > 0);
+	free(ids);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_kills) };
+
+	return cmocka_run_group_tests_name("qmgr/crash", tests, NULL, NULL);
+}
