@@ -16,7 +16,6 @@
 #include "sys.h"
 
 #define TEXT_MAX          ((uint64_t)2 << 30)
-#define SYSTEM_DOMAIN     "localhost" /* as directory/tables.h has it */
 #define SYSTEM_UID_FIRST  1000
 #define SYSTEM_UID_BEHIND 60000
 
@@ -305,7 +304,8 @@ make_system_mailboxes(struct cli *cli, const struct table_file *users)
 
 		if (system_user_record_parse(users->table.entries[i].value, &r, &why) < 0)
 			continue;
-		mail_address_home(&home, users->table.entries[i].key, BYTES_LITERAL(SYSTEM_DOMAIN));
+		mail_address_home(
+			&home, users->table.entries[i].key, BYTES_LITERAL(SYSTEM_USERS_DOMAIN));
 		ok &= mailbox_make(cli, buf_str(&home), r.uid, r.gid);
 		buf_free(&home);
 	}

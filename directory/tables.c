@@ -130,7 +130,7 @@ int
 tables_system_user(
 	struct directory_tables *t, struct arena *a, struct bytes local, struct account *out)
 {
-	const struct bytes domain = BYTES_LITERAL(TABLES_SYSTEM_DOMAIN);
+	const struct bytes domain = BYTES_LITERAL(SYSTEM_USERS_DOMAIN);
 	struct system_user_record user;
 	struct bytes value;
 	const char *why;

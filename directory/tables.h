@@ -11,10 +11,6 @@
 #include "map.h"
 #include "records.h"
 
-/* System users' mailboxes and accounts have this in place of a domain: the same user of two
- * domains is one account. */
-#define TABLES_SYSTEM_DOMAIN "localhost"
-
 struct directory_tables {
 	struct map maps[TABLE_KINDS];
 	uint64_t serial;             /* grows when a table was replaced */

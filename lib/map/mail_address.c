@@ -65,7 +65,7 @@ mail_domain_fold(struct arena *a, struct bytes in, struct bytes *out)
 int
 mail_local_fold(struct arena *a, struct bytes in, struct bytes *out)
 {
-	if (in.n == 0 || has_control(in))
+	if (in.p == NULL || in.n == 0 || has_control(in))
 		return ERR_SYNTAX;
 	if (in.n > MAIL_ADDRESS_KEY_MAX)
 		return ERR_LIMIT;

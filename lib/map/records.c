@@ -80,14 +80,14 @@ check_account(struct arena *a, struct bytes value, const char **why)
 static int
 check_alias(struct arena *a, struct bytes value, const char **why)
 {
-	struct bytes target, folded;
+	struct bytes target, folded = BYTES_NONE;
 	unsigned n = 0;
 	int r;
 
 	while ((r = alias_next_target(&value, &target)) > 0) {
 		n++;
 		r = key_alias(a, target, &folded, why);
-		if (r < 0 || folded.p[0] == '@') {
+		if (r < 0 || folded.p == NULL || folded.p[0] == '@') {
 			*why = "a target is neither an address nor a local-part";
 			return ERR_SYNTAX;
 		}

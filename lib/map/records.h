@@ -86,7 +86,10 @@ MUST_USE int quota_parse(struct bytes in, uint64_t *octets);
  */
 MUST_USE int alias_next_target(struct bytes *rest, struct bytes *target);
 
-/* system-users */
+/* system-users: their accounts and mailboxes have this in place of a domain, so that the same
+ * user of two domains is one account. */
+#define SYSTEM_USERS_DOMAIN "localhost"
+
 struct system_user_record {
 	uint32_t uid, gid;
 };

@@ -141,6 +141,7 @@ continue_entry(struct table *t, struct open_entry *open, struct bytes line, unsi
 			memcpy(p, value->p, value->n);
 		open->room = p;
 	}
+	ASSERT(open->room != NULL); /* n is at least 1, cap began at 0 */
 	open->room[value->n] = ' ';
 	memcpy(open->room + value->n + 1, more.p, more.n);
 	*value = bytes_make(open->room, n);
