@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -20,7 +21,9 @@
 #include "pop3d_conf.h"
 #include "transaction.h"
 
-#define READ_SIZE 4096
+#define READ_SIZE    4096
+#define LOCK_WAIT_MS 2000 /* a session that just ended may hold the maildrop for a moment */
+#define LOCK_STEP_MS 50
 
 struct session {
 	const struct session_start *start;
@@ -169,6 +172,19 @@ refuse(struct session *s, int err)
 		err_text(err), s->start->session_id);
 }
 
+static int
+open_maildrop(const struct session_start *start, struct maildrop *drop)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	uint64_t until = clock_mono_ms() + LOCK_WAIT_MS;
+	int r;
+
+	while ((r = maildrop_open(start->root_fd, start->hostname, drop)) == ERR_BUSY &&
+		clock_mono_ms() < until)
+		(void)nanosleep(&step, NULL);
+	return r;
+}
+
 static void
 finish(struct session *s)
 {
@@ -189,7 +205,7 @@ pop3_session_run(const struct session_start *start)
 	const struct pop3d_conf *conf = start->conf;
 	struct session s = { .start = start, .link = start->link, .idle_ms = conf->idle_timeout };
 	struct maildrop drop;
-	int r = maildrop_open(start->root_fd, start->hostname, &drop);
+	int r = open_maildrop(start, &drop);
 
 	if (r < 0) {
 		refuse(&s, r);
