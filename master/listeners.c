@@ -11,13 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common_conf.h"
 #include "log.h"
 #include "master.h"
 
-#define BACKLOG 4096
+#define BACKLOG        4096
+#define PROBE_TRIES    50
+#define PROBE_PAUSE_MS 100
 
 /* "ADDRESS:PORT", "[ADDRESS]:PORT", "*:PORT" into host and port. */
 static int
@@ -38,8 +41,9 @@ split_address(const char *text, char host[256], char port[16])
 	return ERR_OK;
 }
 
+/* shared: beside other sockets of ours on the same port; else nobody may be there yet */
 static int
-bind_socket(const struct addrinfo *ai, bool both_families)
+bind_socket(const struct addrinfo *ai, bool both_families, bool shared)
 {
 	const int one = 1, six_only = !both_families;
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -47,7 +51,8 @@ bind_socket(const struct addrinfo *ai, bool both_families)
 	if (fd < 0)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &six_only, sizeof(six_only));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
@@ -62,7 +67,7 @@ bind_socket(const struct addrinfo *ai, bool both_families)
 
 /* A bound socket or -1 with the reason in why. */
 static int
-open_socket(const char *address, const char **why)
+open_socket(const char *address, bool shared, const char **why)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST,
 		.ai_socktype = SOCK_STREAM };
@@ -81,15 +86,39 @@ open_socket(const char *address, const char **why)
 		*why = gai_strerror(r);
 		return -1;
 	}
-	fd = bind_socket(list, any);
+	fd = bind_socket(list, any, shared);
 	freeaddrinfo(list);
 	if (fd < 0 && any && getaddrinfo("0.0.0.0", port, &hints, &list) == 0) {
 		/* no IPv6 here */
-		fd = bind_socket(list, false);
+		fd = bind_socket(list, false, shared);
 		freeaddrinfo(list);
 	}
 	*why = strerror(errno);
 	return fd;
+}
+
+/*
+ * Is the port free? SO_REUSEPORT would let us sit beside another suite of the same user and
+ * share its connections unnoticed, so the first socket of a port tries without it. At the
+ * start the children of a master that was killed may still be leaving: they get some time.
+ */
+static int
+probe(const char *address, bool patient, const char **why)
+{
+	const struct timespec pause = { 0, PROBE_PAUSE_MS * 1000000L };
+	int fd = -1;
+
+	for (int i = 0; i < (patient ? PROBE_TRIES : 1); i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		fd = open_socket(address, false, why);
+		if (fd >= 0 || errno != EADDRINUSE)
+			break;
+	}
+	if (fd < 0)
+		return ERR_RESOURCE;
+	close(fd);
+	return ERR_OK;
 }
 
 static struct listener *
@@ -112,8 +141,10 @@ want_listener(
 	const char *why = NULL;
 
 	if (l == NULL) {
-		int fd = open_socket(address, &why);
+		int fd = -1;
 
+		if (instance > 0 || probe(address, !m->ready, &why) == ERR_OK)
+			fd = open_socket(address, true, &why);
 		if (fd < 0) {
 			conf_add_error(
 				&m->conf, "listen", 0, "%s: %s %s", row->section, address, why);

@@ -111,3 +111,15 @@ def test_stranger_may_not_ask_master(suite):
                           capture_output=True, text=True, env={"ASAN_OPTIONS": "detect_leaks=0"})
     assert done.returncode == 3
     assert "uid" not in done.stdout
+
+
+def test_a_second_suite_on_the_same_ports_is_refused(suite, tmp_path):
+    conf = tmp_path / "second.conf"
+    with open(suite.folder + "/relais.conf") as f:
+        conf.write_text(f.read().replace(suite.folder, str(tmp_path)))
+    done = subprocess.run([suite.build + "/bin/relais-master", "--config", str(conf)],
+                          capture_output=True, text=True, timeout=60,
+                          env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+    assert done.stderr.count("listen: ") == 3, "all of them at once"
