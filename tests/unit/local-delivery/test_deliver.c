@@ -337,12 +337,14 @@ every_call_may_fail(void **arg)
 
 	UNUSED(arg);
 	for (size_t c = 0; c < NITEMS(calls); c++) {
-		for (unsigned nth = 1; nth <= 40; nth++) {
+		/* some failures are borne: the end is where several in a row did nothing */
+		for (unsigned nth = 1, quiet = 0; quiet < 5; nth++) {
 			bool reached, reached_all;
 
 			fault_once(calls[c], nth, false, &reached);
 			fault_once(calls[c], nth, true, &reached_all);
 			failures += (unsigned)reached + (unsigned)reached_all;
+			quiet = reached || reached_all ? 0 : quiet + 1;
 		}
 	}
 	print_message("%u failed deliveries\n", failures);
