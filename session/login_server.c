@@ -357,7 +357,7 @@ login_server_stats(struct daemon *d, struct buf *out)
 	const struct login_server *s = d->ctx;
 
 	buf_printf(out,
-		"login_connections %" PRIu64 "\nlogin_connections_total %" PRIu64
-		"\nlogins_total %" PRIu64 "\nlogin_failures_total %" PRIu64 "\n",
+		"relais_login_connections %" PRIu64 "\nrelais_login_connections_total %" PRIu64
+		"\nrelais_logins_total %" PRIu64 "\nrelais_login_failures_total %" PRIu64 "\n",
 		s->count, s->accepted, s->logins, s->failures);
 }

@@ -203,9 +203,10 @@ spawner_stats(struct daemon *d, struct buf *out)
 	const struct spawner *s = d->ctx;
 
 	buf_printf(out,
-		"sessions %" PRIu64 "\nsessions_started_total %" PRIu64
-		"\nsessions_refused_total %" PRIu64 "\nsessions_crashed_total %" PRIu64
-		"\nsession_tokens_open %u\nwatched_directories %u\n",
+		"relais_sessions %" PRIu64 "\nrelais_sessions_started_total %" PRIu64
+		"\nrelais_sessions_refused_total %" PRIu64
+		"\nrelais_sessions_crashed_total %" PRIu64
+		"\nrelais_session_tokens_open %u\nrelais_watched_directories %u\n",
 		s->count, s->started, s->refused, s->crashed,
 		token_count(s->tokens, clock_mono_ms()), watch_directories(s->watches));
 }
