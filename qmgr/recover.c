@@ -40,6 +40,7 @@ struct recovery {
 	struct found *table; /* open addressing */
 	size_t cap, n;
 	uint64_t files, damaged, told_us;
+	struct buf doubtful; /* files that cannot be read: u64 id, u32 -err; ... */
 };
 
 /* ---- 1. files ---- */
@@ -87,7 +88,8 @@ take_file(struct recovery *v, int folder, const char *name)
 	}
 	r = file_load(&v->q->folders, id, &l);
 	if (r == ERR_CORRUPT || r == ERR_UNSUPPORTED || r == ERR_NOT_FOUND) {
-		damaged_file(v, id, r);
+		buf_put_u64(&v->doubtful, id);
+		buf_put_u32(&v->doubtful, (uint32_t)-r);
 		return ERR_OK;
 	}
 	if (r < 0)
@@ -366,6 +368,25 @@ settle_found(struct recovery *v, const struct found *f)
 	return e == NULL ? ERR_OK : update_file(v, f, e);
 }
 
+/* A file that cannot be read was being made when all ended, if the journal has its message
+ * still (it is made again) or its end; else it is damaged. */
+static void
+judge_doubtful(struct recovery *v)
+{
+	struct bytes in = buf_bytes(&v->doubtful);
+
+	for (; in.n > 0; in = bytes_skip(in, 12)) {
+		const uint64_t id = get_u64(in.p);
+		const struct found *f = v->cap == 0 ? NULL : slot_of(v, id);
+
+		if (f == NULL || f->id == 0 || f->moved || (!f->in_journal && !f->removed))
+			damaged_file(v, id, -(int)get_u32(in.p + 8));
+		else if (f->removed && file_remove(&v->q->folders, id) < 0)
+			damaged_file(v, id, -(int)get_u32(in.p + 8));
+	}
+	buf_free(&v->doubtful);
+}
+
 /* ---- 4. and an empty journal ---- */
 
 static int
@@ -428,6 +449,8 @@ run(struct recovery *v)
 		(unsigned)q->conf->segments);
 	if (r == ERR_OK)
 		r = journal_read(&q->journal, &scan);
+	if (r == ERR_OK)
+		judge_doubtful(v);
 	for (size_t i = 0; r == ERR_OK && i < v->cap; i++)
 		if (v->table[i].id != 0)
 			r = settle_found(v, &v->table[i]);
@@ -446,6 +469,7 @@ recover(struct qmgr *q)
 	for (size_t i = 0; i < v.cap; i++)
 		buf_free(&v.table[i].events);
 	free(v.table);
+	buf_free(&v.doubtful);
 	q->stats.corrupt += v.damaged;
 	if (r < 0) {
 		log_error("the queue cannot be read: %s", err_text(r));
