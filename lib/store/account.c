@@ -85,8 +85,10 @@ account_open_folder(struct store_account *account, struct bytes name, struct fol
 	int fd, r;
 
 	*out = NULL;
-	if ((r = folder_name_to_dir(&dir, name)) < 0)
+	if ((r = folder_name_to_dir(&dir, name)) < 0) {
+		buf_free(&dir);
 		return r == ERR_LIMIT ? ERR_NOT_FOUND : r;
+	}
 	fd = sys_openat(account->rootfd, buf_str(&dir), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	buf_free(&dir);
 	return fd < 0 ? fd : folder_open(fd, out);

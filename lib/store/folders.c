@@ -40,8 +40,10 @@ store_folder_create(struct store_account *account, struct bytes name)
 	struct buf dir = BUF_INIT;
 	int r;
 
-	if ((r = folder_name_to_dir(&dir, name)) < 0)
+	if ((r = folder_name_to_dir(&dir, name)) < 0) {
+		buf_free(&dir);
 		return r;
+	}
 	r = bytes_is(buf_bytes(&dir), ".")
 		    ? ERR_EXISTS
 		    : account_make_folder(account->rootfd, buf_str(&dir), true);
@@ -112,8 +114,10 @@ store_folder_delete(struct store_account *account, struct bytes name)
 	char gone[64];
 	int r;
 
-	if ((r = folder_name_to_dir(&dir, name)) < 0)
+	if ((r = folder_name_to_dir(&dir, name)) < 0) {
+		buf_free(&dir);
 		return r;
+	}
 	if (bytes_is(buf_bytes(&dir), ".")) {
 		r = ERR_DENIED;
 		goto out;
