@@ -93,7 +93,7 @@ feed_escape(struct mime_decoder *d, uint8_t c, struct buf *out)
 		high = hex_value(d->held[1]);
 		low = hex_value(c);
 		d->nheld = 0;
-		if (low >= 0) {
+		if (high >= 0 && low >= 0) {
 			buf_put_u8(out, (uint8_t)(high << 4 | low));
 			return true;
 		}
