@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "directory.h"
+#include "directory_conf.h"
 #include "err.h"
 #include "log.h"
 #include "random.h"
@@ -35,8 +36,9 @@ struct auth {
 	enum directory_protocol protocol;
 	bool known; /* there is such an account */
 	uint8_t token[DIRECTORY_TOKEN_SIZE];
-	struct arena arena; /* holds account */
+	struct arena arena; /* holds what follows */
 	struct account account;
+	struct bytes client;
 };
 
 static void
@@ -120,6 +122,21 @@ on_password(void *arg, enum password_result result)
 			a, a->protocol == DIRECTORY_IMAP ? a->d->imap_spawner : a->d->pop3_spawner);
 }
 
+/* One client can't fill the queue and keep everybody else out. */
+static bool
+client_has_too_many(const struct directory *d, struct bytes client)
+{
+	const struct directory_conf *conf = d->daemon->conf;
+	const struct auth *a;
+	uint64_t n = 0;
+
+	if (client.n == 0 || conf->auth_client_limit == 0)
+		return false;
+	LIST_FOREACH (a, &d->auths, link)
+		n += bytes_equal(a->client, client);
+	return n >= conf->auth_client_limit;
+}
+
 void
 directory_on_auth(struct ipc_call *call, const void *msg)
 {
@@ -129,13 +146,20 @@ directory_on_auth(struct ipc_call *call, const void *msg)
 	struct auth *a = xcalloc(1, sizeof(*a));
 	enum password_result result;
 	struct bytes hash = BYTES_NONE;
+	bool too_many;
 	int r;
 
 	a->d = d;
 	a->channel = call->channel;
 	a->id = call->id;
 	a->protocol = m->protocol;
+	a->client = arena_bytes(&a->arena, m->client);
+	too_many = client_has_too_many(d, a->client);
 	LIST_INSERT_HEAD(&d->auths, a, link);
+	if (too_many) {
+		auth_answer(a, DIRECTORY_AUTH_TEMPORARY, false);
+		return;
+	}
 	r = tables_login(directory_tables(d), &a->arena, m->login, &a->account);
 	if (r < 0 && r != ERR_NOT_FOUND) {
 		auth_answer(a, DIRECTORY_AUTH_TEMPORARY, false);

@@ -16,6 +16,8 @@ static const struct opt_row rows[] = {
 		"threads that check passwords; 0: one for each core"),
 	OPT_UINT(directory_conf, hash_queue_limit, "500", 1, 100000,
 		"password checks that may wait; more are told to try later"),
+	OPT_UINT(directory_conf, auth_client_limit, "100", 0, 100000,
+		"password checks of one client address that may wait; 0: as many as of all"),
 	OPT_TIME(directory_conf, auth_cache_time, "10m", 0, OPT_DAY,
 		"time for which a right password needs no new hash"),
 	OPT_UINT(directory_conf, auth_cache_size, "65536", 0, 16777216,

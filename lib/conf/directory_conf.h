@@ -12,6 +12,7 @@ struct directory_conf {
 	uint64_t expansion_limit;
 	uint64_t hash_threads;
 	uint64_t hash_queue_limit;
+	uint64_t auth_client_limit;
 	uint64_t auth_cache_time;
 	uint64_t auth_cache_size;
 };
