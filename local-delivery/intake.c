@@ -106,11 +106,11 @@ log_problem(const struct intake_job *j, const struct delivery_outcome *o)
 {
 	char id[QUEUE_ID_TEXT_SIZE], account[DELIVERY_ACCOUNT_MAX + 1];
 
-	if (o->status != DELIVERY_TEMPORARY)
-		return;
+	if (o->status != DELIVERY_TEMPORARY || o->why >= 0)
+		return; /* qmgr's line says it all */
 	log_warning("%s: to=<%s>: %s (%s)", queue_id_text(j->item.job.queue_id, id),
 		bytes_to_str(j->item.job.account, account, sizeof(account)), o->text,
-		o->why < 0 ? err_text(o->why) : o->code);
+		err_text(o->why));
 }
 
 void
