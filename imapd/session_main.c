@@ -193,7 +193,7 @@ look(struct server *sv, uint64_t now)
 		return;
 	if (!sv->news && !sv->watch_failed)
 		sv->looks++;
-	sv->news = false;
+	sv->news = sv->rested = false;
 	sv->looked_at = now;
 	imap_session_changed(sv->session);
 }
@@ -283,9 +283,9 @@ turn(struct server *sv)
 		return false;
 	now = clock_mono_ms(); /* after read_in(): never before active_at */
 	check_timeout(sv, now);
-	look(sv, now);
 	if (n == 0 && !go_on && !sv->rested)
 		rest(sv);
+	look(sv, now);
 	return true;
 }
 
