@@ -22,7 +22,7 @@ static int
 listen_on(const char *port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)atoi(port)),
+		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
