@@ -216,6 +216,26 @@ recount(struct cli *cli, int fd, const char *which)
 	return ok ? CLI_OK : CLI_FAILED;
 }
 
+void
+quota_forget(struct cli *cli, struct bytes account)
+{
+	const struct ledger_set gone = { .account = account, .forget = true };
+	struct buf body = BUF_INIT;
+	struct ipc_frame frame;
+	char path[1200];
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/control", cli_common(cli)->run);
+	if (access(path, W_OK) == 0)
+		fd = cli_connect(cli, SERVICE_LEDGER);
+	if (fd < 0)
+		return;
+	ledger_set_encode(&body, &gone);
+	(void)cli_ask(cli, fd, LEDGER_SET, buf_bytes(&body), &frame);
+	buf_free(&body);
+	close(fd);
+}
+
 int
 cmd_quota(struct cli *cli, int argc, char *argv[])
 {

@@ -52,4 +52,8 @@ bool mailbox_make(struct cli *cli, const char *home, uint32_t uid, uint32_t gid)
 /* Owner of virtual users' mailboxes: that user for root, else whoever runs this. */
 bool mailbox_owner(struct cli *cli, uint32_t *uid, uint32_t *gid);
 
+/* quota.c: tell the ledger, if the suite runs, that an account is gone. Failing is no error: a
+ * record too many harms nobody. */
+void quota_forget(struct cli *cli, struct bytes account);
+
 #endif

@@ -354,6 +354,8 @@ del(struct cli *cli, const struct user_options *o)
 		ok = false;
 	}
 	ok = ok && table_file_edit(cli, &u.accounts, u.address.key, BYTES_NONE, NULL);
+	if (ok)
+		quota_forget(cli, u.address.key);
 	user_close(&u);
 	return ok ? CLI_OK : CLI_FAILED;
 }

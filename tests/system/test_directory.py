@@ -213,6 +213,8 @@ def test_quota_is_known_at_rcpt_and_freed_by_deleting(provider):
     assert use_of(provider, address)[1] == messages - 3
     provider.relais("quota", "recount", address)
     assert use_of(provider, address)[1] == messages - 3
+    provider.relais("user", "del", address)
+    assert use_of(provider, address) == (0, 0)
 
 
 def test_tables_replaced_while_asked(provider):
