@@ -24,7 +24,7 @@ struct cli {
 	size_t noverrides;
 	struct conf conf;
 	bool loaded;
-	bool values_made; /* conf is to be freed */
+	bool values_made;         /* conf is to be freed */
 	struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
 };
 

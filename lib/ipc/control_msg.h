@@ -60,11 +60,11 @@ struct control_start {
 	uint32_t birth;             /* distinct for every process started since boot, modulo 2^32 */
 	uint32_t uid, gid;          /* UINT32_MAX: stay who we are (not started by root) */
 	uint32_t mail_uid, mail_gid; /* owner of virtual users' mailboxes */
-	uint32_t sandbox;           /* SANDBOX_* */
-	uint32_t files_limit;       /* RLIMIT_NOFILE */
-	uint64_t memory_limit;      /* RLIMIT_DATA, octets; 0: none */
-	struct bytes root;          /* the folder that becomes / */
-	struct bytes common, own;   /* conf_encode() of the common and the own section */
+	uint32_t sandbox;            /* SANDBOX_* */
+	uint32_t files_limit;        /* RLIMIT_NOFILE */
+	uint64_t memory_limit;       /* RLIMIT_DATA, octets; 0: none */
+	struct bytes root;           /* the folder that becomes / */
+	struct bytes common, own;    /* conf_encode() of the common and the own section */
 	uint16_t instances[SERVICE_COUNT];
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Any octets are a message: its parts lie within each other, and IMAP's words for it are balanced.
+/*
+ * tests/fuzz/fuzz_mime.c - any octets are a message: its parts lie within each other, and IMAP's
+ * words for it are balanced.
  */
 #include <stddef.h>
 #include <stdint.h>

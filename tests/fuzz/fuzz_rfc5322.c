@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Any octets are a header: fields, addresses, dates, ids, ENVELOPE. */
+/*
+ * tests/fuzz/fuzz_rfc5322.c - any octets are a header: fields, addresses, dates, ids, ENVELOPE.
+ */
 #include <stddef.h>
 #include <stdint.h>
 

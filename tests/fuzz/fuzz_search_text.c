@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The first line is a key (or a charset's name), the rest a message. What is found in one piece is
- * found in many: decoders and charsets are also fed octet by octet.
+ * tests/fuzz/fuzz_search_text.c - the first line is a key (or a charset's name), the rest a
+ * message. What is found in one piece is found in many: decoders and charsets are also fed octet
+ * by octet.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -40,8 +40,8 @@ static const struct login_row rows[] = {
 	{ .label = "three failures",
 		.input = "USER u\r\nPASS 1\r\nUSER u\r\nPASS 2\r\nUSER u\r\nPASS 3\r\nQUIT\r\n",
 		.answers = "bbb",
-		.output = "+OK\n?u/1\n" FAILED "+OK\n?u/2\n" FAILED "+OK\n?u/3\n" FAILED
-			  "!QUIT\n\n",
+		.output =
+			"+OK\n?u/1\n" FAILED "+OK\n?u/2\n" FAILED "+OK\n?u/3\n" FAILED "!QUIT\n\n",
 		.over = true },
 	{ .label = "unavailable",
 		.input = "USER u\r\nPASS 1\r\n",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every message of tests/data/messages (and of the public test data beside the tree, if it is
- * there) has a sound structure, and every beginning of it too; what IMAP would say of it is
- * balanced and ends no line but in literals.
+ * tests/unit/proto/test_corpus.c - every message of tests/data/messages (and of the public test
+ * data beside the tree, if it is there) has a sound structure, and every beginning of it too;
+ * what IMAP would say of it is balanced and ends no line but in literals.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* lib/proto/imap_text: strings, ENVELOPE, BODYSTRUCTURE, mailbox names and dates on the wire. */
+/*
+ * tests/unit/proto/test_imap_text.c - strings, ENVELOPE, BODYSTRUCTURE, mailbox names and dates
+ * on the wire.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

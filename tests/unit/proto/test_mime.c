@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* lib/proto/mime: the structure of messages, right and broken; sections of IMAP. */
+/*
+ * tests/unit/proto/test_mime.c - the structure of messages, right and broken; sections of IMAP.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* lib/proto/rfc5322: fields, addresses, dates and message ids, as they come. */
+/*
+ * tests/unit/proto/test_rfc5322.c - fields, addresses, dates and message ids, as they come.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

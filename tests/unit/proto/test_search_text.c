@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* lib/proto/search_text and what is below it: transfer encodings, encoded words, charsets, folding.
+/*
+ * tests/unit/proto/test_search_text.c - transfer encodings, encoded words, charsets, folding.
  */
 #include <setjmp.h>
 #include <stdarg.h>
