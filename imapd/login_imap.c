@@ -51,7 +51,7 @@ capability(const struct login_session *s)
 static void
 wipe(struct bytes b)
 {
-	if (b.n > 0)
+	if (b.p != NULL)
 		explicit_bzero((void *)(uintptr_t)b.p, b.n);
 }
 
@@ -141,7 +141,7 @@ sasl_response(struct imap_login *l, struct bytes text, struct buf *out)
 static void
 cmd_authenticate(struct imap_login *l, struct imap_parser *p, struct buf *out)
 {
-	struct bytes mechanism, initial = BYTES_NONE;
+	struct bytes mechanism, initial;
 	bool has_initial;
 
 	if (imap_get_space(p) < 0 || imap_get_atom(p, &mechanism) < 0) {

@@ -112,7 +112,7 @@ int
 login_ask_plain(struct login_session *s, struct bytes base64)
 {
 	struct buf text = BUF_INIT;
-	struct sasl_plain plain;
+	struct sasl_plain plain = { 0 };
 	int r = base64_decode(&text, base64);
 
 	if (r == ERR_OK)

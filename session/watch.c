@@ -125,7 +125,7 @@ on_ignored(struct watch_set *set, struct node *n)
 
 	note_node(set, n);
 	while ((e = LIST_FIRST(&n->entries)) != NULL)
-		drop_entry(e);
+		drop_entry(e); /* NOLINT: LIST_REMOVE is too much for the analyser */
 	free_node(set, n);
 }
 
@@ -197,7 +197,7 @@ watch_set_free(struct watch_set **set)
 		return;
 	for (unsigned i = 0; i < BUCKETS; i++)
 		while (!LIST_EMPTY(&s->buckets[i]))
-			on_ignored(s, LIST_FIRST(&s->buckets[i]));
+			on_ignored(s, LIST_FIRST(&s->buckets[i])); /* NOLINT: as above */
 	event_free(s->readable);
 	event_free(s->gather);
 	close(s->fd);
@@ -276,7 +276,7 @@ watch_forget(struct watch_set *set, struct watcher *w)
 	struct watch_entry *e;
 
 	while ((e = LIST_FIRST(&w->entries)) != NULL) {
-		struct node *n = e->node;
+		struct node *n = e->node; /* NOLINT: as above */
 
 		drop_entry(e);
 		if (!LIST_EMPTY(&n->entries))
