@@ -28,6 +28,7 @@ struct quota_store {
 	DB *db;
 	int lock_fd;
 	bool dirty; /* something was committed since the last checkpoint */
+	int panic;  /* errno value that ended the environment, or 0 */
 	void (*complain)(const char *text);
 };
 
@@ -73,6 +74,32 @@ err_from_db(int r)
 
 /* ---- opening ---- */
 
+/* The environment gives up; info is the errno value or Berkeley DB's own code behind it. */
+static void
+on_event(DB_ENV *env, u_int32_t event, void *info)
+{
+	struct quota_store *s = env->app_private;
+
+	if (event == DB_EVENT_PANIC && info != NULL && s->panic == 0)
+		s->panic = *(const int *)info;
+}
+
+/*
+ * A full disk or a failing call is no damage: the files are right as they are, and may not be
+ * set aside. After a panic every call says "run recovery", whatever the cause was.
+ */
+static int
+cause(const struct quota_store *s, int err)
+{
+	static const int innocent[] = { ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, EACCES, EPERM,
+		EROFS, EFBIG };
+
+	for (size_t i = 0; err == ERR_CORRUPT && i < NITEMS(innocent); i++)
+		if (s->panic == innocent[i])
+			return err_from_errno(s->panic);
+	return err;
+}
+
 static void
 complain(const DB_ENV *env, const char *prefix, const char *text)
 {
@@ -96,6 +123,8 @@ open_environment(struct quota_store *s, const struct quota_store_options *o)
 	s->env = env;
 	env->app_private = s;
 	env->set_errcall(env, complain);
+	if ((r = env->set_event_notify(env, on_event)) != 0)
+		return err_from_db(r);
 	/* else it looks for /tmp, which a jail hasn't; relative to the folder */
 	if ((r = env->set_tmp_dir(env, ".")) != 0 ||
 		(r = env->set_cachesize(env, 0, (uint32_t)o->cache_octets, 1)) != 0 ||
@@ -147,7 +176,7 @@ open_and_check(struct quota_store *s, const struct quota_store_options *o)
 		r = open_database(s);
 	if (r == ERR_OK)
 		r = quota_store_list(s, BYTES_NONE, UINT32_MAX, ignore_row, NULL);
-	return r < 0 ? r : ERR_OK;
+	return r < 0 ? cause(s, r) : ERR_OK;
 }
 
 static bool
@@ -220,6 +249,7 @@ quota_store_open(const struct quota_store_options *o, struct quota_store **out, 
 		r = open_and_check(s, o);
 	if (r == ERR_CORRUPT || r == ERR_NOT_FOUND) { /* not found: a log or the file itself */
 		close_all(s);
+		s->panic = 0;
 		*anew = true;
 		r = set_aside(o->folder);
 		if (r == ERR_OK)

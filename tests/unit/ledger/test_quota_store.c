@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -326,6 +327,36 @@ a_lost_database_begins_anew(void **arg)
 	check_set_aside(*arg);
 }
 
+/* As on a full disk: writing fails, and that is no damage. */
+static void
+a_write_that_fails_is_no_damage(void **arg)
+{
+	const struct quota_store_options o = { *arg, 4 * 1024 * 1024, 100, NULL };
+	const struct rlimit little = { 4096, 4096 };
+	struct quota_store *s;
+	char path[128];
+	int status;
+	bool anew;
+	pid_t pid;
+
+	fill(*arg);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &little) < 0)
+			_exit(2);
+		_exit(quota_store_open(&o, &s, &anew) < 0 && !anew ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	snprintf(path, sizeof(path), "%s/corrupt.1", (const char *)*arg);
+	assert_int_equal(access(path, F_OK), -1);
+	s = open_store(*arg, false);
+	assert_int_equal(octets_of(s, "user1@example.org"), 1);
+	quota_store_close(&s);
+}
+
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int
@@ -340,6 +371,7 @@ main(void)
 		IN_FOLDER(a_damaged_first_page_is_set_aside),
 		IN_FOLDER(a_damaged_page_is_set_aside),
 		IN_FOLDER(a_lost_database_begins_anew),
+		IN_FOLDER(a_write_that_fails_is_no_damage),
 	};
 
 	return cmocka_run_group_tests_name("ledger/quota_store", tests, NULL, NULL);
