@@ -147,7 +147,8 @@ set_aside(struct qmgr *q, struct entry *e, const char *id, int err)
 	int result = ERR_OK;
 
 	if (e->flags & ENTRY_LINKED) {
-		result = journal_fetch(&q->journal, e->place, &octets, &r);
+		if (journal_fetch(&q->journal, e->place, &octets, &r) < 0)
+			log_debug("%s: set aside as it is", id);
 		result = octets_set_aside(&q->folders, id, buf_bytes(&octets), err_text(err));
 		buf_free(&octets);
 	} else if (err != ERR_NOT_FOUND) {

@@ -148,7 +148,7 @@ static int
 source_from_journal(struct qmgr *q, const struct entry *e, struct moved *m)
 {
 	struct queue_record record;
-	struct queue_message head;
+	struct queue_message head = { 0 };
 	int r = journal_fetch(&q->journal, e->place, &m->content, &record);
 
 	if (r == ERR_OK)

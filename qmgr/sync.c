@@ -59,9 +59,9 @@ on_synced(void *arg, const struct ipc_answer *answer)
 static void
 sync_ask(struct syncer *s)
 {
-	struct outlet *o = NULL;
+	struct outlet *o = s->outlets;
 
-	if (s->flying || s->n_written == 0)
+	if (s->flying || s->n_written == 0 || s->n == 0)
 		return;
 	for (unsigned i = 0; i < s->n; i++) { /* any of them serves: one that is there */
 		o = &s->outlets[s->next++ % s->n];

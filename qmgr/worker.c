@@ -33,6 +33,7 @@ thread_main(void *arg)
 	struct worker *w = arg;
 	struct worker_job *job;
 	const uint64_t one = 1;
+	ssize_t n;
 
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
@@ -45,8 +46,8 @@ thread_main(void *arg)
 		job->work(job);
 		pthread_mutex_lock(&w->lock);
 		TAILQ_INSERT_TAIL(&w->ready, job, link);
-		if (write(w->wake, &one, sizeof(one)) < 0)
-			ASSERT(!"eventfd");
+		n = write(w->wake, &one, sizeof(one));
+		ASSERT(n == sizeof(one));
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;

@@ -432,7 +432,8 @@ journal_flushed(struct journal *j)
 
 	ASSERT(b != NULL);
 	j->flushed_seq = b->last_seq;
-	for (done = buf_bytes(&b->done); done.n > 0; done = bytes_skip(done, 2)) {
+	for (done = buf_bytes(&b->done); done.p != NULL && done.n >= 2;
+		done = bytes_skip(done, 2)) {
 		struct journal_segment *s = &j->segments[get_u16(done.p)];
 
 		ASSERT(s->live > 0);
@@ -575,15 +576,16 @@ journal_fetch(const struct journal *j, struct journal_place place, struct buf *o
 	const struct journal_segment *s = &j->segments[place.segment];
 	const uint64_t at = (uint64_t)place.offset8 * 8;
 	uint64_t size;
+	uint8_t head[QUEUE_RECORD_HEADER];
 	ssize_t n;
 
 	buf_clear(out);
-	n = sys_pread_full(s->fd, buf_room(out, QUEUE_RECORD_HEADER), QUEUE_RECORD_HEADER, at);
+	n = sys_pread_full(s->fd, head, sizeof(head), at);
 	if (n < 0)
 		return (int)n;
-	if (n < QUEUE_RECORD_HEADER || get_u32(out->data + 8) > QUEUE_RECORD_BODY_MAX)
+	if (n < QUEUE_RECORD_HEADER || get_u32(head + 8) > QUEUE_RECORD_BODY_MAX)
 		return ERR_CORRUPT;
-	size = queue_record_size(get_u32(out->data + 8));
+	size = queue_record_size(get_u32(head + 8));
 	n = sys_pread_full(s->fd, buf_room(out, (size_t)size), (size_t)size, at);
 	if (n < 0)
 		return (int)n;

@@ -19,7 +19,7 @@ octets_take(struct octets *o, uint64_t n)
 {
 	struct bytes got;
 
-	if (o->err < 0 || n > o->rest.n) {
+	if (o->err < 0 || n > o->rest.n || (n > 0 && o->rest.p == NULL)) {
 		o->err = o->err < 0 ? o->err : ERR_SYNTAX;
 		return BYTES_NONE;
 	}
@@ -33,7 +33,7 @@ octets_u32(struct octets *o)
 {
 	struct bytes b = octets_take(o, 4);
 
-	return b.n == 4 ? get_u32(b.p) : 0;
+	return b.n == 4 && b.p != NULL ? get_u32(b.p) : 0;
 }
 
 static inline uint64_t
@@ -41,7 +41,7 @@ octets_u64(struct octets *o)
 {
 	struct bytes b = octets_take(o, 8);
 
-	return b.n == 8 ? get_u64(b.p) : 0;
+	return b.n == 8 && b.p != NULL ? get_u64(b.p) : 0;
 }
 
 /* A u32 length and so many octets, at most max of them. */
