@@ -150,6 +150,9 @@ reaped(struct spawner *s, struct spawned *c, int status)
 			c->account, (int)c->pid, WTERMSIG(status),
 			WTERMSIG(status) == SIGSYS ? " (asked the kernel for what it may not)"
 						   : "");
+	} else if (WEXITSTATUS(status) != 0) {
+		log_warning("%s(%s): session[%d] ended with status %d", s->spec->name, c->account,
+			(int)c->pid, WEXITSTATUS(status));
 	}
 	c->pid = 0;
 	forget_if_gone(c);
