@@ -174,9 +174,7 @@ place(struct store_append *a, struct index_record rec, struct bytes name)
 		close(a->fd);
 		a->fd = -1;
 		r = folder_sync_directories(f, (rec.state & INDEX_IN_NEW) != 0 ? MERGE_NEW : 2);
-		if (r == ERR_OK && (r = sys_fdatasync(f->log_fd)) < 0)
-			r = folder_fold(f);
-		if (r == ERR_OK)
+		if (r == ERR_OK && (r = folder_sync_log(f)) == ERR_OK)
 			return ERR_OK;
 		back = sys_unlinkat(f->dirfd, to, 0);
 		if (back < 0 && back != ERR_NOT_FOUND)

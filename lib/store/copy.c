@@ -223,8 +223,8 @@ copy_locked(struct copy *c)
 		r = link_item(c, &c->items[i]);
 	if (r == ERR_OK) {
 		r = folder_sync_directories(c->target, (enum merge_scope)2);
-		if (r == ERR_OK && (r = sys_fdatasync(c->target->log_fd)) < 0)
-			r = folder_fold(c->target);
+		if (r == ERR_OK)
+			r = folder_sync_log(c->target);
 	}
 	if (r < 0)
 		take_back(c);

@@ -142,6 +142,8 @@ load_once(struct folder *f)
 	f->log_end = LOG_HEADER_SIZE;
 	if ((uint64_t)st.st_size > f->log_end && (r = read_tail(f, (uint64_t)st.st_size)) < 0)
 		return r;
+	if (f->state.header.incomplete != 0)
+		return ERR_CORRUPT;
 	/* it was longer, and told of as durable */
 	return f->hints.synced > f->log_end || f->hints.end > f->log_end ? ERR_CORRUPT : ERR_OK;
 }
@@ -194,7 +196,6 @@ load_locked(struct folder *f)
 	if (fstat(f->dirfd, &st) < 0 || st.st_nlink == 0)
 		return ERR_NOT_FOUND; /* the folder was deleted while we waited */
 	r = load_once(f);
-	f->epoch++;
 	cache_drop(f);
 	if (r == ERR_BUSY) {
 		/* a fold whose writer died after the snapshot was in place */
@@ -211,7 +212,6 @@ load(struct folder *f)
 {
 	int r = load_once(f);
 
-	f->epoch++;
 	cache_drop(f);
 	if (r == ERR_BUSY || r == ERR_CORRUPT || r == ERR_NOT_FOUND || r == ERR_UNSUPPORTED) {
 		struct stat st;
@@ -330,20 +330,15 @@ snapshot_generation(struct folder *f)
 	return generation;
 }
 
-/* Under the lock nobody writes, so what does not check at the end is torn, and is cut off. */
+/* Under the lock nobody writes, so what does not check at the end is torn. */
 static int
-cut_tail(struct folder *f)
+check_tail(struct folder *f)
 {
 	struct stat st;
-	int r;
 
 	if (fstat(f->log_fd, &st) < 0)
 		return ERR_IO;
-	if ((uint64_t)st.st_size == f->log_end)
-		return ERR_OK;
-	if ((r = sys_ftruncate(f->log_fd, f->log_end)) < 0)
-		return r;
-	return folder_lost_tail(f);
+	return (uint64_t)st.st_size == f->log_end ? ERR_OK : folder_rebuild(f);
 }
 
 static int
@@ -353,14 +348,14 @@ update_locked(struct folder *f)
 	int r = ERR_OK;
 
 	if (log_is_stale(f, &size))
-		return (r = load_locked(f)) < 0 ? r : cut_tail(f);
+		return (r = load_locked(f)) < 0 ? r : check_tail(f);
 	if (size != f->log_end && (r = read_tail(f, size)) < 0 && r != ERR_CORRUPT)
 		return r;
 	/* a record that cannot be, or a fold that was cut short */
 	if (r == ERR_CORRUPT || (f->state.fold != 0 && snapshot_generation(f) == f->state.fold))
-		return (r = load_locked(f)) < 0 ? r : cut_tail(f);
+		return (r = load_locked(f)) < 0 ? r : check_tail(f);
 	f->state.fold = 0;
-	return f->log_end == size ? ERR_OK : cut_tail(f);
+	return f->log_end == size ? ERR_OK : check_tail(f);
 }
 
 static int
@@ -412,6 +407,24 @@ folder_unlock(struct folder *f)
 	flock(f->dirfd, LOCK_UN);
 }
 
+int
+folder_write_hints(struct folder *f)
+{
+	uint8_t raw[LOG_HINTS_SIZE];
+
+	log_hints_encode(raw, &f->hints);
+	return sys_pwrite_all(f->log_fd, bytes_make(raw, sizeof(raw)), LOG_HINTS_AT);
+}
+
+static void
+read_hints(struct folder *f)
+{
+	uint8_t raw[LOG_HINTS_SIZE];
+	ssize_t got = sys_pread_full(f->log_fd, raw, sizeof(raw), LOG_HINTS_AT);
+
+	log_hints_decode(bytes_make(raw, got < 0 ? 0 : (size_t)got), &f->hints);
+}
+
 /* ---- changes ----------------------------------------------------------------------------- */
 
 size_t
@@ -460,12 +473,20 @@ folder_commit(struct folder *f, bool sync)
 	}
 	ASSERT(f->log_end == before + out.n);
 	folder_forget(f);
-	if (!sync)
-		return ERR_OK;
+	return sync ? folder_sync_log(f) : ERR_OK;
+}
+
+int
+folder_sync_log(struct folder *f)
+{
+	ASSERT(f->lock_depth > 0);
 	/* a flush that failed is final for this file: the state goes into a new one */
 	if (sys_fdatasync(f->log_fd) < 0)
 		return folder_fold(f);
+	read_hints(f);
 	f->hints.synced = (uint32_t)f->log_end;
+	if (folder_write_hints(f) < 0)
+		f->hints.synced = 0; /* it only costs a flush, at the next settling */
 	return ERR_OK;
 }
 
@@ -500,24 +521,6 @@ folder_reserve(struct folder *f, uint32_t n, int *r)
 	buf_put_u32(&f->pending, bound);
 	folder_record_end(f, began);
 	return first;
-}
-
-int
-folder_write_hints(struct folder *f)
-{
-	uint8_t raw[LOG_HINTS_SIZE];
-
-	log_hints_encode(raw, &f->hints);
-	return sys_pwrite_all(f->log_fd, bytes_make(raw, sizeof(raw)), LOG_HINTS_AT);
-}
-
-static void
-read_hints(struct folder *f)
-{
-	uint8_t raw[LOG_HINTS_SIZE];
-	ssize_t got = sys_pread_full(f->log_fd, raw, sizeof(raw), LOG_HINTS_AT);
-
-	log_hints_decode(bytes_make(raw, got < 0 ? 0 : (size_t)got), &f->hints);
 }
 
 int
@@ -636,11 +639,10 @@ folder_install(struct folder *f, uint64_t generation)
 		(r = sys_fsync(f->dirfd)) < 0)
 		return r;
 	f->state.header.generation = generation;
-	if ((r = replace_log(f)) < 0) {
+	r = replace_log(f);
+	if (r < 0)
 		f->log_end = 0; /* the next to lock it finishes this */
-		return r;
-	}
-	return load_locked(f);
+	return r;
 }
 
 int
@@ -665,5 +667,7 @@ folder_fold(struct folder *f)
 	folder_record_end(f, began);
 	if ((r = folder_commit(f, false)) < 0)
 		return r;
-	return folder_install(f, next);
+	if ((r = folder_install(f, next)) < 0)
+		return r;
+	return load_locked(f);
 }

@@ -32,7 +32,6 @@ struct folder {
 	bool rebuilding;          /* from files: the UIDs in their names count */
 	uint32_t uid_floor;       /* while rebuilding: UIDs up to here may have been seen */
 	uint32_t settled_uidnext; /* told, and durable */
-	uint64_t epoch;           /* counts loads: positions in the state changed */
 	struct buf window;        /* a piece of the cache, from window_off on */
 	uint64_t window_off;
 	bool cache_checked; /* its header is right */
@@ -66,6 +65,8 @@ void folder_record_end(struct folder *f, size_t began);
 
 /* Write what is pending, apply it; with sync it is durable on ERR_OK. Without pending: nothing. */
 MUST_USE int folder_commit(struct folder *f, bool sync);
+/* Make durable what was committed without sync. Locked. */
+MUST_USE int folder_sync_log(struct folder *f);
 void folder_forget(struct folder *f); /* drop what is pending */
 
 /* n UIDs from the returned one on (0 and an error in *r): to be used by coming records. */
@@ -88,9 +89,6 @@ MUST_USE int folder_start_log(struct folder *f);
 
 /* rebuild.c: the index anew from files, and from what can still be read of it. Locked. */
 MUST_USE int folder_rebuild(struct folder *f);
-/* Records at the end of the log were lost: find their messages, and give out no UID that they
- * may have had. Locked. */
-MUST_USE int folder_lost_tail(struct folder *f);
 
 /* merge.c: compare directories and index, take up what differs. Locked. */
 enum merge_scope {

@@ -104,6 +104,7 @@ index_decode(struct bytes file, struct index_view *out)
 	h->keyword_octets = get_u32(file.p + 48);
 	h->name_octets = get_u32(file.p + 52);
 	h->reserved = get_u32(file.p + 56);
+	h->incomplete = get_u32(file.p + 60);
 	rest = bytes_skip(file, INDEX_HEADER_SIZE);
 	if (h->count > INDEX_MESSAGES_MAX || h->uidnext == 0 || h->uidvalidity == 0 ||
 		rest.n !=
@@ -142,6 +143,7 @@ index_encode(struct buf *out, const struct index_header *h, struct bytes records
 	set_u32(p + 48, (uint32_t)keywords.n);
 	set_u32(p + 52, (uint32_t)names.n);
 	set_u32(p + 56, h->reserved);
+	set_u32(p + 60, h->incomplete);
 	set_u32(p + AT_DATA_CRC, crc);
 	set_u32(p + AT_CRC, crc32c(0, bytes_make(p, AT_CRC)));
 	buf_added(out, INDEX_HEADER_SIZE);

@@ -52,7 +52,8 @@ struct index_header {
 	uint32_t count;
 	uint32_t keyword_octets;
 	uint32_t name_octets;
-	uint32_t reserved; /* UIDs up to here are ours by .uidvalidity */
+	uint32_t reserved;   /* UIDs up to here are ours by .uidvalidity */
+	uint32_t incomplete; /* 1: made by a rebuild that has not compared it with the files */
 };
 
 struct index_view {

@@ -100,7 +100,7 @@ apply_log(struct folder *f, const struct rests *o)
 	}
 }
 
-/* A snapshot of what f->state is now, with a log; then the directories are compared. */
+/* A snapshot of what f->state is now, and a log that continues it. */
 static int
 install(struct folder *f, uint64_t generation)
 {
@@ -108,7 +108,6 @@ install(struct folder *f, uint64_t generation)
 
 	if ((r = folder_write_snapshot(f, generation)) < 0)
 		return r;
-	f->hints = (struct log_hints){ 0 };
 	return folder_install(f, generation);
 }
 
@@ -138,7 +137,10 @@ from_files(struct folder *f, const struct rests *o, uint64_t generation, uint32_
 	return install(f, generation + 1);
 }
 
-/* The snapshot is whole, the log is not, or does not fit: go on from what both still say. */
+/*
+ * The snapshot is whole, the log is not, or does not fit: go on from what both still say. That is
+ * written down first, marked, so that it cannot be lost nor be taken for all there is.
+ */
 static int
 from_snapshot(struct folder *f, const struct rests *o, uint64_t generation)
 {
@@ -146,9 +148,12 @@ from_snapshot(struct folder *f, const struct rests *o, uint64_t generation)
 
 	if (o->has_log && o->log.generation == f->state.header.generation)
 		apply_log(f, o);
-	if ((r = install(f, generation)) < 0)
+	f->state.header.incomplete = 1;
+	f->hints = (struct log_hints){ 0 };
+	if ((r = install(f, generation)) < 0 || (r = folder_merge(f, MERGE_ALL)) < 0)
 		return r;
-	return folder_merge(f, MERGE_ALL);
+	f->state.header.incomplete = 0;
+	return install(f, generation + 1);
 }
 
 /* Nothing of ours is here: a new folder, or a Maildir made by others. */
@@ -219,19 +224,5 @@ folder_rebuild(struct folder *f)
 	free(o.log_octets);
 	if (r < 0)
 		f->log_end = 0;
-	return r;
-}
-
-int
-folder_lost_tail(struct folder *f)
-{
-	uint32_t validity = f->state.header.uidvalidity, bound;
-	int r;
-
-	ASSERT(f->lock_depth > 0);
-	if ((r = uidfile_raise(f->dirfd, 0, &validity, &f->uid_floor, &bound)) < 0)
-		return r;
-	r = folder_merge(f, MERGE_ALL);
-	f->uid_floor = 0;
 	return r;
 }

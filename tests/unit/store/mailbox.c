@@ -28,12 +28,14 @@ open_all(struct mailbox *m)
 	close(fd);
 }
 
-static void
-close_all(struct mailbox *m)
+void
+mailbox_shut(struct mailbox *m)
 {
 	store_account_close(&m->account);
 	store_deliverer_free(&m->deliverer);
-	close(m->rootfd);
+	if (m->rootfd >= 0)
+		close(m->rootfd);
+	m->rootfd = -1;
 }
 
 void
@@ -62,14 +64,14 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 void
 mailbox_remove(struct mailbox *m)
 {
-	close_all(m);
+	mailbox_shut(m);
 	nftw(m->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void
 mailbox_reopen(struct mailbox *m)
 {
-	close_all(m);
+	mailbox_shut(m);
 	open_all(m);
 }
 

@@ -20,7 +20,8 @@ struct mailbox {
 
 void mailbox_make(struct mailbox *m);
 void mailbox_remove(struct mailbox *m);
-/* Close and open everything, as after a restart. */
+/* Close everything; and open it again, as after a restart. */
+void mailbox_shut(struct mailbox *m);
 void mailbox_reopen(struct mailbox *m);
 
 /* Deliver a message whose subject is text; its UID. */

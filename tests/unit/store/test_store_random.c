@@ -13,6 +13,10 @@
  *     is done once.
  *
  * RELAIS_SEED sets the seed (printed), RELAIS_ROUNDS the number of rounds.
+ *
+ * RELAIS_CUT names an unused folder for power cuts (root only): an ext4 in a file there is mounted,
+ * cut off without its journal at a random moment of each round, and mounted again. Then a delivery
+ * counts when a syncfs() came back, and a UID when a session was told of it.
  */
 #include "mailbox.h"
 
@@ -23,6 +27,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -40,6 +45,7 @@ enum state {
 	NONE,
 	TRYING,
 	APPENDING,
+	DELIVERED, /* but not synced: a power cut may take it away */
 	THERE,
 	REMOVING,
 	REMOVED
@@ -57,12 +63,14 @@ static struct shared {
 	_Atomic unsigned uid_serial[UIDS];
 	_Atomic unsigned next[OWNERS];
 	_Atomic unsigned uidvalidity;
+	_Atomic int cut;        /* the file system is being cut off: errors are no news */
 	_Atomic int flags_lost; /* in this round: the log was taken away */
 	_Atomic unsigned operations[8];
 } * shared;
 
 static uint64_t random_state;
 static const char *role = "parent";
+static bool with_cuts;
 
 static unsigned
 rnd(unsigned n)
@@ -75,7 +83,11 @@ rnd(unsigned n)
 
 #define CHECK(cond, ...)                                                                           \
 	do {                                                                                       \
-		if (!(cond)) {                                                                     \
+		bool ok = (cond);                                                                  \
+                                                                                                   \
+		if (!ok && atomic_load(&shared->cut))                                              \
+			_exit(0);                                                                  \
+		if (!ok) {                                                                         \
 			fprintf(stderr, "%s: %s:%d: %s: ", role, __FILE__, __LINE__, #cond);       \
 			fprintf(stderr, __VA_ARGS__);                                              \
 			fputc('\n', stderr);                                                       \
@@ -126,10 +138,25 @@ deliver(struct mailbox *m, unsigned serial, bool repeated)
 	d.content = bytes_make(text, (size_t)content(serial, text));
 	atomic_store(&shared->m[serial].state, TRYING);
 	CHECK(store_deliver(m->deliverer, &d, &out) == ERR_OK, "%s", err_text(out.result));
-	learn(out.uid, serial);
+	if (!with_cuts)
+		learn(out.uid, serial);
 	atomic_store(&shared->m[serial].flags, 0);
 	atomic_store(&shared->m[serial].flags_known, 1);
-	atomic_store(&shared->m[serial].state, THERE);
+	atomic_store(&shared->m[serial].state, with_cuts ? DELIVERED : THERE);
+}
+
+/* What qmgr asks for before it forgets messages. */
+static void
+sync_deliveries(struct mailbox *m, unsigned owner)
+{
+	unsigned serials[64], n = 0;
+
+	for (unsigned i = owner + OWNERS; i < SERIALS && n < NITEMS(serials); i += OWNERS)
+		if (atomic_load(&shared->m[i].state) == DELIVERED)
+			serials[n++] = i;
+	CHECK(syncfs(m->rootfd) == 0, "syncfs");
+	while (n > 0)
+		atomic_store(&shared->m[serials[--n]].state, THERE);
 }
 
 static void
@@ -321,6 +348,8 @@ work(struct mailbox *m, unsigned owner, unsigned operations)
 			expunge(v, owner);
 		else if (what < 14)
 			refresh(v);
+		else if (with_cuts && what == 14)
+			sync_deliveries(m, owner);
 		else if (what == 14 && store_count(v) > 0)
 			look_at(v, rnd(store_count(v)) + 1);
 		else {
@@ -469,9 +498,15 @@ decide(struct mailbox *m)
 
 		if (atomic_load(&x->state) == REMOVING || atomic_load(&x->state) == APPENDING)
 			atomic_store(&x->state, NONE); /* either way */
-		if (atomic_load(&x->state) == TRYING)
-			deliver(m, serial, true);
+		if (atomic_load(&x->state) != TRYING && atomic_load(&x->state) != DELIVERED)
+			continue;
+		if (with_cuts) /* its file may be lost: then it is another message now */
+			atomic_store(&x->uid, 0);
+		deliver(m, serial, true);
 	}
+	if (with_cuts)
+		for (unsigned owner = 0; owner < OWNERS; owner++)
+			sync_deliveries(m, owner);
 }
 
 /* Everything the model knows, against the mailbox. */
@@ -499,8 +534,9 @@ verify(struct mailbox *m)
 		CHECK(atomic_load(&x->state) != REMOVED, "message %u came back", serial);
 		if (atomic_load(&x->flags_known) != 0)
 			CHECK(mailbox_flags(v, seq) == atomic_load(&x->flags),
-				"message %u (uid %u): flags %x, not %x", serial, store_uid(v, seq),
-				mailbox_flags(v, seq), atomic_load(&x->flags));
+				"message %u (uid %u, state %d): flags %x, not %x", serial,
+				store_uid(v, seq), atomic_load(&x->state), mailbox_flags(v, seq),
+				atomic_load(&x->flags));
 	}
 	for (unsigned serial = 1; serial < SERIALS; serial++)
 		CHECK(seen[serial] || atomic_load(&shared->m[serial].state) != THERE,
@@ -601,11 +637,9 @@ number_from(const char *name, unsigned otherwise)
 }
 
 static void
-rounds(void **arg)
+begin(void)
 {
 	unsigned seed = number_from("RELAIS_SEED", (unsigned)clock_wall_us());
-	unsigned n = number_from("RELAIS_ROUNDS", 12);
-	struct mailbox m;
 
 	printf("RELAIS_SEED=%u\n", seed);
 	fflush(stdout);
@@ -613,19 +647,96 @@ rounds(void **arg)
 	shared = mmap(
 		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(shared != MAP_FAILED);
+}
+
+static void
+finish(struct mailbox *m)
+{
+	printf("operations: %u and %u by workers, %u by the foreign program\n",
+		shared->operations[0], shared->operations[1], shared->operations[2]);
+	mailbox_remove(m);
+	munmap(shared, sizeof(*shared));
+}
+
+static void
+rounds(void **arg)
+{
+	unsigned n = number_from("RELAIS_ROUNDS", 12);
+	struct mailbox m;
+
+	begin();
 	mailbox_make(&m);
 	for (unsigned i = 0; i < n; i++)
 		play_round(&m, 60);
-	printf("operations: %u and %u by workers, %u by the foreign program\n",
-		shared->operations[0], shared->operations[1], shared->operations[2]);
-	mailbox_remove(&m);
-	munmap(shared, sizeof(*shared));
+	finish(&m);
+}
+
+/* ---- power cuts ----------------------------------------------------------------------------- */
+
+static void
+shell(const char *format, const char *folder)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command), "cd '%s' && %s", folder, format);
+	CHECK(system(command) == 0, "%s", command);
+}
+
+static void
+play_cut(struct mailbox *m, const char *folder)
+{
+	const uint32_t without_journal = 2;
+	pid_t pids[FOREIGN];
+	int fd;
+
+	for (unsigned i = 0; i < FOREIGN; i++)
+		pids[i] = start(m, i, 100000);
+	usleep(rnd(600000) + 1000);
+	fd = open(m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	atomic_store(&shared->cut, 1);
+	if (ioctl(fd, _IOR('X', 125, uint32_t), &without_journal) < 0)
+		abort(); /* FS_IOC_SHUTDOWN */
+	close(fd);
+	for (unsigned i = 0; i < FOREIGN; i++) {
+		kill(pids[i], SIGKILL);
+		wait_for(pids[i], true);
+	}
+	mailbox_shut(m);
+	shell("umount mnt && mount -o loop image mnt", folder);
+	atomic_store(&shared->cut, 0);
+	mailbox_reopen(m);
+	decide(m);
+	verify(m);
+}
+
+static void
+cuts(void **arg)
+{
+	const char *folder = getenv("RELAIS_CUT");
+	unsigned n = number_from("RELAIS_ROUNDS", 6);
+	struct mailbox m;
+	char mounted[200];
+
+	if (folder == NULL || geteuid() != 0)
+		skip();
+	begin();
+	with_cuts = true;
+	snprintf(mounted, sizeof(mounted), "%s/mnt", folder);
+	shell("truncate -s 300M image && mkfs.ext4 -q -F image && mkdir -p mnt && "
+	      "mount -o loop image mnt",
+		folder);
+	setenv("TMPDIR", mounted, 1);
+	mailbox_make(&m);
+	for (unsigned i = 0; i < n; i++)
+		play_cut(&m, folder);
+	finish(&m);
+	shell("umount mnt && rm -f image && rmdir mnt", folder);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rounds) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(rounds), cmocka_unit_test(cuts) };
 
 	return cmocka_run_group_tests_name("store/random", tests, NULL, NULL);
 }
