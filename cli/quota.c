@@ -158,31 +158,81 @@ count_mailbox(const char *path, struct ledger_set *sum)
 	return ok;
 }
 
+/* Count below the mail root and tell the ledger; sum has the account and its limits. */
 static bool
-recount_one(struct cli *cli, int fd, const struct table_entry *e)
+recount_home(struct cli *cli, int fd, struct bytes home, struct ledger_set *sum)
 {
-	struct ledger_set sum = { .account = e->key };
-	size_t at = bytes_find_last(e->key, '@');
-	struct account_record r;
 	struct buf body = BUF_INIT, path = BUF_INIT;
 	struct ipc_frame frame;
-	const char *why;
-	bool ok = account_record_parse(e->value, &r, &why) == ERR_OK;
+	bool ok;
 
 	buf_printf(&path, "%s/", cli_common(cli)->mail_root);
-	if (ok && r.home.n > 0)
-		buf_put_bytes(&path, r.home);
-	else
-		mail_address_home(&path, bytes_head(e->key, at), bytes_skip(e->key, at + 1));
-	sum.limit_octets = r.has_quota ? r.quota_octets : LEDGER_LIMIT_UNKNOWN;
-	sum.limit_messages = r.quota_messages;
-	ok = ok && count_mailbox(buf_str(&path), &sum);
+	buf_put_bytes(&path, home);
+	ok = count_mailbox(buf_str(&path), sum);
 	if (ok) {
-		ledger_set_encode(&body, &sum);
+		ledger_set_encode(&body, sum);
 		ok = cli_ask(cli, fd, LEDGER_SET, buf_bytes(&body), &frame) == ERR_OK;
 	}
 	buf_free(&path);
 	buf_free(&body);
+	return ok;
+}
+
+static bool
+recount_account(struct cli *cli, int fd, const struct table_entry *e)
+{
+	struct ledger_set sum = { .account = e->key };
+	size_t at = bytes_find_last(e->key, '@');
+	struct account_record r;
+	struct buf home = BUF_INIT;
+	const char *why;
+	bool ok = account_record_parse(e->value, &r, &why) == ERR_OK;
+
+	if (ok) {
+		if (r.home.n > 0)
+			buf_put_bytes(&home, r.home);
+		else
+			mail_address_home(
+				&home, bytes_head(e->key, at), bytes_skip(e->key, at + 1));
+		sum.limit_octets = r.has_quota ? r.quota_octets : LEDGER_LIMIT_UNKNOWN;
+		sum.limit_messages = r.quota_messages;
+		ok = recount_home(cli, fd, buf_bytes(&home), &sum);
+	}
+	buf_free(&home);
+	return ok;
+}
+
+/* The mailboxes of users of the system: all there are, or the one of this key. */
+static bool
+recount_system_users(struct cli *cli, int fd, const struct bytes *only, unsigned *n)
+{
+	struct buf path = BUF_INIT, home = BUF_INIT, key = BUF_INIT;
+	const struct dirent *e;
+	bool ok = true;
+	DIR *dir;
+
+	buf_printf(&path, "%s/%s", cli_common(cli)->mail_root, SYSTEM_USERS_DOMAIN);
+	dir = opendir(buf_str(&path));
+	while (ok && dir != NULL && (e = readdir(dir)) != NULL) {
+		struct ledger_set sum = { .limit_octets = LEDGER_LIMIT_UNKNOWN,
+			.limit_messages = LEDGER_LIMIT_UNKNOWN };
+
+		buf_clear(&home);
+		buf_clear(&key);
+		buf_printf(&home, "%s/%s", SYSTEM_USERS_DOMAIN, e->d_name);
+		buf_printf(&key, "%s@%s", e->d_name, SYSTEM_USERS_DOMAIN);
+		sum.account = buf_bytes(&key);
+		if (e->d_name[0] == '.' || strchr(e->d_name, '%') != NULL ||
+			(only != NULL && !bytes_equal(*only, sum.account)))
+			continue;
+		ok = recount_home(cli, fd, buf_bytes(&home), &sum);
+		*n += 1;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	buf_free(&path);
+	buf_free(&home);
+	buf_free(&key);
 	return ok;
 }
 
@@ -191,7 +241,7 @@ recount(struct cli *cli, int fd, const char *which)
 {
 	bool all = strcmp(which, "--all") == 0, ok;
 	struct table_file accounts;
-	struct mail_address one;
+	struct mail_address one = { .key = BYTES_NONE };
 	unsigned n = 0;
 
 	ok = table_file_load(cli, TABLE_ACCOUNTS, &accounts);
@@ -205,9 +255,11 @@ recount(struct cli *cli, int fd, const char *which)
 
 		if (!all && !bytes_equal(e->key, one.key))
 			continue;
-		ok = recount_one(cli, fd, e);
+		ok = recount_account(cli, fd, e);
 		n++;
 	}
+	if (ok && (all || n == 0))
+		ok = recount_system_users(cli, fd, all ? NULL : &one.key, &n);
 	if (ok && n == 0 && !all) {
 		fprintf(stderr, "%s: no such account\n", which);
 		ok = false;

@@ -330,4 +330,8 @@ def test_users_of_the_system_have_mailboxes(provider):
         names = os.listdir(os.path.join(folder, "new")) + os.listdir(os.path.join(folder, "cur"))
         return names and os.stat(folder).st_uid == user.pw_uid
     wait_for(delivered)
+    account = f"{user.pw_name}@localhost"
+    wait_for(lambda: use_of(provider, account)[1] == 1)
+    provider.relais("quota", "recount", account)
+    assert use_of(provider, account)[1] == 1
     provider.relais("domain", "del", "host.test")
