@@ -10,7 +10,7 @@ import socket
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import needs_root, wait_for
 
 # What fail2ban 1.0's filter.d/dovecot.conf looks for, behind the program's name and pid.
 FAIL2BAN = re.compile(
@@ -208,3 +208,58 @@ def test_reload_and_stop(fresh_suite):
     s.stop()
     assert w.line().startswith("* BYE")
     assert time.monotonic() - start < 20
+
+
+def proc(pid):
+    """What the kernel says of a process: Uid, CapEff, Seccomp, ... """
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+def descriptors(pid):
+    return sorted(os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd") if int(n) > 2)
+
+
+SPAWNER_CAPS = 1 << 6 | 1 << 7 | 1 << 18  # SETGID, SETUID, SYS_CHROOT
+
+
+@needs_root
+def test_jails(suite):
+    """Each process on the way in has what the design's table gives it, and no more."""
+    client = imap(suite)
+    user = suite.account()[0]
+    line = wait_for(lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s])[-1]
+    session = int(re.search(r"mpid=(\d+)", line)[1])
+    owner = os.stat(suite.mailbox()).st_uid
+    assert client.select()[0] == "OK"
+    status = proc(session)
+    assert os.readlink(f"/proc/{session}/root") == suite.mailbox()
+    assert set(status["Uid"].split()) == {str(owner)} and owner != 0
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapBnd"], 16) & ~SPAWNER_CAPS == 0
+    # the stream, the link, the log, and files of the mailbox: nothing of anybody else
+    for name in descriptors(session):
+        assert name.startswith(("socket:", "pipe:", suite.mailbox(), suite.folder + "/log")), descriptors(session)
+    spawner = suite.pids("imap-spawner")[0]
+    with open(f"/proc/{spawner}/task/{spawner}/children") as f:
+        zygote = int(f.read().split()[0])
+    for pid in (spawner, zygote):
+        assert int(proc(pid)["CapEff"], 16) == SPAWNER_CAPS
+        assert os.readlink(f"/proc/{pid}/root") == suite.info["mail_root"]
+    for pid in suite.pids("imap-login") + suite.pids("pop3-login"):
+        assert int(proc(pid)["CapEff"], 16) == 0 and "0" not in proc(pid)["Uid"].split()
+        assert os.listdir(f"/proc/{pid}/root/") == []
+    for pid in [session, spawner, zygote] + suite.pids("imap-login"):
+        assert proc(pid)["Seccomp"] == "2" and proc(pid)["NoNewPrivs"] == "1"
+    client.logout()
+
+
+@needs_root
+def test_a_session_sees_one_mailbox(suite):
+    """Whatever a client names, it stays in its own mailbox."""
+    client = imap(suite)
+    other = os.path.basename(suite.mailbox(1))
+    for name in ("../" + other, "..", "/", "/etc/passwd", "../../..", ".", "a/../../" + other, "INBOX/../" + other):
+        assert client.select(f'"{name}"')[0] == "NO", name
+        client.create(f'"{name}x"')
+    assert not [n for n in os.listdir(os.path.dirname(suite.mailbox())) if n.endswith("x")]
+    client.logout()
