@@ -58,7 +58,9 @@ run(struct daemon *d)
 		q->memfds_max = (unsigned)(files.rlim_cur < 40000 ? files.rlim_cur / 4 : 10000);
 	TAILQ_INIT(&q->in_journal);
 	TAILQ_INIT(&q->loaded);
-	LIST_INIT(&q->orders);
+	TAILQ_INIT(&q->orders);
+	TAILQ_INIT(&q->orders_gathered);
+	TAILQ_INIT(&q->orders_flying);
 	LIST_INIT(&q->removals);
 	if ((r = folders_open(&q->folders, d->root_fd)) < 0) {
 		log_error("the queue's folders cannot be opened: %s", err_text(r));

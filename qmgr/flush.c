@@ -171,9 +171,11 @@ flush_done(struct worker_job *job)
 	}
 	mover_check(q);
 	commit_unpark(q);
+	operator_flushed(&q->orders_flying, q->flush_result);
 	if (q->stash.len > 0)
 		flush_lazily(q);
-	if (!TAILQ_EMPTY(&q->gathered) || !TAILQ_EMPTY(&q->parked))
+	if (!TAILQ_EMPTY(&q->gathered) || !TAILQ_EMPTY(&q->parked) ||
+		!TAILQ_EMPTY(&q->orders_gathered))
 		flush_soon(q);
 }
 

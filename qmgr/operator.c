@@ -250,6 +250,7 @@ flush_one(struct qmgr *q, struct entry *e)
 static int
 order_one(struct qmgr *q, struct entry *e, enum queue_order_verb verb)
 {
+	char id[QUEUE_ID_TEXT_SIZE];
 	int r;
 
 	if (verb == QUEUE_ORDER_FLUSH)
@@ -260,7 +261,7 @@ order_one(struct qmgr *q, struct entry *e, enum queue_order_verb verb)
 		return ERR_NOT_FOUND;
 	if (verb == QUEUE_ORDER_DELETE) {
 		q->stats.deleted++;
-		log_info("a message is deleted by the operator");
+		log_info("%s: deleted by the operator", queue_id_text(e->id, id));
 		if (e->msg->jobs > 0)
 			e->msg->deleted = true; /* ends when they are back */
 		else
@@ -281,17 +282,35 @@ struct order {
 	struct queue_order m;
 	struct queue_order_answer a;
 	uint64_t at;
-	struct event *next;
-	LIST_ENTRY(order) link;
+	struct event *next; /* for all messages: the next slice */
+	TAILQ_ENTRY(order) link;
 };
 
+/* What was ordered is told as done when it is durable: flush.c calls back. */
 static void
-order_answer(struct ipc_channel *channel, uint32_t call_id, const struct queue_order_answer *a)
+order_done(struct order *o)
 {
-	if (channel == NULL)
-		return;
-	queue_order_answer_encode(ipc_compose(channel), a);
-	ipc_reply(channel, call_id, QUEUE_ORDER_ANSWER, NULL, 0);
+	TAILQ_INSERT_TAIL(&o->q->orders_gathered, o, link);
+	flush_soon(o->q);
+}
+
+void
+operator_flushed(struct order_list *orders, int err)
+{
+	struct order *o;
+
+	while ((o = TAILQ_FIRST(orders)) != NULL) {
+		TAILQ_REMOVE(orders, o, link);
+		if (err < 0)
+			o->a.err = err;
+		if (o->channel != NULL) {
+			queue_order_answer_encode(ipc_compose(o->channel), &o->a);
+			ipc_reply(o->channel, o->call_id, QUEUE_ORDER_ANSWER, NULL, 0);
+		}
+		if (o->next != NULL)
+			event_free(o->next);
+		free(o);
+	}
 }
 
 static void
@@ -314,20 +333,20 @@ on_slice(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(o->next, &soon);
 		return;
 	}
-	order_answer(o->channel, o->call_id, &o->a);
-	LIST_REMOVE(o, link);
-	event_free(o->next);
-	free(o);
+	TAILQ_REMOVE(&o->q->orders, o, link);
+	order_done(o);
 }
 
 void
 operator_peer_down(struct qmgr *q, struct ipc_channel *channel)
 {
+	struct order_list *lists[] = { &q->orders, &q->orders_gathered, &q->orders_flying };
 	struct order *o;
 
-	LIST_FOREACH (o, &q->orders, link)
-		if (o->channel == channel)
-			o->channel = NULL;
+	for (size_t i = 0; i < NITEMS(lists); i++)
+		TAILQ_FOREACH (o, lists[i], link)
+			if (o->channel == channel)
+				o->channel = NULL;
 }
 
 void
@@ -336,30 +355,28 @@ operator_order(struct ipc_call *call, const void *msg)
 	const struct queue_order *m = msg;
 	struct daemon *d = call->ctx;
 	struct qmgr *q = d->ctx;
-	struct queue_order_answer a = { 0 };
+	struct order *o = xcalloc(1, sizeof(*o));
 	struct entry *e;
-	struct order *o;
 
-	if (m->queue_id != 0) {
-		e = index_find(&q->index, m->queue_id);
-		a.err = e == NULL || e->state == ENTRY_COMMITTING
-				? ERR_NOT_FOUND
-				: order_one(q, e, (enum queue_order_verb)m->verb);
-		a.n = a.err == ERR_OK;
-		if (a.err == ERR_EXISTS)
-			a.err = ERR_OK;
-		order_answer(call->channel, call->id, &a);
-		return;
-	}
-	o = xcalloc(1, sizeof(*o));
 	o->q = q;
-	o->channel = call->channel;
+	o->channel = call->id == 0 ? NULL : call->channel;
 	o->call_id = call->id;
 	o->m = *m;
-	o->next = evtimer_new(d->base, on_slice, o);
-	ASSERT(o->next != NULL);
-	LIST_INSERT_HEAD(&q->orders, o, link);
-	on_slice(-1, 0, o);
+	if (m->queue_id == 0) {
+		o->next = evtimer_new(d->base, on_slice, o);
+		ASSERT(o->next != NULL);
+		TAILQ_INSERT_TAIL(&q->orders, o, link);
+		on_slice(-1, 0, o);
+		return;
+	}
+	e = index_find(&q->index, m->queue_id);
+	o->a.err = e == NULL || e->state == ENTRY_COMMITTING
+			   ? ERR_NOT_FOUND
+			   : order_one(q, e, (enum queue_order_verb)m->verb);
+	o->a.n = o->a.err == ERR_OK;
+	if (o->a.err == ERR_EXISTS)
+		o->a.err = ERR_OK;
+	order_done(o);
 }
 
 /* ---- STATS ---- */

@@ -61,6 +61,7 @@ struct message {
 };
 
 TAILQ_HEAD(message_list, message);
+TAILQ_HEAD(order_list, order);
 
 /* One COMMIT on its way to its answer. */
 struct commit {
@@ -153,7 +154,8 @@ struct qmgr {
 	struct queue_id_maker ids; /* for what the queue itself sends */
 	struct queue_stats_answer stats;
 	LIST_HEAD(, removing) removals; /* of files, that failed */
-	LIST_HEAD(, order) orders;      /* of the operator, for all messages */
+	/* of the operator: going through all messages; waiting for the flush */
+	struct order_list orders, orders_gathered, orders_flying;
 	struct event *draining;
 	uint64_t drain_until_us;
 	bool journal_full; /* told once */
@@ -232,6 +234,7 @@ void operator_show(struct ipc_call *call, const void *msg);
 void operator_order(struct ipc_call *call, const void *msg);
 void operator_stats(struct ipc_call *call, const void *msg);
 void operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s);
+void operator_flushed(struct order_list *orders, int err);
 void operator_peer_down(struct qmgr *q, struct ipc_channel *channel);
 enum queue_told_state entry_told_state(const struct entry *e);
 

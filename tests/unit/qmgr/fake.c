@@ -379,6 +379,7 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 		.reverse_path = BYTES_LITERAL("sender@example.net"),
 		.client_address = BYTES_LITERAL("192.0.2.1"),
 		.protocol = BYTES_LITERAL("ESMTP"),
+		.login = bytes_from_str(f->login),
 		.rcpts = list };
 	struct bytes rest = bytes_from_str(rcpts);
 	struct buf envelope = BUF_INIT;

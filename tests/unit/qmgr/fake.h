@@ -38,7 +38,8 @@ struct fake {
 	unsigned deliveries, repeated, syncs, resolves, lost;
 	bool finished; /* qmgr has drained */
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
-	unsigned page; /* targets in one answer; 0: all */
+	const char *login; /* of the sender */
+	unsigned page;     /* targets in one answer; 0: all */
 	/* told of every confirmed commit */
 	void (*on_accepted)(uint64_t id);
 };

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/queue/test_queue_msg.c - the conversation with qmgr: limits, and LIST's frame. */
+#include "queue_msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cases.h"
+
+static const struct row {
+	const char *label;
+	struct queue_commit m;
+	size_t envelope, prefix; /* octets */
+	int err;
+} rows[] = {
+	{ "plain", { .queue_id = 1, .content_size = 10 }, 100, 50, ERR_OK },
+	{ "lent",
+		{ .queue_id = 1, .content_size = 1u << 30, .content_offset = 16384, .lent = true },
+		100, 50, ERR_OK },
+	{ "no id", { .content_size = 10 }, 100, 50, ERR_SYNTAX },
+	{ "largest envelope and prefix", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX,
+		QUEUE_PREFIX_MAX, ERR_OK },
+	{ "envelope too large", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX + 1, 0, ERR_SYNTAX },
+	{ "prefix too large", { .queue_id = 1 }, 0, QUEUE_PREFIX_MAX + 1, ERR_SYNTAX },
+	{ "content too large", { .queue_id = 1, .content_size = QUEUE_CONTENT_MAX + 1 }, 0, 0,
+		ERR_SYNTAX },
+	{ "offset that overflows", { .queue_id = 1, .content_offset = UINT64_MAX }, 0, 0,
+		ERR_SYNTAX },
+};
+
+static void
+run_row(void **arg)
+{
+	const struct row *t = *arg;
+	struct buf body = BUF_INIT, filling = BUF_INIT;
+	struct queue_commit m = t->m, got;
+	struct ipc_reader in;
+
+	memset(buf_room(&filling, 60000), 'x', 60000);
+	m.envelope = bytes_make(filling.data, t->envelope);
+	m.prefix = bytes_make(filling.data, t->prefix);
+	queue_commit_encode(&body, &m);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(queue_commit_decode(&in, &got), t->err);
+	if (t->err == ERR_OK) {
+		assert_true(body.len <= IPC_BODY_MAX);
+		assert_true(got.queue_id == m.queue_id && got.content_size == m.content_size &&
+			    got.content_offset == m.content_offset && got.lent == m.lent);
+		assert_true(bytes_equal(got.envelope, m.envelope));
+		for (size_t n = 0; n < body.len; n += 1 + body.len / 100) {
+			in = ipc_reader(bytes_head(buf_bytes(&body), n));
+			assert_int_equal(queue_commit_decode(&in, &got), ERR_SYNTAX);
+		}
+	}
+	buf_free(&body);
+	buf_free(&filling);
+}
+
+/* More than a frame holds: what fits comes, and the rest is asked for again. */
+static void
+test_list_fills_a_frame(void **state)
+{
+	struct queue_list_answer *m = xcalloc(2, sizeof(*m)), *got = m + 1;
+	char text[QUEUE_TEXT_MAX + 100];
+	struct buf body = BUF_INIT;
+	struct ipc_reader in;
+
+	memset(text, 'r', sizeof(text));
+	m->total = m->n = QUEUE_LIST_MAX;
+	for (uint32_t i = 0; i < m->n; i++) {
+		m->entries[i] = (struct queue_list_entry){ .queue_id = i + 1,
+			.state = QUEUE_STATE_DEFERRED,
+			.n_rcpts = 3,
+			.reverse_path = BYTES_LITERAL("a@example.net") };
+		for (int k = 0; k < 3; k++)
+			m->entries[i].rcpts[k].reason = bytes_make(text, sizeof(text));
+	}
+	queue_list_answer_encode(&body, m);
+	assert_true(body.len <= IPC_BODY_MAX);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(queue_list_answer_decode(&in, got), ERR_OK);
+	assert_true(got->more);
+	assert_true(got->n > 20 && got->n < QUEUE_LIST_MAX);
+	assert_int_equal(got->entries[got->n - 1].queue_id, got->n);
+	assert_int_equal(got->entries[0].rcpts[2].reason.n, QUEUE_TEXT_MAX);
+	buf_clear(&body);
+	m->n = 3;
+	queue_list_answer_encode(&body, m);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(queue_list_answer_decode(&in, got), ERR_OK);
+	assert_false(got->more);
+	assert_int_equal(got->n, 3);
+	buf_free(&body);
+	free(m);
+}
+
+int
+main(void)
+{
+	TABLE_TESTS(tests, rows, run_row);
+	const struct CMUnitTest more[] = { cmocka_unit_test(test_list_fills_a_frame) };
+
+	return cmocka_run_group_tests_name("ipc/queue_msg", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("ipc/queue_msg list", more, NULL, NULL);
+}
