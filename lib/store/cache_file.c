@@ -5,14 +5,15 @@
 #include "crc32c.h"
 #include "err.h"
 
-#define MAGIC   "RELAISCA"
 #define VERSION 1
+
+static const char magic[8] = { 'R', 'E', 'L', 'A', 'I', 'S', 'C', 'A' };
 
 void
 cache_header_encode(uint8_t out[CACHE_HEADER_SIZE], uint32_t uidvalidity)
 {
 	memset(out, 0, CACHE_HEADER_SIZE);
-	memcpy(out, MAGIC, 8);
+	memcpy(out, magic, sizeof(magic));
 	set_u32(out + 8, VERSION);
 	set_u32(out + 12, CACHE_HEADER_SIZE);
 	set_u32(out + 16, uidvalidity);
@@ -23,7 +24,7 @@ int
 cache_header_decode(struct bytes in, uint32_t *uidvalidity)
 {
 	*uidvalidity = 0;
-	if (in.n < CACHE_HEADER_SIZE || memcmp(in.p, MAGIC, 8) != 0 ||
+	if (in.n < CACHE_HEADER_SIZE || memcmp(in.p, magic, sizeof(magic)) != 0 ||
 		get_u32(in.p + 28) != crc32c(0, bytes_head(in, 28)))
 		return ERR_CORRUPT;
 	if (get_u32(in.p + 8) != VERSION || get_u32(in.p + 12) != CACHE_HEADER_SIZE)

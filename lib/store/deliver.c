@@ -40,6 +40,7 @@ struct store_deliverer {
 	int rootfd;
 	char host[STORE_HOST_MAX + 1];
 	unsigned max_open, n;
+	int pid;
 	struct slot *slots;
 	struct buf text, texts, name, key, cached; /* reused: scratch of one delivery */
 	struct arena arena;
@@ -49,6 +50,7 @@ struct store_deliverer {
 struct item {
 	const struct store_delivery *d;
 	struct store_delivered *out;
+	int pid;
 	struct bytes text; /* the whole, in memory or mapped */
 	void *map;
 	size_t map_size;
@@ -65,6 +67,7 @@ store_deliverer_new(int mail_root_dirfd, const struct store_deliverer_options *o
 	int r;
 
 	account_set_host(d->host, options->hostname);
+	d->pid = (int)getpid();
 	d->max_open = options->max_open == 0 ? OPEN_MAX_DEFAULT : options->max_open;
 	d->slots = xcalloc(d->max_open, sizeof(*d->slots));
 	d->rootfd = sys_openat(mail_root_dirfd, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -325,7 +328,7 @@ static void
 tmp_path(struct item *it, char out[FOLDER_PATH_SIZE])
 {
 	/* another process at the same job (a time-out at the queue) writes another file */
-	snprintf(out, FOLDER_PATH_SIZE, "tmp/%s.%d", buf_str(&it->key), (int)getpid());
+	snprintf(out, FOLDER_PATH_SIZE, "tmp/%s.%d", buf_str(&it->key), it->pid);
 }
 
 static int
@@ -550,7 +553,7 @@ deliver_group(struct store_deliverer *d, const struct store_delivery *v, size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		out[i] = (struct store_delivered){ .result = r };
-		items[i] = (struct item){ .d = &v[i], .out = &out[i] };
+		items[i] = (struct item){ .d = &v[i], .out = &out[i], .pid = d->pid };
 		if (r == ERR_OK)
 			out[i].result = prepare(d, s->f, &items[i]);
 	}

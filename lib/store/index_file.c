@@ -7,10 +7,11 @@
 #include "crc32c.h"
 #include "err.h"
 
-#define MAGIC       "RELAISIX"
 #define VERSION     1
 #define AT_DATA_CRC 120
 #define AT_CRC      124
+
+static const char magic[8] = { 'R', 'E', 'L', 'A', 'I', 'S', 'I', 'X' };
 
 void
 index_record_swap(struct index_record *r)
@@ -89,7 +90,7 @@ index_decode(struct bytes file, struct index_view *out)
 	int r;
 
 	*out = (struct index_view){ 0 };
-	if (file.n < INDEX_HEADER_SIZE || memcmp(file.p, MAGIC, 8) != 0)
+	if (file.n < INDEX_HEADER_SIZE || memcmp(file.p, magic, sizeof(magic)) != 0)
 		return ERR_CORRUPT;
 	if (crc32c(0, bytes_head(file, AT_CRC)) != get_u32(file.p + AT_CRC))
 		return ERR_CORRUPT;
@@ -131,7 +132,7 @@ index_encode(struct buf *out, const struct index_header *h, struct bytes records
 	crc = crc32c(crc, keywords);
 	crc = crc32c(crc, names);
 	memset(p, 0, INDEX_HEADER_SIZE);
-	memcpy(p, MAGIC, 8);
+	memcpy(p, magic, sizeof(magic));
 	set_u32(p + 8, VERSION);
 	set_u32(p + 12, INDEX_HEADER_SIZE);
 	set_u64(p + 16, h->generation);

@@ -5,14 +5,15 @@
 #include "crc32c.h"
 #include "err.h"
 
-#define MAGIC   "RELAISLG"
 #define VERSION 1
+
+static const char magic[8] = { 'R', 'E', 'L', 'A', 'I', 'S', 'L', 'G' };
 
 void
 log_header_encode(uint8_t out[LOG_HEADER_SIZE], const struct log_header *h)
 {
 	memset(out, 0, LOG_HEADER_SIZE);
-	memcpy(out, MAGIC, 8);
+	memcpy(out, magic, sizeof(magic));
 	set_u32(out + 8, VERSION);
 	set_u32(out + 12, LOG_HEADER_SIZE);
 	set_u64(out + 16, h->generation);
@@ -24,7 +25,7 @@ int
 log_header_decode(struct bytes in, struct log_header *h)
 {
 	*h = (struct log_header){ 0 };
-	if (in.n < LOG_HEADER_SIZE || memcmp(in.p, MAGIC, 8) != 0 ||
+	if (in.n < LOG_HEADER_SIZE || memcmp(in.p, magic, sizeof(magic)) != 0 ||
 		get_u32(in.p + 28) != crc32c(0, bytes_head(in, 28)))
 		return ERR_CORRUPT;
 	if (get_u32(in.p + 8) != VERSION || get_u32(in.p + 12) != LOG_HEADER_SIZE)

@@ -3,17 +3,20 @@
  * lib/store/rest.c - when a session leaves a folder: flags go into the file names, messages
  * that a session has been told of go from new/ to cur/, a long log is folded.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
+#include "clock.h"
 #include "err.h"
-#include "folder.h"
 #include "maildir_name.h"
 #include "sys.h"
 
 #define FOLD_AT_REST (64 * 1024)
+#define TMP_KEPT_S   (36 * 3600)
 #define BATCH        1000
 
 struct work {
@@ -69,25 +72,6 @@ rename_one(struct folder *f, struct work *w, struct index_record *r)
 	buf_free(&name);
 }
 
-/* An index that says "the name shows it" must not outlive a rename that the power cut undid:
- * it would take the old name for somebody's change. */
-static int
-sync_directories(struct folder *f)
-{
-	static const char *const names[] = { "new", "cur" };
-	int r = ERR_OK;
-
-	for (size_t i = 0; i < NITEMS(names) && r == ERR_OK; i++) {
-		int fd = sys_openat(f->dirfd, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-		if (fd < 0)
-			return fd;
-		r = sys_fsync(fd);
-		close(fd);
-	}
-	return r;
-}
-
 static int
 rename_all(struct folder *f)
 {
@@ -101,12 +85,41 @@ rename_all(struct folder *f)
 			rename_one(f, &w, state_record(&f->state, i));
 	if (w.in_batch > 0)
 		folder_record_end(f, w.began);
-	if (w.letters_changed && (r = sync_directories(f)) < 0)
+	/* An index that says "the name shows it" must not outlive a rename that the power cut
+	 * undid: it would take the old name for somebody's change. */
+	if (w.letters_changed && (r = folder_sync_directories(f, MERGE_ALL)) < 0)
 		return r;
 	if ((r = folder_commit(f, false)) < 0)
 		return r;
 	/* our own renames changed the directories' times: compare, so that others need not */
 	return w.renamed ? folder_merge(f, MERGE_ALL) : ERR_OK;
+}
+
+/* What was left in tmp/ by writers that died: Maildir's rule is 36 hours. */
+static void
+clean_tmp(struct folder *f)
+{
+	int64_t old = (int64_t)(clock_wall_us() / 1000000) - TMP_KEPT_S;
+	struct dirent *e;
+	struct stat st;
+	DIR *dir;
+	int r, fd = sys_openat(f->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return;
+	}
+	while ((e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (st.st_mtim.tv_sec < old && st.st_ctim.tv_sec < old) {
+			r = sys_unlinkat(fd, e->d_name, 0);
+			UNUSED(r); /* at another time, then */
+		}
+	}
+	closedir(dir);
 }
 
 static uint64_t
@@ -129,8 +142,10 @@ folder_rest(struct folder *f)
 	if (!work || folder_lock(f) < 0)
 		return;
 	r = rename_all(f);
-	if (r == ERR_OK && f->log_end > FOLD_AT_REST && f->log_end > snapshot_size(f) / 4)
+	if (r == ERR_OK && f->log_end > FOLD_AT_REST && f->log_end > snapshot_size(f) / 4) {
+		clean_tmp(f);
 		r = folder_fold(f);
+	}
 	UNUSED(r); /* what was not done now is done at another rest */
 	folder_unlock(f);
 }
