@@ -186,8 +186,12 @@ flush_start(struct qmgr *q)
 
 	UNUSED(stash_append(q));
 	batch = journal_take(&q->journal);
-	if (batch == NULL)
-		return;         /* nothing, or the next comes when this one is done */
+	if (batch == NULL) {
+		if (q->journal.flying == NULL) /* nothing to be made durable */
+			operator_flushed(&q->orders_gathered, ERR_OK);
+		return; /* else the next comes when this one is done */
+	}
+	TAILQ_CONCAT(&q->orders_flying, &q->orders_gathered, link);
 	q->flush_batch = batch; /* the thread's, until flush_done() */
 	evtimer_del(q->lazy);
 	TAILQ_CONCAT(&q->flying, &q->gathered, link);
@@ -244,4 +248,6 @@ flush_stop(struct qmgr *q)
 	b = journal_take(&q->journal);
 	if (b != NULL && journal_batch_write(b) < 0)
 		log_error("journal: the last flush failed");
+	TAILQ_CONCAT(&q->orders, &q->orders_gathered, link);
+	operator_flushed(&q->orders, ERR_OK);
 }
