@@ -32,7 +32,9 @@ struct store_view {
 	size_t n_own, cap_own;
 	struct uid_range *recent;
 	size_t n_recent;
-	uint32_t *lists; /* of the last refresh */
+	struct buf expunged, expunged_uids, changed; /* lists of the last refresh */
+	uint64_t seen_generation, seen_end;          /* of the log, at the last refresh */
+	bool held;                                   /* expunged ones are still to be told */
 	struct buf scratch;
 	struct arena arena;
 };

@@ -150,7 +150,9 @@ store_close(struct store_view **view)
 	free(v->uids);
 	free(v->own);
 	free(v->recent);
-	free(v->lists);
+	buf_free(&v->expunged);
+	buf_free(&v->expunged_uids);
+	buf_free(&v->changed);
 	buf_free(&v->scratch);
 	arena_reset(&v->arena);
 	free(v);
@@ -331,76 +333,105 @@ is_own(const struct store_view *v, uint64_t modseq)
 	return false;
 }
 
-/* Take what is gone out of the view; the numbers go to the first lists. */
 static void
-drop_expunged(struct store_view *v, struct store_changes *out)
+put_number(struct buf *list, uint32_t n)
 {
-	size_t kept = 0, gone = 0;
-	uint32_t *seqs = v->lists, *uids = v->lists + v->n;
+	buf_put(list, &n, sizeof(n));
+}
+
+static const uint32_t *
+numbers(const struct buf *list, size_t *n)
+{
+	*n = list->len / sizeof(uint32_t);
+	return (const uint32_t *)(const void *)list->data;
+}
+
+/* Take what is gone out of the view. */
+static void
+drop_expunged(struct store_view *v)
+{
+	size_t kept = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
 		if (state_find(&v->f->state, v->uids[i], i) == NULL) {
-			seqs[gone] = (uint32_t)kept + 1; /* those before are gone already */
-			uids[gone++] = v->uids[i];
+			put_number(&v->expunged, (uint32_t)kept + 1); /* those before are gone */
+			put_number(&v->expunged_uids, v->uids[i]);
 		} else {
 			v->uids[kept++] = v->uids[i];
 		}
 	}
 	v->n = kept;
-	out->expunged = seqs;
-	out->expunged_uids = uids;
-	out->n_expunged = gone;
 }
 
 static void
-list_changed(struct store_view *v, struct store_changes *out, uint32_t *changed, size_t n_old)
+list_changed(struct store_view *v)
 {
 	const struct state *s = &v->f->state;
 
-	out->changed = changed;
 	if (s->header.highestmodseq == v->told_modseq)
 		return;
-	for (size_t i = 0; i < n_old; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		const struct index_record *r = state_find(s, v->uids[i], i);
 
 		if (r != NULL && r->modseq > v->told_modseq && !is_own(v, r->modseq))
-			changed[out->n_changed++] = (uint32_t)i + 1;
+			put_number(&v->changed, (uint32_t)i + 1);
 	}
 	v->told_modseq = s->header.highestmodseq;
 	v->n_own = 0;
 }
 
+static uint32_t
+count_recent(const struct store_view *v)
+{
+	uint32_t n = 0;
+
+	if (v->read_only)
+		return (uint32_t)v->n + 1 - store_seq_from_uid(v, v->f->state.header.recent_uid);
+	for (size_t i = 0; i < v->n_recent; i++)
+		n += store_seq_from_uid(v, v->recent[i].to + 1) -
+		     store_seq_from_uid(v, v->recent[i].from);
+	return n;
+}
+
+/* Memory that a quiet session does not keep. */
+static void
+slim_down(struct store_view *v)
+{
+	buf_free(&v->expunged);
+	buf_free(&v->expunged_uids);
+	buf_free(&v->changed);
+	buf_free(&v->scratch);
+	buf_free(&v->f->window);
+}
+
 int
 store_refresh(struct store_view *v, unsigned flags, struct store_changes *out)
 {
-	size_t old = v->n;
+	const struct folder *f = v->f;
+	bool hold = (flags & STORE_HOLD_EXPUNGED) != 0;
 	int r;
 
 	*out = (struct store_changes){ .exists = (uint32_t)v->n, .first_new = (uint32_t)v->n + 1 };
+	slim_down(v);
 	if ((r = bring_up(v)) < 0 || (r = claim_recent(v)) < 0)
 		return r;
-	v->lists = xrealloc(v->lists, (3 * v->n + 1) * sizeof(*v->lists));
-	if ((flags & STORE_HOLD_EXPUNGED) == 0)
-		drop_expunged(v, out);
-	list_changed(v, out, v->lists + 2 * old, v->n);
-	out->first_new = (uint32_t)v->n + 1;
-	take_new(v);
+	if (v->seen_generation != f->state.header.generation || v->seen_end != f->log_end ||
+		(v->held && !hold)) {
+		if (!hold)
+			drop_expunged(v);
+		list_changed(v);
+		out->first_new = (uint32_t)v->n + 1;
+		take_new(v);
+		v->seen_generation = f->state.header.generation;
+		v->seen_end = f->log_end;
+		v->held = hold;
+	}
+	out->expunged = numbers(&v->expunged, &out->n_expunged);
+	out->expunged_uids = numbers(&v->expunged_uids, &out->n_expunged);
+	out->changed = numbers(&v->changed, &out->n_changed);
 	out->exists = (uint32_t)v->n;
-	for (size_t i = 0; i < v->n; i++)
-		out->recent += is_recent(v, v->uids[i]);
-	out->new_keywords = v->told_keywords != v->f->state.n_keywords;
-	v->told_keywords = v->f->state.n_keywords;
+	out->recent = count_recent(v);
+	out->new_keywords = v->told_keywords != f->state.n_keywords;
+	v->told_keywords = f->state.n_keywords;
 	return ERR_OK;
-}
-
-void
-store_view_rest(struct store_view *view)
-{
-	buf_free(&view->f->window);
-	if (view->f->pending.len == 0)
-		buf_free(&view->f->pending);
-	buf_free(&view->scratch);
-	arena_reset(&view->arena);
-	free(view->lists);
-	view->lists = NULL;
 }
