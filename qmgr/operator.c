@@ -275,17 +275,6 @@ order_one(struct qmgr *q, struct entry *e, enum queue_order_verb verb)
 	return r;
 }
 
-struct order {
-	struct qmgr *q;
-	struct ipc_channel *channel; /* NULL: the operator has left */
-	uint32_t call_id;
-	struct queue_order m;
-	struct queue_order_answer a;
-	uint64_t at;
-	struct event *next; /* for all messages: the next slice */
-	TAILQ_ENTRY(order) link;
-};
-
 /* What was ordered is told as done when it is durable: flush.c calls back. */
 static void
 order_done(struct order *o)

@@ -61,7 +61,6 @@ struct message {
 };
 
 TAILQ_HEAD(message_list, message);
-TAILQ_HEAD(order_list, order);
 
 /* One COMMIT on its way to its answer. */
 struct commit {
@@ -76,6 +75,20 @@ struct commit {
 };
 
 TAILQ_HEAD(commit_list, commit);
+
+/* An order of the operator. */
+struct order {
+	struct qmgr *q;
+	struct ipc_channel *channel; /* NULL: the operator has left */
+	uint32_t call_id;
+	struct queue_order m;
+	struct queue_order_answer a;
+	uint64_t at;
+	struct event *next; /* for all messages: the next slice */
+	TAILQ_ENTRY(order) link;
+};
+
+TAILQ_HEAD(order_list, order);
 
 /* A recipient on its way. */
 struct job {
