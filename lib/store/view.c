@@ -435,3 +435,10 @@ store_refresh(struct store_view *v, unsigned flags, struct store_changes *out)
 	v->told_keywords = f->state.n_keywords;
 	return ERR_OK;
 }
+
+void
+store_view_rest(struct store_view *v)
+{
+	slim_down(v);
+	arena_reset(&v->arena);
+}
