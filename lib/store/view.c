@@ -440,5 +440,7 @@ void
 store_view_rest(struct store_view *v)
 {
 	slim_down(v);
+	if (v->f->pending.len == 0)
+		buf_free(&v->f->pending);
 	arena_reset(&v->arena);
 }
