@@ -140,6 +140,7 @@ move_done(struct worker_job *job)
 	free(mv);
 	flush_soon(q);
 	mover_check(q);
+	schedule_run(q);
 	commit_unpark(q);
 }
 
@@ -368,6 +369,8 @@ mover_check(struct qmgr *q)
 
 	if (q->stopping || clock_mono_us() < q->next_move_us)
 		return;
+	if (q->n_loaded > LOADED_MAX && !q->moving) /* what waits need not be in memory */
+		move_some(q, -1, UINT64_MAX);
 	if (journal_free_segments(&q->journal) >= FREE_WANTED)
 		return;
 	if (journal_may_grow(&q->journal)) {

@@ -57,10 +57,17 @@ schedule_ready(struct qmgr *q, struct entry *e)
 	schedule_run(q);
 }
 
+/* Those in memory that wait for the mover count, too. */
+static bool
+may_start(const struct qmgr *q)
+{
+	return q->active_rcpts < ACTIVE_RCPTS_MAX && q->n_loaded < 2 * LOADED_MAX;
+}
+
 void
 schedule_run(struct qmgr *q)
 {
-	if (q->ready_n > 0 && q->active_rcpts < ACTIVE_RCPTS_MAX && !q->d->draining)
+	if (q->ready_n > 0 && may_start(q) && !q->d->draining)
 		event_active(q->run, EV_TIMEOUT, 1);
 }
 
@@ -116,7 +123,7 @@ on_run(evutil_socket_t fd, short what, void *arg)
 	struct qmgr *q = arg;
 	unsigned n = 0;
 
-	while (q->ready_n > 0 && q->active_rcpts < ACTIVE_RCPTS_MAX && n++ < RUN_AT_ONCE) {
+	while (q->ready_n > 0 && may_start(q) && n++ < RUN_AT_ONCE) {
 		struct entry *e = index_find(&q->index, ring_take(q));
 
 		if (e != NULL && e->state == ENTRY_READY)

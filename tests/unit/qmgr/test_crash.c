@@ -4,7 +4,9 @@
  * as it can and is killed; another takes up what is on the disk. Every message that was
  * confirmed is delivered in the end, whole, and none twice.
  *
- * RELAIS_SEED repeats a run, RELAIS_ROUNDS makes it longer.
+ * RELAIS_SEED repeats a run, RELAIS_ROUNDS makes it longer. With RELAIS_POWER="DEVICE FOLDER"
+ * (root; an ext4 that may be lost, mounted there) the queue lies there and the power is cut
+ * instead: the file system is shut down without flushing its log, then mounted again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +24,11 @@
 
 #define ROUNDS      12
 #define KILL_US_MAX 150000
+
+#define SHUTDOWN     _IOR('X', 125, uint32_t) /* FS_IOC_SHUTDOWN */
+#define NO_LOG_FLUSH 2
+
+static char device[128], mount_point[128]; /* empty: kills only */
 
 static int told = -1; /* a pipe to the parent: ids of confirmed messages */
 
@@ -92,6 +101,42 @@ check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
 	}
 }
 
+/* What was not flushed is gone; then the disk is there again. */
+static void
+cut_power(void)
+{
+	const uint32_t how = NO_LOG_FLUSH;
+	int fd = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, SHUTDOWN, &how), 0);
+	close(fd);
+}
+
+static void
+mount_again(void)
+{
+	for (int i = 0; umount(mount_point) != 0; i++) {
+		assert_true(errno == EBUSY && i < 500);
+		usleep(10000);
+	}
+	assert_int_equal(mount(device, mount_point, "ext4", 0, NULL), 0);
+}
+
+/* The queue goes to the file system that is going to lose its power. */
+static void
+put_queue_there(struct fake *f)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "rm -rf %s/q && mkdir %s/q && sync %s", mount_point,
+		mount_point, mount_point);
+	assert_int_equal(system(command), 0); /* NOLINT: words of the tester's own */
+	snprintf(command, sizeof(command), "%s/q", mount_point);
+	assert_int_equal(unlinkat(f->root_fd, "queue", AT_REMOVEDIR), 0);
+	assert_int_equal(symlinkat(command, f->root_fd, "queue"), 0);
+}
+
 static size_t
 run_and_kill(struct fake *f, unsigned seed, useconds_t life, uint64_t *ids, size_t max)
 {
@@ -105,14 +150,22 @@ run_and_kill(struct fake *f, unsigned seed, useconds_t life, uint64_t *ids, size
 	if (pid == 0) {
 		close(fds[0]);
 		told = fds[1];
+		if (device[0] != 0) { /* what it says of a disk that is gone is of no interest */
+			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
+			dup2(1, 2);
+		}
 		child(f, seed);
 		_exit(0);
 	}
 	close(fds[1]);
 	usleep(life + 60000); /* the start itself takes some */
+	if (device[0] != 0)
+		cut_power();
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(WIFSIGNALED(status) || device[0] != 0);
+	if (device[0] != 0)
+		mount_again();
 	while (n < max && read(fds[0], &ids[n], sizeof(*ids)) == (ssize_t)sizeof(*ids))
 		n++;
 	close(fds[0]);
@@ -130,11 +183,16 @@ test_kills(void **state)
 	size_t confirmed = 0, kept;
 	struct fake f;
 
+	if (getenv("RELAIS_POWER") != NULL)
+		assert_int_equal(
+			sscanf(getenv("RELAIS_POWER"), "%127s %127s", device, mount_point), 2);
 	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_ERROR);
 	printf("seed %u\n", seed);
 	for (unsigned i = 0; i < rounds; i++) {
 		fake_make(&f);
 		f.conf.minimal_backoff = 1000;
+		if (device[0] != 0)
+			put_queue_there(&f);
 		srand(seed + i);
 		kept = 0;
 		for (int kills = 0; kills < 3; kills++) /* killed again while recovering, too */
