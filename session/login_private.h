@@ -24,6 +24,7 @@ struct login_conn {
 	struct login_session *session;
 	struct event *io, *timer;
 	int fd;
+	short waits_for; /* what io is added for; 0: nothing */
 	enum conn_phase phase;
 	enum login_refusal refusal; /* CONN_DELAYING */
 	struct buf in, out;

@@ -97,9 +97,12 @@ set_login_timer(struct login_conn *c)
 static void
 wait_for_io(struct login_conn *c, short what)
 {
+	if (c->waits_for == what)
+		return;
 	event_del(c->io);
 	event_assign(c->io, c->server->daemon->base, c->fd, what, on_io, c);
 	event_add(c->io, NULL);
+	c->waits_for = what;
 }
 
 /* false: the connection is closed */
@@ -145,12 +148,13 @@ arm(struct login_conn *c)
 		set_timer(c, CLOSE_GRACE_MS);
 	}
 	if (c->out.len > 0) {
-		wait_for_io(c, EV_WRITE);
+		wait_for_io(c, EV_WRITE | EV_PERSIST);
 	} else if (c->phase == CONN_CLOSING) {
 		close_conn(c);
 	} else if (s->state == LOGIN_ASKING) {
 		c->phase = CONN_ASKING;
 		event_del(c->io);
+		c->waits_for = 0;
 		event_del(c->timer);
 		login_conn_ask(c);
 	} else {

@@ -232,6 +232,51 @@ test_quit_fails(void **arg)
 	teardown(&state);
 }
 
+/* One DELE and QUIT while the nth call of a kind fails; what is then in the maildrop. */
+static void
+quit_with_fault(enum sys_call call, unsigned nth)
+{
+	struct pop3_transaction t;
+	struct buf out = BUF_INIT;
+	struct maildrop drop;
+	bool confirmed;
+	void *state;
+	int root;
+
+	assert_int_equal(setup(&state), 0);
+	root = ((struct fixture *)state)->root_fd;
+	assert_int_equal(maildrop_open(root, "host", &drop), ERR_OK);
+	pop3_transaction_init(&t, &drop);
+	play(&t, BYTES_LITERAL("DELE 2\r\n"), SIZE_MAX, &out);
+	buf_clear(&out);
+	assert_int_equal(sys_fault(call, nth, 5, false), ERR_OK);
+	play(&t, BYTES_LITERAL("QUIT\r\n"), SIZE_MAX, &out);
+	sys_fault_clear();
+	confirmed = bytes_starts_with(buf_bytes(&out), BYTES_LITERAL("+OK"));
+	pop3_transaction_cleanup(&t);
+	maildrop_close(&drop);
+	assert_int_equal(maildrop_open(root, "host", &drop), ERR_OK);
+	assert_true(drop.count == 2 || (!confirmed && drop.count == 3));
+	/* what was not marked is there, whatever failed */
+	assert_int_equal(maildrop_size(&drop, 1), 23);
+	assert_int_equal(maildrop_size(&drop, drop.count), 27);
+	maildrop_close(&drop);
+	buf_free(&out);
+	teardown(&state);
+}
+
+static void
+test_quit_with_each_fault(void **arg)
+{
+	UNUSED(arg);
+	if (sys_fault(SYS_WRITE, 1, 5, false) == ERR_UNSUPPORTED)
+		return; /* a build without fault injection */
+	sys_fault_clear();
+	for (int call = 0; call < SYS_CALLS; call++)
+		for (unsigned nth = 1; nth <= 6; nth++)
+			quit_with_fault((enum sys_call)call, nth);
+}
+
 static void
 test_too_many_errors(void **arg)
 {
@@ -259,7 +304,7 @@ test_too_many_errors(void **arg)
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 3];
+	struct CMUnitTest tests[NITEMS(rows) + 4];
 	size_t n = NITEMS(rows);
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
@@ -267,6 +312,7 @@ main(void)
 			(void *)(uintptr_t)&rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_lock_and_uidl);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_quit_fails);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_quit_with_each_fault);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_many_errors);
 	return cmocka_run_group_tests_name("pop3d/transaction", tests, NULL, NULL);
 }
