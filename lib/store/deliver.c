@@ -613,14 +613,30 @@ store_deliver(struct store_deliverer *d, const struct store_delivery *delivery,
 	return out->result;
 }
 
+/* Logs that have grown long make opening dear. */
+static bool
+fold_one(struct folder *f)
+{
+	int r;
+
+	if (!folder_may_fold(f) || folder_lock(f) < 0)
+		return false;
+	r = folder_may_fold(f) ? folder_fold(f) : ERR_OK;
+	UNUSED(r); /* it goes on as it is */
+	folder_unlock(f);
+	return true;
+}
+
 void
 store_deliverer_rest(struct store_deliverer *d)
 {
 	uint64_t now = clock_mono_us();
+	bool folded = false; /* one at a time: it takes some flushes */
 
 	for (unsigned i = d->n; i > 0; i--) {
 		struct slot *s = &d->slots[i - 1];
 
+		folded = folded || fold_one(s->f);
 		if (now - s->used > IDLE_US)
 			close_slot(d, i - 1);
 	}

@@ -20,7 +20,8 @@
 #include "sys.h"
 
 #define LOCK_WAIT_US (30 * 1000000ULL)
-#define FOLD_AT      (1 << 20) /* a log this long is folded by whoever sees it */
+#define FOLD_AT_REST (64 * 1024)  /* or by whoever has the time */
+#define FOLD_AT      (256 * 1024) /* a log this long is folded by whoever writes to it */
 
 static void
 close_fd(int *fd)
@@ -606,9 +607,15 @@ folder_check(struct folder *f)
 /* ---- folding ----------------------------------------------------------------------------- */
 
 bool
+folder_may_fold(const struct folder *f)
+{
+	return f->log_end > FOLD_AT_REST && f->log_end > f->state.map_size / 4;
+}
+
+bool
 folder_wants_fold(const struct folder *f)
 {
-	return f->log_end > FOLD_AT;
+	return f->log_end > FOLD_AT && f->log_end > f->state.map_size / 4;
 }
 
 int

@@ -77,6 +77,8 @@ MUST_USE int folder_fold(struct folder *f);
 
 /* Remove what dead writers left in tmp/ more than 36 hours ago. Once for each fold. */
 void folder_sweep_tmp(struct folder *f);
+/* Is it time? For one who is about to leave, and for one who has work to do. */
+bool folder_may_fold(const struct folder *f);
 bool folder_wants_fold(const struct folder *f);
 
 /* Steps of it, for a rebuild: write relais.index.tmp; rename it and begin its log, all

@@ -3,21 +3,17 @@
  * lib/store/rest.c - when a session leaves a folder: flags go into the file names, messages
  * that a session has been told of go from new/ to cur/, a long log is folded.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "account.h"
-#include "clock.h"
 #include "err.h"
 #include "maildir_name.h"
 #include "sys.h"
 
-#define FOLD_AT_REST (64 * 1024)
-#define TMP_KEPT_S   (36 * 3600)
-#define BATCH        1000
+#define BATCH 1000
 
 struct work {
 	size_t began, in_batch;
@@ -95,39 +91,6 @@ rename_all(struct folder *f)
 	return w.renamed ? folder_merge(f, MERGE_ALL) : ERR_OK;
 }
 
-/* What was left in tmp/ by writers that died: Maildir's rule is 36 hours. */
-static void
-clean_tmp(struct folder *f)
-{
-	int64_t old = (int64_t)(clock_wall_us() / 1000000) - TMP_KEPT_S;
-	struct dirent *e;
-	struct stat st;
-	DIR *dir;
-	int r, fd = sys_openat(f->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-	if (fd < 0)
-		return;
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return;
-	}
-	while ((e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (st.st_mtim.tv_sec < old && st.st_ctim.tv_sec < old) {
-			r = sys_unlinkat(fd, e->d_name, 0);
-			UNUSED(r); /* at another time, then */
-		}
-	}
-	closedir(dir);
-}
-
-static uint64_t
-snapshot_size(const struct folder *f)
-{
-	return f->state.map_size;
-}
-
 void
 folder_rest(struct folder *f)
 {
@@ -138,14 +101,12 @@ folder_rest(struct folder *f)
 		return;
 	for (size_t i = 0; i < state_total(&f->state) && !work; i++)
 		work = needs_rename(&f->state, state_record(&f->state, i));
-	work |= f->log_end > FOLD_AT_REST && f->log_end > snapshot_size(f) / 4;
+	work |= folder_may_fold(f);
 	if (!work || folder_lock(f) < 0)
 		return;
 	r = rename_all(f);
-	if (r == ERR_OK && f->log_end > FOLD_AT_REST && f->log_end > snapshot_size(f) / 4) {
-		clean_tmp(f);
+	if (r == ERR_OK && folder_may_fold(f))
 		r = folder_fold(f);
-	}
 	UNUSED(r); /* what was not done now is done at another rest */
 	folder_unlock(f);
 }

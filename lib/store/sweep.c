@@ -32,7 +32,8 @@ folder_sweep_tmp(struct folder *f)
 	}
 	while ((e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISREG(st.st_mode) || now - st.st_mtime < TMP_AGE_S)
+			!S_ISREG(st.st_mode) || now - st.st_mtime < TMP_AGE_S ||
+			now - st.st_ctime < TMP_AGE_S) /* APPEND gives its file an older time */
 			continue;
 		r = sys_unlinkat(fd, e->d_name, 0);
 		UNUSED(r); /* next time */
