@@ -20,6 +20,7 @@
 #include "child.h"
 #include "jail.h"
 #include "log.h"
+#include "sys.h"
 #include "zygote_private.h"
 
 #define HEAP_TOP 8192 /* what malloc_trim() leaves at the end, at most */
@@ -74,6 +75,7 @@ run_child(struct state *s, const struct session_start_msg *start,
 		.charsets = s->spec->charsets,
 		.run = s->spec->run };
 
+	sys_fault_from_environment(s->spec->name);
 	session_child_main(&child);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,8 @@
 /* The one global of the base: what a test asked for. Not in releases. */
 static struct {
 	unsigned countdown; /* 0: nothing asked */
+	unsigned times;     /* that fail, from then on */
 	int errnum;
-	bool forever;
 } faults[SYS_CALLS];
 
 static bool
@@ -31,7 +32,7 @@ fault(enum sys_call call)
 		faults[call].countdown--;
 		return false;
 	}
-	if (!faults[call].forever)
+	if (faults[call].times != UINT_MAX && --faults[call].times == 0)
 		faults[call].countdown = 0;
 	errno = faults[call].errnum;
 	return true;
@@ -42,7 +43,7 @@ sys_fault(enum sys_call call, unsigned nth, int errnum, bool forever)
 {
 	faults[call].countdown = nth;
 	faults[call].errnum = errnum;
-	faults[call].forever = forever;
+	faults[call].times = forever ? UINT_MAX : 1;
 	return ERR_OK;
 }
 
@@ -70,31 +71,43 @@ errnum_named(const char *name)
 	return EIO;
 }
 
-void
-sys_fault_from_environment(void)
+/* "[process/]call:first[+|-last]:ERRNO" */
+static void
+take_plan(struct bytes plan, const char *process)
 {
-	const char *plan = getenv("RELAIS_FAULT");
-	char call[16], errname[16], plus;
-	unsigned nth;
-	int used;
+	char call[16], errname[16], text[80];
+	unsigned first, last;
+	struct bytes rest = plan, name = bytes_cut(&rest, '/');
 
-	while (plan != NULL && *plan != 0) {
-		plus = 0;
-		if (sscanf(plan, "%15[a-z]:%u%c%n", call, &nth, &plus, &used) < 3)
-			return;
-		plan += used;
-		if (plus == '+' && *plan == ':')
-			plan++;
-		if (sscanf(plan, "%15[A-Z]%n", errname, &used) != 1)
-			return;
-		plan += used;
-		for (int i = 0; i < SYS_CALLS; i++)
-			if (strcmp(call_names[i], call) == 0)
-				sys_fault(
-					(enum sys_call)i, nth, errnum_named(errname), plus == '+');
-		if (*plan == ',')
-			plan++;
+	if (name.n == plan.n)
+		rest = plan;
+	else if (!bytes_equal(name, bytes_from_str(process)))
+		return;
+	bytes_to_str(rest, text, sizeof(text));
+	if (sscanf(text, "%15[a-z]:%u-%u:%15[A-Z]", call, &first, &last, errname) != 4) {
+		last = UINT_MAX;
+		if (sscanf(text, "%15[a-z]:%u+:%15[A-Z]", call, &first, errname) != 3) {
+			if (sscanf(text, "%15[a-z]:%u:%15[A-Z]", call, &first, errname) != 3)
+				return;
+			last = first;
+		}
 	}
+	for (int i = 0; i < SYS_CALLS && last >= first; i++)
+		if (strcmp(call_names[i], call) == 0) {
+			sys_fault((enum sys_call)i, first, errnum_named(errname), true);
+			if (last != UINT_MAX)
+				faults[i].times = last - first + 1;
+		}
+}
+
+void
+sys_fault_from_environment(const char *process)
+{
+	const char *plans = getenv("RELAIS_FAULT");
+	struct bytes rest = plans == NULL ? BYTES_NONE : bytes_from_str(plans);
+
+	while (rest.n > 0)
+		take_plan(bytes_cut(&rest, ','), process);
 }
 #else
 #define fault(call) false
@@ -112,8 +125,9 @@ sys_fault_clear(void)
 }
 
 void
-sys_fault_from_environment(void)
+sys_fault_from_environment(const char *process)
 {
+	UNUSED(process);
 }
 #endif
 

@@ -6,7 +6,8 @@
  * All return < 0 as enum err (errno is left as the kernel set it, for the log). In builds
  * with RELAIS_FAULTS a test says which call fails, by sys_fault() or by the environment
  * (RELAIS_FAULT="fdatasync:3:EIO", several with ','; the 3rd call fails, "3+" means it and
- * all after it), so that every error path is walked.
+ * all after it, "3-9" the 3rd to the 9th; "qmgr/fdatasync:..." in that process only), so that
+ * every error path is walked.
  */
 #ifndef RELAIS_SYS_H
 #define RELAIS_SYS_H
@@ -38,8 +39,8 @@ enum sys_call {
 int sys_fault(enum sys_call call, unsigned nth, int errnum, bool forever);
 void sys_fault_clear(void);
 
-/* Read RELAIS_FAULT from the environment; once, at the start of a process. */
-void sys_fault_from_environment(void);
+/* Read RELAIS_FAULT from the environment: calls are counted from here. */
+void sys_fault_from_environment(const char *process);
 
 MUST_USE int sys_openat(int dirfd, const char *path, int flags, mode_t mode); /* O_CLOEXEC added */
 /* The same for a path that must stay below dirfd and meet no symbolic link on its way:

@@ -277,6 +277,7 @@ serve(struct daemon_private *p)
 		return;
 	}
 	doors_open(p);
+	sys_fault_from_environment(service_name(p->d.spec->service));
 	ipc_compose(p->control);
 	ipc_send(p->control, CONTROL_READY, NULL, 0);
 	while (!p->finished) {
@@ -296,7 +297,6 @@ daemon_run(const struct daemon_spec *spec, int argc, char *argv[])
 
 	p->d.spec = spec;
 	p->d.priv = p;
-	sys_fault_from_environment();
 	if (argc > 1 || fcntl(CONTROL_FD, F_GETFD) < 0) {
 		fprintf(stderr, "relais-%s is started by relais-master, not by hand\n",
 			service_name(spec->service));

@@ -179,10 +179,19 @@ static void
 plans_come_by_the_environment(void **arg)
 {
 	struct folder *f = *arg;
+	int fd;
 
-	setenv("RELAIS_FAULT", "fsync:2:EDQUOT,syncfs:1+:EIO", 1);
-	sys_fault_from_environment();
+	setenv("RELAIS_FAULT",
+		"fsync:2:EDQUOT,syncfs:1+:EIO,me/fdatasync:2-3:EIO,other/memfd:1+:ENOMEM", 1);
+	sys_fault_from_environment("me");
 	unsetenv("RELAIS_FAULT");
+	assert_int_equal(sys_fdatasync(f->fd), ERR_OK);
+	assert_int_equal(sys_fdatasync(f->fd), ERR_IO);
+	assert_int_equal(sys_fdatasync(f->fd), ERR_IO);
+	assert_int_equal(sys_fdatasync(f->fd), ERR_OK);
+	fd = sys_memfd("of another process' plan");
+	assert_true(fd >= 0);
+	close(fd);
 	assert_int_equal(sys_fsync(f->fd), ERR_OK);
 	assert_int_equal(sys_fsync(f->fd), ERR_NO_SPACE);
 	assert_int_equal(sys_fsync(f->fd), ERR_OK);
