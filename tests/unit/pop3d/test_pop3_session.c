@@ -30,7 +30,7 @@ struct fixture {
 	struct buf got;
 };
 
-static const struct pop3d_conf conf = { .idle_timeout = 1500 };
+static const struct pop3d_conf conf = { .idle_timeout = 3500 };
 
 static void
 append_large(int root_fd)
