@@ -3,6 +3,8 @@
 #ifndef RELAIS_STORE_ACCOUNT_H
 #define RELAIS_STORE_ACCOUNT_H
 
+#include <sys/stat.h>
+
 #include "folder.h"
 
 #define STORE_HOST_MAX 64
@@ -67,5 +69,9 @@ MUST_USE int folder_map_keywords(
 
 /* Line ends that have no CR. */
 uint32_t count_bare_lf(struct bytes text, uint8_t before);
+
+/* Is a file shorter than it was written, after a power cut a moment ago? The queue will deliver
+ * it again; until then nobody is shown the piece. Later one takes files as they are. */
+bool file_is_torn(const struct stat *st, uint64_t written);
 
 #endif

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "clock.h"
 #include "err.h"
 #include "rfc5322.h"
 #include "sys.h"
 
 #define MAP_FROM    (256 * 1024) /* smaller files are read */
+#define TORN_FOR_S  3600
 #define CONTENT_MAX ((size_t)1 << 31)
 
 uint32_t
@@ -26,14 +28,23 @@ count_bare_lf(struct bytes text, uint8_t before)
 	return n;
 }
 
+bool
+file_is_torn(const struct stat *st, uint64_t written)
+{
+	return (uint64_t)st->st_size < written &&
+	       st->st_ctim.tv_sec + TORN_FOR_S > (int64_t)(clock_wall_us() / 1000000);
+}
+
 static int
-read_file(int fd, struct store_content *out)
+read_file(int fd, uint64_t written, struct store_content *out)
 {
 	struct stat st;
 	size_t size;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return ERR_IO;
+	if (file_is_torn(&st, written))
+		return ERR_NOT_FOUND;
 	if ((uint64_t)st.st_size > CONTENT_MAX)
 		return ERR_LIMIT;
 	size = (size_t)st.st_size;
@@ -84,13 +95,13 @@ store_content_open(struct store_view *v, uint32_t seq, struct store_content *out
 	*out = (struct store_content){ 0 };
 	if ((fd = folder_open_message(v->f, uid)) < 0)
 		return fd;
-	r = read_file(fd, out);
+	rec = state_find(&v->f->state, uid, seq - 1);
+	r = read_file(fd, rec == NULL ? 0 : rec->size, out);
 	close(fd);
 	if (r < 0) {
 		store_content_close(out);
 		return r;
 	}
-	rec = state_find(&v->f->state, uid, seq - 1);
 	if (rec != NULL && (rec->state & INDEX_SIZE_UNKNOWN) == 0 && rec->lf == 0)
 		return ERR_OK;
 	if ((lf = count_bare_lf(out->text, 0)) > 0)

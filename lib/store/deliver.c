@@ -9,6 +9,7 @@
  * log, the texts to the cache, and the file gets its name. Everything waits for the caller's
  * syncfs; until then the queue has the message.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "clock.h"
 #include "err.h"
 #include "folder_name.h"
+#include "maildir_name.h"
 #include "sys.h"
 
 #define OPEN_MAX_DEFAULT 64
@@ -405,15 +407,40 @@ is_whole(int fd, struct bytes content)
 static int
 drop_torn(struct folder *f, uint32_t uid, const char *path)
 {
-	size_t began = folder_record(f, LOG_EXPUNGE);
-	int r;
+	size_t began;
+	int r = sys_unlinkat(f->dirfd, path, 0);
 
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	began = folder_record(f, LOG_EXPUNGE);
 	buf_put_u32(&f->pending, uid);
 	folder_record_end(f, began);
-	if ((r = folder_commit(f, false)) < 0)
-		return r;
-	r = sys_unlinkat(f->dirfd, path, 0);
-	return r == ERR_NOT_FOUND ? ERR_OK : r;
+	return folder_commit(f, false);
+}
+
+/* Torn files are in no index (lib/store/merge.c): what an earlier try left in new/ goes. */
+static void
+drop_strays(struct folder *f, struct bytes key)
+{
+	struct maildir_name name;
+	struct dirent *e;
+	DIR *dir;
+	int r, fd = sys_openat(f->dirfd, "new", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return;
+	}
+	while ((e = readdir(dir)) != NULL) {
+		if (maildir_name_parse(bytes_from_str(e->d_name), &name) < 0 ||
+			!bytes_equal(name.key, key))
+			continue;
+		r = sys_unlinkat(fd, e->d_name, 0);
+		UNUSED(r); /* then it is a second, torn message in an hour: not a lost one */
+	}
+	closedir(dir);
 }
 
 /* Has an earlier try done it? Under the lock. */
@@ -433,13 +460,15 @@ find_earlier(struct slot *s, struct item *it, bool *found)
 		s->checked = true;
 	}
 	for (int merged = 0; fd < 0; merged++) {
-		if ((rec = record_of(f, buf_bytes(&it->key))) == NULL)
+		if ((rec = record_of(f, buf_bytes(&it->key))) == NULL) {
+			drop_strays(f, buf_bytes(&it->key));
 			return ERR_OK;
+		}
 		it->out->uid = rec->uid;
 		folder_path(f, rec, path);
 		fd = sys_openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW, 0);
 		if (fd < 0 && (fd != ERR_NOT_FOUND || merged > 0))
-			return fd;
+			return fd == ERR_NOT_FOUND ? ERR_BUSY : fd;
 		/* renamed by somebody, or its writer died before it had a name */
 		if (fd < 0 && (r = folder_merge(f, MERGE_ALL)) < 0)
 			return r;

@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "err.h"
-#include "folder.h"
 #include "maildir_name.h"
 #include "random.h"
 #include "siphash.h"
@@ -357,6 +357,10 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 
 	if (!stat_or_find(f, s, d, &st))
 		return ERR_NOT_FOUND;
+	if (file_is_torn(&st, d->parsed.size)) {
+		s->unsure = true; /* look again when the queue has seen to it */
+		return ERR_NOT_FOUND;
+	}
 	if (d->parsed.uid == uid) {
 		put_new(f, d, d->name, uid, &st);
 		return ERR_OK;

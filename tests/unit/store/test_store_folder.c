@@ -99,6 +99,32 @@ exactly_once(struct mailbox *m)
 	assert_true(out.uid > 1);
 }
 
+/* A power cut left a name without its content: nobody sees it, the next try replaces it. */
+static void
+torn_delivery(struct mailbox *m)
+{
+	struct store_delivery d = { .home = "a",
+		.unique = BYTES_LITERAL("q1_0"),
+		.arrival = 1700000000,
+		.content = BYTES_LITERAL("Subject: whole\r\n\r\n"),
+		.repeated = true };
+	struct store_delivered out;
+	struct store_view *v;
+	char s[64];
+
+	mailbox_put_file(m, "new/1700000000.q1_0.mx.example.org,S=18,U=7", "Subj");
+	v = mailbox_open(m, "INBOX");
+	assert_int_equal(store_count(v), 0);
+	store_close(&v);
+	assert_int_equal(store_deliver(m->deliverer, &d, &out), ERR_OK);
+	assert_false(out.was_there);
+	v = mailbox_open(m, "INBOX");
+	assert_int_equal(store_count(v), 1);
+	assert_string_equal(mailbox_subject(v, 1, s), "whole");
+	store_close(&v);
+	assert_int_equal(mailbox_files(m, "cur") + mailbox_files(m, "new"), 1);
+}
+
 static void
 flags_and_names(struct mailbox *m)
 {
@@ -490,6 +516,7 @@ long_log_is_folded(struct mailbox *m)
 	}
 TEST(deliver_and_read)
 TEST(exactly_once)
+TEST(torn_delivery)
 TEST(flags_and_names)
 TEST(expunge_numbers)
 TEST(foreign_files)
@@ -506,6 +533,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deliver_and_read),
 		cmocka_unit_test(test_exactly_once),
+		cmocka_unit_test(test_torn_delivery),
 		cmocka_unit_test(test_flags_and_names),
 		cmocka_unit_test(test_expunge_numbers),
 		cmocka_unit_test(test_foreign_files),
