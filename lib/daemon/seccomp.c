@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "jail.h"
@@ -82,14 +84,9 @@ static const struct row allowed[] = {
 	{ ANY, "recvmsg" },
 	{ ANY, "recvfrom" },
 	{ ANY, "recvmmsg" },
-	{ ANY, "sendmsg" },
-	{ ANY, "sendto" },
-	{ ANY, "sendmmsg" },
-	{ ANY, "shutdown" },
 	{ ANY, "getsockname" },
 	{ ANY, "getpeername" },
 	{ ANY, "getsockopt" },
-	{ ANY, "setsockopt" },
 	{ ANY, "poll" },
 	{ ANY, "ppoll" },
 	{ ANY, "select" },
@@ -238,6 +235,37 @@ is_allowed(uint32_t sandbox, const char *name)
 	return false;
 }
 
+/*
+ * Sending, but never MSG_FASTOPEN: that is a connect(2) in disguise, and any TCP socket will do.
+ * The options of a listening socket outlive the process, for master keeps the socket; so only
+ * those that concern one connection. shutdown(2) is in no row for the same reason: it would
+ * close a door for good.
+ */
+static int
+add_socket_calls(scmp_filter_ctx ctx, uint32_t sandbox)
+{
+	static const int options[] = { TCP_NODELAY, TCP_QUICKACK };
+	const struct scmp_arg_cmp tcp = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, IPPROTO_TCP);
+	int r = 0;
+
+	if ((sandbox & SANDBOX_CONNECT) != 0) /* it connects anyway, and has no door */
+		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0) |
+		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 0) |
+		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 0) |
+		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 0) |
+		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 0);
+	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1,
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	for (size_t i = 0; i < NITEMS(options); i++)
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, tcp,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)options[i]));
+	return r;
+}
+
 /* Calls that are right or wrong by an argument. */
 static int
 add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
@@ -253,6 +281,7 @@ add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
 		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	r |= seccomp_rule_add(
 		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
+	r |= add_socket_calls(ctx, sandbox);
 	if (!is_allowed(sandbox, "prlimit64")) /* reading one's own limits */
 		r |= seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0, 0));

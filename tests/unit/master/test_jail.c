@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "jail.h"
 #include "services.h"
 
@@ -36,6 +37,7 @@ static struct {
 	char folder[64], root[96], secret[96], unix_path[96];
 	int tcp_port;
 	int listener, unix_listener;
+	int door, loose; /* as master hands them down: a listening socket; one not connected yet */
 } outside;
 
 /* ---- attempts: true if the forbidden (or allowed) thing was had ---- */
@@ -172,6 +174,43 @@ try_signal(void)
 	return kill(getppid(), 0) == 0;
 }
 
+static bool
+try_neighbour(void)
+{
+	return can_open("../neighbour/mail", O_RDONLY) || can_open("/neighbour/mail", O_RDONLY) ||
+	       can_open("/../neighbour/mail", O_RDONLY);
+}
+
+/* A connection without connect(2). */
+static bool
+try_fast_open(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)outside.tcp_port) };
+	struct iovec octet = { (char *)(uintptr_t) "x", 1 };
+	struct mmsghdr m = { .msg_hdr = { &to, sizeof(to), &octet, 1, NULL, 0, 0 } };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return sendto(outside.loose, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)) >=
+		       0 ||
+	       sendmsg(outside.loose, &m.msg_hdr, MSG_FASTOPEN) >= 0 ||
+	       sendmmsg(outside.loose, &m, 1, MSG_FASTOPEN) >= 0;
+}
+
+static bool
+try_shut_door(void)
+{
+	return shutdown(outside.door, SHUT_RDWR) == 0;
+}
+
+static bool
+try_change_door(void)
+{
+	int small = 1;
+
+	return setsockopt(outside.door, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0;
+}
+
 /* y: had; n: refused; K: the process is ended */
 static const struct attempt {
 	const char *name;
@@ -194,30 +233,36 @@ static const struct attempt {
 	{ "make executable memory", try_code },
 	{ "make a namespace", try_mount },
 	{ "signal its parent", try_signal },
+	{ "read a neighbour's mailbox", try_neighbour },
+	{ "connect by sending", try_fast_open },
+	{ "shut its door for good", try_shut_door },
+	{ "change its door for good", try_change_door },
 };
 
 static const struct service_cells {
 	enum service service;
 	/* passwd key proc read write device tcp udp unix listen fork exec ptrace root code mount
-	 * signal */
+	 * signal neighbour fast-open shut change */
 	const char *cells;
 } expected[] = {
-	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKn" },
-	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKn" },
-	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKn" },
-	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKn" },
-	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKn" },
-	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKn" },
-	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKn" },
+	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKnnnnn" },
+	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
+	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
+	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKnnnnn" },
+	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKnnnnn" },
+	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnn" },
+	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnn" },
 	/* root with three capabilities: it forks and becomes others ("become root" is what it
 	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
-	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKn" },
-	{ SERVICE_POP3_SPAWNER, /*   */ "nnnnnKnnnnyKKynKn" },
-	{ SERVICE_SYSTEM_DELIVERY, /**/ "nnnnnKnnnnyKKynKn" },
+	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnn" },
+	{ SERVICE_POP3_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnn" },
+	{ SERVICE_SYSTEM_DELIVERY, /**/ "nnnnnKnnnnyKKynKnnnnn" },
+	/* its jail is made in session/child.c, within the spawner's */
+	{ SERVICE_SESSION, /*        */ "nnnyyKnnnnnKKnnKnnnnn" },
 };
 
 struct cell {
-	const struct service_row *row;
+	const struct service_row *row; /* NULL: a session */
 	const struct attempt *attempt;
 	char expected;
 	char label[96];
@@ -229,6 +274,51 @@ outcome(int status)
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGSYS ? 'K' : '?';
 	return WEXITSTATUS(status) == 10 ? 'y' : WEXITSTATUS(status) == 11 ? 'n' : '?';
+}
+
+static const struct attempt *of_session;
+
+static int
+run_attempt(const struct session_start *s)
+{
+	UNUSED(s);
+	return of_session->try() ? 10 : 11;
+}
+
+static _Noreturn void
+inside_session(const struct cell *c)
+{
+	const struct token_grant grant = {
+		.uid = TEST_ID, .gid = TEST_ID, .account = "anna@example.org", .home = "root"
+	};
+	const struct session_take_msg take = { 0 };
+	struct buf filter = BUF_INIT;
+	struct session_child child = { .name = "test",
+		.privileged = true,
+		.mail_root_fd = open(outside.folder, O_PATH | O_DIRECTORY),
+		.stream_fd = outside.door, /* these two it keeps */
+		.link_fd = outside.loose,
+		.log_fd = -1,
+		.grant = &grant,
+		.take = &take,
+		.hostname = "host",
+		.run = run_attempt };
+
+	if (jail_seccomp_prepare(SESSION_SANDBOX, &filter) < 0)
+		_exit(12);
+	child.filter = buf_bytes(&filter);
+	of_session = c->attempt;
+	session_child_main(&child);
+}
+
+/* A listening socket of its own for each try, and one that was never connected. */
+static void
+make_doors(void)
+{
+	outside.door = socket(AF_INET, SOCK_STREAM, 0);
+	outside.loose = socket(AF_INET, SOCK_STREAM, 0);
+	if (outside.door < 0 || outside.loose < 0 || listen(outside.door, 1) != 0)
+		_exit(12);
 }
 
 static _Noreturn void
@@ -262,8 +352,12 @@ run_cell(void **state)
 		skip(); /* chroot and ids need root */
 	pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
+		make_doors();
+		if (c->row == NULL)
+			inside_session(c);
 		inside(c);
+	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (outcome(status) != c->expected)
 		fail_msg("%s: expected %c, is %c (status %x)", c->label, c->expected,
@@ -290,6 +384,7 @@ make_outside(void **state)
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(in);
+	char path[128];
 
 	if (geteuid() != 0)
 		return 0;
@@ -302,6 +397,10 @@ make_outside(void **state)
 	assert_int_equal(mkdir(outside.root, 0700), 0);
 	make_file(outside.folder, "secret", 0644);
 	make_file(outside.root, "file", 0644);
+	snprintf(path, sizeof(path), "%s/neighbour", outside.folder);
+	assert_int_equal(mkdir(path, 0755), 0);
+	make_file(path, "mail", 0644);
+	assert_int_equal(chown(path, TEST_ID, TEST_ID), 0);
 	assert_int_equal(chown(outside.root, TEST_ID, TEST_ID), 0);
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	outside.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -320,8 +419,8 @@ make_outside(void **state)
 static int
 remove_outside(void **state)
 {
-	static const char *const names[] = { "root/file", "root/new", "secret", "socket", "root",
-		"" };
+	static const char *const names[] = { "root/file", "root/new", "neighbour/mail", "neighbour",
+		"secret", "socket", "root", "" };
 	char path[128];
 
 	if (geteuid() != 0)
@@ -340,7 +439,7 @@ remove_outside(void **state)
 static void
 test_every_service_is_here(void **state)
 {
-	assert_int_equal(NITEMS(expected), nservices);
+	assert_int_equal(NITEMS(expected), nservices + 1); /* sessions have no row there */
 	for (size_t i = 0; i < nservices; i++) {
 		unsigned n = 0;
 
