@@ -20,8 +20,6 @@
 #include "sys.h"
 
 #define LOCK_WAIT_US (30 * 1000000ULL)
-#define FOLD_AT_REST (64 * 1024)  /* or by whoever has the time */
-#define FOLD_AT      (256 * 1024) /* a log this long is folded by whoever writes to it */
 
 static void
 close_fd(int *fd)
@@ -58,8 +56,8 @@ load_snapshot(int dirfd, struct state *s)
  * Apply records from octets; how far it came is added to *end.
  * returns: ERR_OK; ERR_CORRUPT: a record that checks but cannot be right here
  */
-static int
-apply_records(struct state *s, struct bytes in, uint64_t *end)
+int
+folder_apply_records(struct state *s, struct bytes in, uint64_t *end)
 {
 	struct log_record rec;
 	long used;
@@ -89,7 +87,7 @@ read_tail(struct folder *f, uint64_t size)
 	if (got < 0)
 		r = (int)got;
 	else
-		r = apply_records(&f->state, bytes_make(p, (size_t)got), &f->log_end);
+		r = folder_apply_records(&f->state, bytes_make(p, (size_t)got), &f->log_end);
 	if (p != small)
 		free(p);
 	return r;
@@ -177,8 +175,8 @@ folder_start_log(struct folder *f)
 }
 
 /* The same made durable. */
-static int
-replace_log(struct folder *f)
+int
+folder_replace_log(struct folder *f)
 {
 	int r;
 
@@ -188,8 +186,8 @@ replace_log(struct folder *f)
 }
 
 /* Load what is there; what cannot be loaded is made anew. Locked. */
-static int
-load_locked(struct folder *f)
+int
+folder_reload(struct folder *f)
 {
 	struct stat st;
 	int r;
@@ -201,7 +199,7 @@ load_locked(struct folder *f)
 	if (r == ERR_BUSY) {
 		/* a fold whose writer died after the snapshot was in place */
 		f->hints = (struct log_hints){ 0 };
-		return replace_log(f);
+		return folder_replace_log(f);
 	}
 	if (r == ERR_CORRUPT || r == ERR_NOT_FOUND || r == ERR_UNSUPPORTED)
 		return folder_rebuild(f);
@@ -349,12 +347,12 @@ update_locked(struct folder *f)
 	int r = ERR_OK;
 
 	if (log_is_stale(f, &size))
-		return (r = load_locked(f)) < 0 ? r : check_tail(f);
+		return (r = folder_reload(f)) < 0 ? r : check_tail(f);
 	if (size != f->log_end && (r = read_tail(f, size)) < 0 && r != ERR_CORRUPT)
 		return r;
 	/* a record that cannot be, or a fold that was cut short */
 	if (r == ERR_CORRUPT || (f->state.fold != 0 && snapshot_generation(f) == f->state.fold))
-		return (r = load_locked(f)) < 0 ? r : check_tail(f);
+		return (r = folder_reload(f)) < 0 ? r : check_tail(f);
 	f->state.fold = 0;
 	return f->log_end == size ? ERR_OK : check_tail(f);
 }
@@ -408,152 +406,6 @@ folder_unlock(struct folder *f)
 	flock(f->dirfd, LOCK_UN);
 }
 
-int
-folder_write_hints(struct folder *f)
-{
-	uint8_t raw[LOG_HINTS_SIZE];
-
-	log_hints_encode(raw, &f->hints);
-	return sys_pwrite_all(f->log_fd, bytes_make(raw, sizeof(raw)), LOG_HINTS_AT);
-}
-
-static void
-read_hints(struct folder *f)
-{
-	uint8_t raw[LOG_HINTS_SIZE];
-	ssize_t got = sys_pread_full(f->log_fd, raw, sizeof(raw), LOG_HINTS_AT);
-
-	log_hints_decode(bytes_make(raw, got < 0 ? 0 : (size_t)got), &f->hints);
-}
-
-/* ---- changes ----------------------------------------------------------------------------- */
-
-size_t
-folder_record(struct folder *f, enum log_type type)
-{
-	ASSERT(f->lock_depth > 0);
-	f->modseq = f->state.header.highestmodseq + 1;
-	return log_record_begin(&f->pending, type, f->modseq);
-}
-
-void
-folder_record_end(struct folder *f, size_t began)
-{
-	log_record_end(&f->pending, began, f->state.header.generation);
-}
-
-void
-folder_forget(struct folder *f)
-{
-	buf_clear(&f->pending);
-}
-
-int
-folder_commit(struct folder *f, bool sync)
-{
-	struct bytes out = buf_bytes(&f->pending);
-	uint64_t before = f->log_end;
-	int r;
-
-	ASSERT(f->lock_depth > 0);
-	if (out.n == 0)
-		return ERR_OK;
-	if (f->log_end == 0) { /* an earlier failure: only a new lock can tell what is there */
-		folder_forget(f);
-		return ERR_IO;
-	}
-	r = sys_pwrite_all(f->log_fd, out, f->log_end);
-	if (r == ERR_OK && apply_records(&f->state, out, &f->log_end) < 0)
-		r = ERR_CORRUPT;
-	if (r < 0) {
-		/* what was written of it ends at no good checksum, or is cut off here */
-		if (sys_ftruncate(f->log_fd, before) < 0 || f->log_end != before)
-			f->log_end = 0;
-		folder_forget(f);
-		return r;
-	}
-	ASSERT(f->log_end == before + out.n);
-	folder_forget(f);
-	return sync ? folder_sync_log(f) : ERR_OK;
-}
-
-int
-folder_sync_log(struct folder *f)
-{
-	ASSERT(f->lock_depth > 0);
-	/* a flush that failed is final for this file: the state goes into a new one */
-	if (sys_fdatasync(f->log_fd) < 0)
-		return folder_fold(f);
-	read_hints(f);
-	f->hints.synced = (uint32_t)f->log_end;
-	if (folder_write_hints(f) < 0)
-		f->hints.synced = 0; /* it only costs a flush, at the next settling */
-	return ERR_OK;
-}
-
-uint32_t
-folder_reserve(struct folder *f, uint32_t n, int *r)
-{
-	struct index_header *h = &f->state.header;
-	uint32_t validity = h->uidvalidity, before, bound, first = h->uidnext;
-	size_t began;
-
-	*r = ERR_LIMIT;
-	if (n > 0x10000000 || first > UINT32_MAX - n - UID_BLOCK - 1)
-		return 0;
-	if (first + n - 1 <= h->reserved) {
-		*r = ERR_OK;
-		return first;
-	}
-	*r = uidfile_raise(f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
-	if (*r < 0)
-		return 0;
-	if (before != h->reserved && before >= first) {
-		/* a foreign program took UIDs for itself: ours go on above them */
-		first = before + 1;
-		if (bound < first + n - 1)
-			*r = uidfile_raise(
-				f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
-	}
-	if (*r < 0)
-		return 0;
-	began = folder_record(f, LOG_UIDNEXT);
-	buf_put_u32(&f->pending, first);
-	buf_put_u32(&f->pending, bound);
-	folder_record_end(f, began);
-	return first;
-}
-
-int
-folder_settle(struct folder *f)
-{
-	uint32_t reserved = f->state.header.reserved, end = (uint32_t)f->log_end;
-	int r;
-
-	if (f->settled_uidnext == f->state.header.uidnext)
-		return ERR_OK;
-	read_hints(f);
-	if (f->hints.synced >= end && f->hints.synced_reserved == reserved)
-		goto settled;
-	if (f->hints.synced_reserved != reserved &&
-		((r = uidfile_sync(f->dirfd)) < 0 || (r = sys_fsync(f->dirfd)) < 0))
-		return r;
-	if ((r = sys_fdatasync(f->log_fd)) < 0) {
-		if (folder_lock(f) < 0)
-			return r;
-		r = folder_fold(f);
-		folder_unlock(f);
-		return r;
-	}
-	f->hints.synced = end;
-	f->hints.synced_reserved = reserved;
-	if ((r = folder_write_hints(f)) < 0)
-		return r;
-settled:
-	f->settled_uidnext = f->state.header.uidnext;
-	return ERR_OK;
-}
-
 /* ---- foreign changes --------------------------------------------------------------------- */
 
 static int64_t
@@ -580,7 +432,7 @@ dirty_scope(struct folder *f)
 	int64_t new_ns, cur_ns;
 
 	folder_mtimes(f, &new_ns, &cur_ns);
-	read_hints(f);
+	folder_read_hints(f);
 	if (cur_ns != f->hints.cur_mtime_ns || cur_ns == 0)
 		return MERGE_ALL;
 	return new_ns != f->hints.new_mtime_ns ? MERGE_NEW : 0;
@@ -602,79 +454,4 @@ folder_check(struct folder *f)
 		r = folder_merge(f, (enum merge_scope)scope);
 	folder_unlock(f);
 	return r;
-}
-
-/* ---- folding ----------------------------------------------------------------------------- */
-
-bool
-folder_may_fold(const struct folder *f)
-{
-	return f->log_end > FOLD_AT_REST && f->log_end > f->state.map_size / 4;
-}
-
-bool
-folder_wants_fold(const struct folder *f)
-{
-	return f->log_end > FOLD_AT && f->log_end > f->state.map_size / 4;
-}
-
-int
-folder_write_snapshot(struct folder *f, uint64_t generation)
-{
-	struct buf out = BUF_INIT;
-	int fd, r;
-
-	fd = sys_openat(f->dirfd, INDEX_FILE_NAME ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-		FOLDER_FILE_MODE);
-	if (fd < 0)
-		return fd;
-	state_encode(&f->state, generation, &out);
-	r = sys_write_all(fd, buf_bytes(&out));
-	if (r == ERR_OK)
-		r = sys_fdatasync(fd);
-	close(fd);
-	buf_free(&out);
-	return r;
-}
-
-int
-folder_install(struct folder *f, uint64_t generation)
-{
-	int r;
-
-	if ((r = sys_renameat(f->dirfd, INDEX_FILE_NAME ".tmp", f->dirfd, INDEX_FILE_NAME)) < 0 ||
-		(r = sys_fsync(f->dirfd)) < 0)
-		return r;
-	f->state.header.generation = generation;
-	r = replace_log(f);
-	if (r < 0)
-		f->log_end = 0; /* the next to lock it finishes this */
-	return r;
-}
-
-int
-folder_fold(struct folder *f)
-{
-	uint64_t next = f->state.header.generation + 1;
-	size_t began;
-	int r;
-
-	ASSERT(f->lock_depth > 0 && f->pending.len == 0);
-	if (f->log_end == 0)
-		return ERR_IO;
-	read_hints(f);
-	cache_compact(f);
-	folder_sweep_tmp(f);
-	if ((r = folder_write_snapshot(f, next)) < 0)
-		return r;
-	/* Who holds the old log learns from this that a snapshot may have replaced it. If we
-	 * fail from here on, the next to take the lock looks which it is. */
-	began = folder_record(f, LOG_FOLD);
-	buf_put_u64(&f->pending, next);
-	folder_record_end(f, began);
-	if ((r = folder_commit(f, false)) < 0)
-		return r;
-	if ((r = folder_install(f, next)) < 0)
-		return r;
-	return load_locked(f);
 }

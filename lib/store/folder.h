@@ -86,11 +86,18 @@ bool folder_wants_fold(const struct folder *f);
 MUST_USE int folder_write_snapshot(struct folder *f, uint64_t generation);
 MUST_USE int folder_install(struct folder *f, uint64_t generation);
 MUST_USE int folder_start_log(struct folder *f);
+MUST_USE int folder_replace_log(struct folder *f); /* the same, durable */
+/* Forget the state and load what is on disk, made anew if need be. */
+MUST_USE int folder_reload(struct folder *f);
 
 /* ---- parts in files of their own --------------------------------------------------------- */
 
 /* rebuild.c: the index anew from files, and from what can still be read of it. Locked. */
 MUST_USE int folder_rebuild(struct folder *f);
+
+/* Apply records to a state; how many octets of them is added to *end. ERR_CORRUPT: one that
+ * checks but cannot be right here. */
+MUST_USE int folder_apply_records(struct state *s, struct bytes in, uint64_t *end);
 
 /* merge.c: compare directories and index, take up what differs. Locked. */
 enum merge_scope {
@@ -101,6 +108,7 @@ MUST_USE int folder_merge(struct folder *f, enum merge_scope scope);
 /* The directories' times, 0 on error. */
 void folder_mtimes(struct folder *f, int64_t *new_ns, int64_t *cur_ns);
 int folder_write_hints(struct folder *f);
+void folder_read_hints(struct folder *f);
 
 /* rest.c: flags into file names, read messages from new/ to cur/. Takes the lock. */
 void folder_rest(struct folder *f);

@@ -6,141 +6,19 @@
  * changed name means changed flags: the letters that came or went are applied to what the index
  * says, so that flags not yet in the name are kept. A file nobody knows is a new message; one
  * that is in neither directory in two scans has been removed.
- *
- * Before the scan the directories get a time of ours. If they still have it after the scan
- * and whenever somebody looks later, nothing was changed: no tick of the kernel's clock is
- * coarse enough to hide a change (lib/store/folder.c compares the times).
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "account.h"
 #include "err.h"
-#include "maildir_name.h"
-#include "random.h"
-#include "siphash.h"
+#include "scan.h"
 #include "sys.h"
 
 #define SCANS_MAX 30
 #define BATCH     4096 /* records of one kind in one log record */
-
-struct disk_file {
-	struct bytes name; /* in the arena */
-	struct maildir_name parsed;
-	struct disk_file *next; /* with the same hash */
-	size_t record;          /* position of the record that took it */
-	bool in_new, taken;
-};
-
-struct scan {
-	struct arena arena;
-	struct disk_file *files;
-	size_t n, cap;
-	struct disk_file **buckets;
-	size_t n_buckets; /* a power of two */
-	struct siphash_key key;
-	int64_t new_ns, cur_ns;
-	bool unsure; /* something changed under us: compare again next time */
-};
-
-static void
-scan_free(struct scan *s)
-{
-	arena_reset(&s->arena);
-	free(s->files);
-	free(s->buckets);
-	*s = (struct scan){ 0 };
-}
-
-static void
-add_file(struct scan *s, struct bytes name, bool in_new)
-{
-	struct disk_file *d;
-
-	if (s->n == s->cap) {
-		s->cap = s->cap == 0 ? 64 : s->cap * 2;
-		s->files = xrealloc(s->files, s->cap * sizeof(*s->files));
-	}
-	d = &s->files[s->n];
-	*d = (struct disk_file){ .name = arena_bytes(&s->arena, name), .in_new = in_new };
-	if (maildir_name_parse(d->name, &d->parsed) == ERR_OK)
-		s->n++;
-}
-
-/*
- * The time of ours: the clock's, exact, so equal to no tick before and to none to come.
- * returns: what the directory has now if that is it (or it to the microsecond), else 0
- */
-static int64_t
-stamp(int fd)
-{
-	struct timespec t[2];
-	struct stat st;
-
-	clock_gettime(CLOCK_REALTIME, &t[1]);
-	t[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
-	if (futimens(fd, t) < 0 || fstat(fd, &st) < 0 || st.st_mtim.tv_sec != t[1].tv_sec)
-		return 0;
-	if (st.st_mtim.tv_nsec != t[1].tv_nsec && st.st_mtim.tv_nsec != t[1].tv_nsec / 1000 * 1000)
-		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-}
-
-static int
-scan_directory(struct folder *f, struct scan *s, const char *name, bool in_new)
-{
-	struct dirent *e;
-	DIR *dir;
-	int fd = sys_openat(f->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-	if (fd < 0)
-		return fd;
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return ERR_RESOURCE;
-	}
-	*(in_new ? &s->new_ns : &s->cur_ns) = stamp(fd);
-	while (s->n < INDEX_MESSAGES_MAX && (e = readdir(dir)) != NULL)
-		if (e->d_name[0] != '.' && e->d_type != DT_DIR)
-			add_file(s, bytes_from_str(e->d_name), in_new);
-	closedir(dir);
-	return ERR_OK;
-}
-
-static struct disk_file **
-bucket(struct scan *s, struct bytes key)
-{
-	return &s->buckets[siphash(&s->key, key) & (s->n_buckets - 1)];
-}
-
-/* Read the directories of the scope, and sort the files by key. */
-static int
-scan(struct folder *f, struct scan *s, enum merge_scope scope)
-{
-	int r;
-
-	*s = (struct scan){ .cur_ns = f->hints.cur_mtime_ns };
-	if ((r = scan_directory(f, s, "new", true)) < 0)
-		return r;
-	if (scope == MERGE_ALL && (r = scan_directory(f, s, "cur", false)) < 0)
-		return r;
-	random_fill(&s->key, sizeof(s->key));
-	for (s->n_buckets = 16; s->n_buckets < s->n; s->n_buckets *= 2)
-		;
-	s->buckets = xcalloc(s->n_buckets, sizeof(*s->buckets));
-	for (size_t i = 0; i < s->n; i++) {
-		struct disk_file **b = bucket(s, s->files[i].parsed.key);
-
-		s->files[i].next = *b;
-		*b = &s->files[i];
-	}
-	return ERR_OK;
-}
 
 /* The file of a record: by its whole name, or else by key, the same UID preferred. */
 static struct disk_file *
@@ -149,7 +27,7 @@ find_file(struct scan *s, const struct state *st, const struct index_record *r)
 	struct bytes name = state_name(st, r), key = state_key(st, r);
 	struct disk_file *found = NULL;
 
-	for (struct disk_file *d = *bucket(s, key); d != NULL; d = d->next) {
+	for (struct disk_file *d = *scan_bucket(s, key); d != NULL; d = d->next) {
 		if (d->taken || !bytes_equal(d->parsed.key, key))
 			continue;
 		if (bytes_equal(d->name, name) && d->in_new == ((r->state & INDEX_IN_NEW) != 0))
@@ -282,70 +160,6 @@ put_new(struct folder *f, const struct disk_file *d, struct bytes name, uint32_t
 	folder_record_end(f, began);
 }
 
-static bool
-put_path(char out[FOLDER_PATH_SIZE], bool in_new, struct bytes name)
-{
-	if (name.n > MAILDIR_NAME_MAX)
-		return false;
-	snprintf(out, FOLDER_PATH_SIZE, "%s/%.*s", in_new ? "new" : "cur", (int)name.n,
-		(const char *)name.p);
-	return true;
-}
-
-static bool
-stat_file(struct folder *f, const struct disk_file *d, struct stat *st)
-{
-	char path[FOLDER_PATH_SIZE];
-
-	return put_path(path, d->in_new, d->name) &&
-	       fstatat(f->dirfd, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
-}
-
-/* Where did a file go that was there a moment ago? One look into a directory. */
-static bool
-find_key(struct folder *f, struct scan *s, struct disk_file *d, const char *name, bool in_new)
-{
-	struct maildir_name parsed;
-	struct dirent *e;
-	bool found = false;
-	DIR *dir;
-	int fd = sys_openat(f->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-	if (fd < 0)
-		return false;
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return false;
-	}
-	while (!found && (e = readdir(dir)) != NULL) {
-		struct bytes b = bytes_from_str(e->d_name);
-
-		if (maildir_name_parse(b, &parsed) < 0 || !bytes_equal(parsed.key, d->parsed.key) ||
-			parsed.uid != d->parsed.uid)
-			continue;
-		found = true;
-		d->name = arena_bytes(&s->arena, b);
-		d->in_new = in_new;
-		found = maildir_name_parse(d->name, &d->parsed) == ERR_OK;
-	}
-	closedir(dir);
-	return found;
-}
-
-/* Its place in the order of UIDs is now: it cannot wait for the next scan. */
-static bool
-stat_or_find(struct folder *f, struct scan *s, struct disk_file *d, struct stat *st)
-{
-	for (int i = 0; i < 10; i++) {
-		if (stat_file(f, d, st))
-			return true;
-		s->unsure = true;
-		if (!find_key(f, s, d, "new", true) && !find_key(f, s, d, "cur", false))
-			return false;
-	}
-	return false;
-}
-
 /* Give a file its UID: the name gets ",U=". returns: ERR_OK; ERR_NOT_FOUND: it went away */
 static int
 adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
@@ -355,7 +169,7 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 	struct stat st;
 	int r = ERR_OK;
 
-	if (!stat_or_find(f, s, d, &st))
+	if (!scan_stat_or_find(f, s, d, &st))
 		return ERR_NOT_FOUND;
 	if (file_is_torn(&st, d->parsed.size)) {
 		s->unsure = true; /* look again when the queue has seen to it */
@@ -367,7 +181,7 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 	}
 	maildir_base_with_uid(&name, d->parsed.base, uid);
 	buf_put_bytes(&name, bytes_skip(d->name, d->parsed.base.n));
-	if (!put_path(from, d->in_new, d->name) || !put_path(to, d->in_new, buf_bytes(&name)))
+	if (!scan_path(from, d->in_new, d->name) || !scan_path(to, d->in_new, buf_bytes(&name)))
 		r = ERR_NOT_FOUND; /* there is no name we could give it: not ours */
 	else
 		r = sys_renameat_new(f->dirfd, from, f->dirfd, to);
@@ -386,17 +200,17 @@ adopt(struct folder *f, struct scan *s, struct disk_file *d, uint32_t uid)
 static bool
 is_second_name(struct folder *f, struct scan *s, struct disk_file *d)
 {
-	for (struct disk_file *t = *bucket(s, d->parsed.key); t != NULL; t = t->next) {
+	for (struct disk_file *t = *scan_bucket(s, d->parsed.key); t != NULL; t = t->next) {
 		struct stat a, b;
 
 		if (!t->taken || !bytes_equal(t->parsed.key, d->parsed.key) ||
 			(t->parsed.uid != d->parsed.uid && d->parsed.uid != 0))
 			continue;
-		if (!stat_file(f, d, &a)) {
+		if (!scan_stat(f, d, &a)) {
 			s->unsure = true;
 			return true;
 		}
-		if (stat_file(f, t, &b) && a.st_ino != b.st_ino)
+		if (scan_stat(f, t, &b) && a.st_ino != b.st_ino)
 			continue;
 		s->unsure = true;
 		take_up_name(f, state_record(&f->state, t->record), d);
@@ -468,7 +282,7 @@ is_same_file(struct folder *f, const struct disk_file *adopted, const struct dis
 	if (adopted->parsed.uid != d->parsed.uid ||
 		!bytes_equal(adopted->parsed.key, d->parsed.key))
 		return false;
-	return !stat_file(f, d, &a) || (stat_file(f, adopted, &b) && a.st_ino == b.st_ino);
+	return !scan_stat(f, d, &a) || (scan_stat(f, adopted, &b) && a.st_ino == b.st_ino);
 }
 
 static int
@@ -549,16 +363,6 @@ raise_bound(struct folder *f)
 	return folder_commit(f, false);
 }
 
-/* Did nobody touch the directories while they were read? Then nothing was missed. */
-static bool
-was_quiet(struct folder *f, const struct scan *s)
-{
-	int64_t new_ns, cur_ns;
-
-	folder_mtimes(f, &new_ns, &cur_ns);
-	return s->new_ns == new_ns && s->cur_ns == cur_ns;
-}
-
 /*
  * A file that is renamed while its directory is read may be missed. So only a quiet scan
  * tells that one is gone, or is enough to begin an index with; if it is never quiet, the
@@ -570,7 +374,7 @@ merge_scan(struct folder *f, struct scan *s, enum merge_scope *scope)
 	size_t missing, taken = 0;
 	int r;
 
-	if ((r = scan(f, s, *scope)) < 0)
+	if ((r = scan_read(f, s, *scope)) < 0)
 		return r;
 	missing = match(f, s, *scope, false);
 	for (size_t i = 0; i < s->n; i++)
@@ -582,7 +386,7 @@ merge_scan(struct folder *f, struct scan *s, enum merge_scope *scope)
 	*scope = MERGE_ALL;
 	for (unsigned i = 0; i < SCANS_MAX; i++) {
 		scan_free(s);
-		if ((r = scan(f, s, *scope)) < 0 || was_quiet(f, s))
+		if ((r = scan_read(f, s, *scope)) < 0 || scan_was_quiet(f, s))
 			return r;
 		if (!f->rebuilding && f->uid_floor == 0 && match(f, s, *scope, false) == 0)
 			return ERR_OK;

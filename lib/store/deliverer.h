@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* lib/store/deliverer.h - inside lib/store: the folders a deliverer keeps open. */
+#ifndef RELAIS_STORE_DELIVERER_H
+#define RELAIS_STORE_DELIVERER_H
+
+#include "account.h"
+
+struct slot {
+	char *path; /* below the mail root */
+	struct folder *f;
+	dev_t dev;
+	ino_t ino;
+	uint64_t used;
+	bool checked; /* files were compared with the index since it was opened */
+};
+
+struct store_deliverer {
+	int rootfd;
+	char host[STORE_HOST_MAX + 1];
+	unsigned max_open, n;
+	int pid;
+	struct slot *slots;
+	struct buf text, texts, name, key, cached; /* reused: scratch of one delivery */
+	struct arena arena;
+};
+
+/* The folder asked for, or INBOX if there is none of that name; as many as allowed stay open. */
+MUST_USE int deliverer_folder(
+	struct store_deliverer *d, const struct store_delivery *job, struct slot **out);
+void deliverer_close(struct store_deliverer *d, unsigned i);
+
+#endif
