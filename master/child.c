@@ -209,6 +209,7 @@ fork_child(struct child *c)
 		.fd = pair[0],
 		.peer = c->row->service,
 		.peer_instance = c->instance,
+		.served = true,
 		.routes = child_routes,
 		.nroutes = nchild_routes,
 		.ctx = c,

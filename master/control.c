@@ -18,7 +18,8 @@
 #include "log.h"
 #include "master.h"
 
-#define STATS_TIMEOUT_MS 2000
+#define STATS_TIMEOUT_MS         2000
+#define INTRODUCTIONS_UNSENT_MAX 4096 /* octets: about 150 of them, each with a descriptor */
 
 /* ---- introductions ---- */
 
@@ -61,6 +62,8 @@ introduce(struct master *m, struct ipc_call *call, uint32_t from_instance, uint3
 	else if ((target = choose(m, (enum service)ask->service, ask->instance)) == NULL ||
 		 target->control == NULL)
 		answer.err = ERR_PEER;
+	else if (ipc_backlog(target->control) > INTRODUCTIONS_UNSENT_MAX)
+		answer.err = ERR_BUSY; /* it is slow, or somebody asks without end */
 	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		answer.err = ERR_RESOURCE;
 	else {

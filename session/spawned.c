@@ -111,6 +111,7 @@ record(struct spawner *s, const struct token_grant *grant, int link_fd, pid_t pi
 	c->channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = s->daemon->base,
 		.fd = link_fd,
 		.peer = SERVICE_SESSION,
+		.served = true,
 		.routes = session_routes,
 		.nroutes = NITEMS(session_routes),
 		.ctx = c,

@@ -75,6 +75,7 @@ on_peer(struct ipc_call *call, const void *msg)
 		.fd = ipc_take_fd(call, 0),
 		.peer = (enum service)m->service,
 		.peer_instance = m->instance,
+		.served = true,
 		.routes = p->d.spec->routes,
 		.nroutes = p->d.spec->nroutes,
 		.ctx = &p->d,

@@ -42,11 +42,13 @@ struct ipc_channel {
 	struct event *readable, *writable, *flush, *sweep;
 	struct out_queue out;
 	size_t backlog;
+	unsigned unsent_fds;
 	struct buf compose;
 	uint32_t state;
 	struct request_slot *slots;
 	uint32_t nslots, free_slot, generation, waiting;
 	bool sweeping, flush_due;
+	bool unread;   /* nothing is read until answers have left */
 	unsigned busy; /* dispatching: free later */
 	bool dead;     /* freed by its owner meanwhile */
 };
@@ -80,6 +82,7 @@ drop_packet(struct ipc_channel *c, struct out_packet *p)
 {
 	TAILQ_REMOVE(&c->out, p, link);
 	c->backlog -= p->data.len;
+	c->unsent_fds -= p->nfds;
 	for (unsigned i = 0; i < p->nfds; i++)
 		close(p->fds[i]);
 	buf_free(&p->data);
@@ -154,9 +157,11 @@ ipc_channel_free(struct ipc_channel **channel)
 	struct ipc_channel *c = *channel;
 
 	*channel = NULL;
-	if (c == NULL || c->dead)
+	if (c == NULL)
 		return;
-	c->spec.on_close = NULL;
+	c->spec.on_close = NULL; /* nor by lose(), if one of its failed requests calls us */
+	if (c->dead)
+		return;
 	c->busy++; /* if the flush finds the peer gone, the memory is still ours */
 	ipc_flush(c);
 	c->busy--;
@@ -242,6 +247,7 @@ put_frame(struct ipc_channel *c, uint16_t type, uint8_t flags, uint32_t id, cons
 	for (unsigned i = 0; i < nfds; i++)
 		p->fds[p->nfds++] = fds[i];
 	c->backlog += octets;
+	c->unsent_fds += nfds;
 	buf_clear(&c->compose);
 	if (!c->flush_due) {
 		/* runs behind all that is active now: the end of this turn */
@@ -262,6 +268,14 @@ ipc_reply(struct ipc_channel *channel, uint32_t id, uint16_t type, const int *fd
 	put_frame(channel, type, FRAME_IS_REPLY, id, fds, nfds);
 }
 
+/* The peer does not take its answers. */
+static bool
+is_full(const struct ipc_channel *c)
+{
+	return c->spec.served &&
+	       (c->backlog > IPC_UNSENT_MAX || c->unsent_fds > IPC_UNSENT_FDS_MAX);
+}
+
 void
 ipc_flush(struct ipc_channel *c)
 {
@@ -279,6 +293,10 @@ ipc_flush(struct ipc_channel *c)
 			return;
 		}
 		drop_packet(c, p);
+		if (c->unread && !is_full(c)) {
+			c->unread = false;
+			event_add(c->readable, NULL);
+		}
 	}
 	if (!c->dead)
 		event_del(c->writable);
@@ -498,6 +516,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			break;
 		}
 		r = dispatch(c, bytes_make(data, (size_t)n), fds, nfds);
+		if (!c->dead && is_full(c)) {
+			c->unread = true;
+			event_del(c->readable);
+			break;
+		}
 		if ((size_t)n < sizeof(data) / 8)
 			break; /* little at a time: the loop has others to serve */
 	}

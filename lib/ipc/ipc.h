@@ -11,7 +11,8 @@
  *
  * Ownership: descriptors given to send/request/reply are the channel's, always, also on
  * failure. Descriptors received are closed after the handler unless taken (ipc_take_fd).
- * Memory: what waits to be sent is bounded by the callers; ipc_backlog() tells how much.
+ * Memory: what waits to be sent is bounded by the callers; ipc_backlog() tells how much. A peer
+ * that we serve and that does not take our answers is not read from meanwhile.
  */
 #ifndef RELAIS_IPC_H
 #define RELAIS_IPC_H
@@ -25,6 +26,10 @@
 #define IPC_BODY_MAX    (60 * 1024)
 #define IPC_FDS_MAX     4
 #define IPC_MESSAGE_MAX 2048 /* size of a decoded struct */
+
+/* Above this in unsent answers a served peer's questions wait. */
+#define IPC_UNSENT_MAX     (256 * 1024)
+#define IPC_UNSENT_FDS_MAX 64
 
 /* Each conversation has its own hundred of types, so that no number means two things. */
 enum ipc_types {
@@ -74,6 +79,9 @@ struct ipc_channel_spec {
 	int fd;            /* taken; made non-blocking */
 	enum service peer; /* as master said */
 	unsigned peer_instance;
+	/* It asks, we answer: as long as IPC_UNSENT_MAX is exceeded nothing more is read. Not
+	 * for both ends of a channel: they might wait for each other. */
+	bool served;
 	const struct ipc_route *routes;
 	size_t nroutes;
 	void *ctx;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "ipc.h"
+#include "packet.h"
 
 enum {
 	ASK = IPC_CONTROL,
@@ -50,7 +51,7 @@ struct pair {
 	unsigned asked, answered, failed, closed;
 	int close_err, answer_err;
 	uint32_t last_number;
-	bool answer_nothing, close_inside;
+	bool answer_nothing, close_inside, close_when_failed;
 	char read_from_fd[8];
 };
 
@@ -103,6 +104,8 @@ on_answer(void *arg, const struct ipc_answer *answer)
 	p->answer_err = answer->err;
 	if (answer->err < 0) {
 		p->failed++;
+		if (p->close_when_failed)
+			ipc_channel_free(&p->client);
 		return;
 	}
 	assert_int_equal(answer->type, ANSWER);
@@ -296,6 +299,71 @@ test_closed_from_within_a_handler(void **state)
 	assert_int_equal(p->failed, 2);
 }
 
+/* Its owner frees it when a request fails, while it is being lost: no on_close follows. */
+static void
+test_closed_by_a_failed_request(void **state)
+{
+	struct pair *p = *state;
+
+	p->answer_nothing = p->close_when_failed = true;
+	ask(p, ASK, 1, NULL, 0);
+	ask(p, ASK, 2, NULL, 0);
+	turns(p);
+	ipc_channel_free(&p->server);
+	turns(p);
+	assert_int_equal(p->failed, 2);
+	assert_int_equal(p->closed, 0);
+	assert_null(p->client);
+}
+
+/* A peer that asks on and on and takes no answer: memory has an end. */
+static void
+test_asks_and_never_reads(void **state)
+{
+	struct pair *p = *state;
+	struct buf packet = BUF_INIT, body = BUF_INIT;
+	unsigned sent = 0, before;
+	uint8_t answers[IPC_PACKET_MAX];
+	int fds[2], none[IPC_PACKET_FDS_MAX];
+	unsigned nfds;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	ipc_channel_free(&p->server);
+	p->server = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->base,
+		.fd = fds[1],
+		.peer = SERVICE_SMTPD,
+		.served = true,
+		.routes = routes,
+		.nroutes = NITEMS(routes),
+		.ctx = p,
+		.on_close = on_close });
+	word_encode(&body, &(struct word){ 1, BYTES_LITERAL("hello") });
+	for (int i = 0; i < 100; i++)
+		frame_put(&packet, ASK, 0, 7, 0, buf_bytes(&body));
+	do { /* until neither side moves */
+		before = sent;
+		while (sent < 5000 &&
+			packet_send(fds[0], buf_bytes(&packet), NULL, 0, MSG_DONTWAIT) > 0)
+			sent++;
+		turns(p);
+	} while (sent > before);
+	assert_true(sent < 5000);
+	assert_true(ipc_backlog(p->server) < 2 * IPC_UNSENT_MAX);
+	/* it reads again: all are answered */
+	for (before = 0; before != p->asked;) {
+		before = p->asked;
+		while (packet_receive(fds[0], answers, sizeof(answers), none, &nfds, MSG_DONTWAIT) >
+			0)
+			continue;
+		turns(p);
+	}
+	assert_int_equal(p->asked, sent * 100);
+	assert_int_equal(ipc_backlog(p->server), 0);
+	close(fds[0]);
+	buf_free(&packet);
+	buf_free(&body);
+}
+
 /* ---- pure: frames of a packet ---- */
 
 static const struct frame_row {
@@ -339,6 +407,8 @@ main(void)
 		ON_PAIR(test_peer_dies),
 		ON_PAIR(test_time_out),
 		ON_PAIR(test_closed_from_within_a_handler),
+		ON_PAIR(test_closed_by_a_failed_request),
+		ON_PAIR(test_asks_and_never_reads),
 	};
 	struct CMUnitTest rules[NITEMS(rule_rows)], frames[NITEMS(frame_rows)];
 
