@@ -18,10 +18,8 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "clock.h"
 #include "deliverer.h"
 #include "err.h"
-#include "folder_name.h"
 #include "maildir_name.h"
 #include "sys.h"
 
