@@ -85,6 +85,16 @@ raise_locked(int fd, uint32_t raise, uint32_t *uidvalidity, uint32_t *before, ui
 	return write_file(fd, *uidvalidity, *bound, (size_t)n);
 }
 
+/* Only to know: mbsync keeps its lock for seconds, but writes both numbers at once. */
+static int
+read_file(int fd, uint32_t *uidvalidity, uint32_t *bound)
+{
+	uint8_t text[64];
+	ssize_t n = sys_pread_full(fd, text, sizeof(text), 0);
+
+	return n < 0 ? (int)n : parse(bytes_make(text, (size_t)n), uidvalidity, bound);
+}
+
 int
 uidfile_raise(
 	int dirfd, uint32_t raise, uint32_t *uidvalidity, uint32_t *bound_before, uint32_t *bound)
@@ -94,6 +104,11 @@ uidfile_raise(
 
 	if (fd < 0)
 		return fd;
+	if (raise == 0 && read_file(fd, uidvalidity, bound_before) == ERR_OK) {
+		*bound = *bound_before;
+		close(fd);
+		return ERR_OK;
+	}
 	if ((r = lock_file(fd)) == ERR_OK)
 		r = raise_locked(fd, raise, uidvalidity, bound_before, bound);
 	close(fd);
