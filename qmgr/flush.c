@@ -13,6 +13,8 @@
 #include "qmgr.h"
 #include "sys.h"
 
+#define QUICK_US 1000 /* a flush shorter than this may be made in the event loop */
+
 static void
 record_stash(struct qmgr *q, enum queue_record_type type, struct bytes body)
 {
@@ -121,7 +123,10 @@ flush_work(struct worker_job *job)
 {
 	struct qmgr *q = job->ctx;
 
+	const uint64_t started = clock_mono_us();
+
 	q->flush_result = journal_batch_write(q->flush_batch);
+	q->flush_us = clock_mono_us() - started;
 }
 
 static void
@@ -143,6 +148,7 @@ flush_failed(struct qmgr *q, int err)
 	journal_failed(&q->journal, again, q);
 	TAILQ_CONCAT(&failed, &q->flying, link);
 	TAILQ_CONCAT(&failed, &q->gathered, link);
+	q->n_gathered = 0;
 	while ((c = TAILQ_FIRST(&failed)) != NULL) {
 		TAILQ_REMOVE(&failed, c, link);
 		commit_finish(q, c, err == ERR_NO_SPACE ? err : ERR_IO);
@@ -192,16 +198,50 @@ flush_start(struct qmgr *q)
 		return; /* else the next comes when this one is done */
 	}
 	TAILQ_CONCAT(&q->orders_flying, &q->orders_gathered, link);
+	evtimer_del(q->pace);
+	/* how many are there at once, forgotten slowly */
+	q->crowd -= (q->crowd + 7) / 8;
+	if (q->n_waiting > q->crowd)
+		q->crowd = q->n_waiting;
+	q->n_gathered = 0;
 	q->flush_batch = batch; /* the thread's, until flush_done() */
 	evtimer_del(q->lazy);
 	TAILQ_CONCAT(&q->flying, &q->gathered, link);
+	/* One alone, on a quick disk: two changes of thread cost more than they give. */
+	if (q->n_waiting <= 1 && q->flush_us < QUICK_US) {
+		flush_work(&q->flush_job);
+		flush_done(&q->flush_job);
+		return;
+	}
 	worker_submit(q->flusher, &q->flush_job);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	flush_start(arg);
+}
+
+/* Where many doors commit at once, a flush for a few of them would make the others wait for
+ * it and cost as much: wait for half of those that are usually there, at most PACE_US. One
+ * alone never waits. */
+static bool
+is_worth_waiting(struct qmgr *q)
+{
+	const struct timeval pace = { 0, PACE_US };
+
+	if (q->n_gathered * 2 >= q->crowd || !TAILQ_EMPTY(&q->orders_gathered))
+		return false;
+	if (!evtimer_pending(q->pace, NULL))
+		evtimer_add(q->pace, &pace);
+	return true;
 }
 
 static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
-	flush_start(arg);
+	if (!is_worth_waiting(arg))
+		flush_start(arg);
 }
 
 void
@@ -221,8 +261,9 @@ flush_init(struct qmgr *q)
 	q->flush_job.done = flush_done;
 	q->flush_job.ctx = q;
 	q->flush_turn = event_new(q->d->base, -1, 0, on_turn, q);
-	q->lazy = evtimer_new(q->d->base, on_turn, q);
-	if (q->flush_turn == NULL || q->lazy == NULL)
+	q->lazy = evtimer_new(q->d->base, on_timer, q);
+	q->pace = evtimer_new(q->d->base, on_timer, q);
+	if (q->flush_turn == NULL || q->lazy == NULL || q->pace == NULL)
 		return ERR_RESOURCE;
 	q->flusher = worker_new(q->d->base);
 	q->filer = worker_new(q->d->base);

@@ -95,6 +95,7 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 {
 	struct entry *e = c->msg->entry;
 
+	q->n_waiting--;
 	answer(c->channel, c->call_id, e->id, err);
 	if (err < 0) {
 		commit_undo(q, c);
@@ -133,6 +134,7 @@ commit_append(struct qmgr *q, struct commit *c)
 
 	if (r == ERR_OK) {
 		TAILQ_INSERT_TAIL(&q->gathered, c, link);
+		q->n_gathered++;
 		flush_soon(q);
 	} else if (may_park(q, r)) {
 		TAILQ_INSERT_TAIL(&q->parked, c, link);
@@ -273,6 +275,7 @@ take_commit(struct qmgr *q, struct commit *c, const struct queue_commit *m, stru
 	msg->entry->state = ENTRY_COMMITTING;
 	msg->entry->size = m->prefix.n + m->content_size;
 	msg->entry->rcpts_left = msg->state.left;
+	q->n_waiting++;
 	return ERR_OK;
 }
 

@@ -35,6 +35,7 @@
 #define SYNC_INTERVAL_MS   100
 #define SYNC_AFTER         512
 #define LAZY_FLUSH_MS      1000 /* events that nobody waits for */
+#define PACE_US            1000 /* what a commit may wait for others */
 #define MOVE_AFTER_S       60
 #define MOVE_TOGETHER      256
 #define REQUEST_TIMEOUT_MS 60000
@@ -145,8 +146,9 @@ struct qmgr {
 	struct worker_job flush_job;
 	struct journal_batch *flush_batch;
 	int flush_result;
-	uint64_t flush_started_us;
-	struct event *flush_turn, *lazy;
+	uint64_t flush_us; /* what the last one took */
+	struct event *flush_turn, *lazy, *pace;
+	unsigned n_gathered, n_waiting, crowd; /* commits: in this batch; in all; usually */
 	struct commit_list parked, gathered, flying, storing;
 	unsigned n_parked;
 	struct buf stash; /* records that found no room yet: u32 type, u32 length, body */

@@ -46,36 +46,37 @@ thread_main(void *arg)
 		job->work(job);
 		pthread_mutex_lock(&w->lock);
 		TAILQ_INSERT_TAIL(&w->ready, job, link);
+		pthread_mutex_unlock(&w->lock); /* who is woken finds it free */
 		n = write(w->wake, &one, sizeof(one));
 		ASSERT(n == sizeof(one));
+		pthread_mutex_lock(&w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-static struct worker_job *
-next_ready(struct worker *w)
+static void
+finish_ready(struct worker *w)
 {
+	struct job_list ready = TAILQ_HEAD_INITIALIZER(ready);
 	struct worker_job *job;
 
 	pthread_mutex_lock(&w->lock);
-	job = TAILQ_FIRST(&w->ready);
-	if (job != NULL)
-		TAILQ_REMOVE(&w->ready, job, link);
+	TAILQ_CONCAT(&ready, &w->ready, link);
 	pthread_mutex_unlock(&w->lock);
-	return job;
+	while ((job = TAILQ_FIRST(&ready)) != NULL) {
+		TAILQ_REMOVE(&ready, job, link);
+		job->done(job);
+	}
 }
 
 static void
 on_woken(evutil_socket_t fd, short what, void *arg)
 {
-	struct worker_job *job;
 	uint64_t n;
 
-	if (read(fd, &n, sizeof(n)) < 0)
-		return;
-	while ((job = next_ready(arg)) != NULL)
-		job->done(job);
+	if (read(fd, &n, sizeof(n)) > 0)
+		finish_ready(arg);
 }
 
 struct worker *
@@ -105,15 +106,14 @@ worker_submit(struct worker *w, struct worker_job *job)
 {
 	pthread_mutex_lock(&w->lock);
 	TAILQ_INSERT_TAIL(&w->todo, job, link);
-	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->more);
 }
 
 void
 worker_free(struct worker **worker)
 {
 	struct worker *w = *worker;
-	struct worker_job *job;
 
 	*worker = NULL;
 	if (w == NULL)
@@ -123,8 +123,7 @@ worker_free(struct worker **worker)
 	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	while ((job = next_ready(w)) != NULL)
-		job->done(job);
+	finish_ready(w);
 	event_free(w->woken);
 	close(w->wake);
 	pthread_cond_destroy(&w->more);

@@ -292,7 +292,7 @@ fake_stop(struct fake *f)
 {
 	struct qmgr *q = f->q;
 	struct message *m;
-	struct event *events[] = { q->flush_turn, q->lazy, q->run, q->due, q->move_timer,
+	struct event *events[] = { q->flush_turn, q->lazy, q->pace, q->run, q->due, q->move_timer,
 		q->move_again, q->draining };
 
 	ipc_channel_free(&f->door);
@@ -303,7 +303,7 @@ fake_stop(struct fake *f)
 	qmgr_spec.drain(&f->d);
 	while (!f->finished)
 		event_base_loop(f->d.base, EVLOOP_ONCE);
-	events[6] = q->draining;
+	events[7] = q->draining;
 	qmgr_spec.stop(&f->d);
 	while ((m = TAILQ_FIRST(&q->loaded)) != NULL) {
 		m->jobs = 0;
