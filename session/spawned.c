@@ -71,6 +71,7 @@ forget_if_gone(struct spawned *c)
 
 	if (c->pid != 0 || c->channel != NULL)
 		return;
+	quota_last_words(c);
 	TAILQ_REMOVE(&s->sessions, c, link);
 	s->count--;
 	free(c->account);

@@ -10,6 +10,13 @@
 #include "watch.h"
 #include "zygote.h"
 
+/* What a session reported and ledger was not told yet: one sum, however much it talks. */
+struct quota_news {
+	bool due, recounted;      /* recounted: in place of what ledger has, not added to it */
+	int64_t octets, messages; /* recounted: never < 0 */
+	unsigned telling, asking; /* requests under way for it */
+};
+
 struct spawned { /* one session process */
 	TAILQ_ENTRY(spawned) link;
 	struct spawner *spawner;
@@ -19,6 +26,7 @@ struct spawned { /* one session process */
 	pid_t pid;                   /* 0 once reaped */
 	struct watch_identity owner;
 	uint64_t quota_octets, quota_messages;
+	struct quota_news news;
 	char *account;
 };
 
@@ -50,5 +58,6 @@ uint64_t spawned_of_account(const struct spawner *s, const char *account);
 void on_quota_add(struct ipc_call *call, const void *msg);
 void on_quota_set(struct ipc_call *call, const void *msg);
 void on_quota_get(struct ipc_call *call, const void *msg);
+void quota_last_words(struct spawned *c); /* before it is forgotten: what was not told yet */
 
 #endif

@@ -59,6 +59,17 @@ find(const struct token_table *t, const uint8_t token[SESSION_TOKEN_SIZE], uint6
 	return found;
 }
 
+static unsigned
+open_of_account(const struct token_table *t, struct bytes account, uint64_t now_ms)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < TOKENS_MAX; i++)
+		n += t->expires_ms[i] > now_ms &&
+		     bytes_equal(bytes_from_str(t->grant[i].account), account);
+	return n;
+}
+
 int
 token_put(struct token_table *t, const struct session_start_msg *m, uint64_t now_ms)
 {
@@ -67,6 +78,8 @@ token_put(struct token_table *t, const struct session_start_msg *m, uint64_t now
 
 	if (find(t, m->token, now_ms) != 0)
 		return ERR_EXISTS;
+	if (open_of_account(t, m->account, now_ms) >= TOKENS_A_ACCOUNT_MAX)
+		return ERR_BUSY;
 	while (i < TOKENS_MAX && t->expires_ms[i] > now_ms)
 		i++;
 	if (i == TOKENS_MAX)

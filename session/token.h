@@ -11,7 +11,8 @@
 
 #include "session_msg.h"
 
-#define TOKENS_MAX 1024 /* open at once */
+#define TOKENS_MAX           1024 /* open at once */
+#define TOKENS_A_ACCOUNT_MAX 64   /* one password does not fill the table */
 
 /* What a token stands for. */
 struct token_grant {
@@ -27,7 +28,8 @@ struct token_table;
 struct token_table *token_table_new(void);
 void token_table_free(struct token_table **t);
 
-/* ERR_BUSY: too many open; ERR_EXISTS: this token is open already (never by chance) */
+/* ERR_BUSY: too many open, in all or for this account; ERR_EXISTS: this token is open already
+ * (never by chance) */
 MUST_USE int token_put(struct token_table *t, const struct session_start_msg *m, uint64_t now_ms);
 
 /* Use a token up. ERR_NOT_FOUND: unknown, used, or too old. */

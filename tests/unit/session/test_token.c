@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,7 +97,11 @@ test_full(void **arg)
 
 	UNUSED(arg);
 	for (int i = 0; i < TOKENS_MAX; i++) {
+		char account[32];
+
+		snprintf(account, sizeof(account), "a%d@example", i / TOKENS_A_ACCOUNT_MAX);
 		m = start_msg(1);
+		m.account = bytes_from_str(account);
 		assert_int_equal(token_put(t, &m, 5), ERR_OK);
 	}
 	m = start_msg(2);
@@ -105,6 +110,28 @@ test_full(void **arg)
 	/* time makes room */
 	assert_int_equal(token_put(t, &m, 5 + SESSION_TOKEN_LIFE_MS), ERR_OK);
 	assert_int_equal(token_take(t, m.token, 6 + SESSION_TOKEN_LIFE_MS, &g), ERR_OK);
+	token_table_free(&t);
+}
+
+/* Who knows one password can't keep the others out. */
+static void
+test_one_account_has_an_end(void **arg)
+{
+	struct token_table *t = token_table_new();
+	struct session_start_msg m;
+	struct token_grant g;
+
+	UNUSED(arg);
+	for (int i = 0; i < TOKENS_A_ACCOUNT_MAX; i++) {
+		m = start_msg(1);
+		assert_int_equal(token_put(t, &m, 5), ERR_OK);
+	}
+	assert_int_equal(token_take(t, m.token, 5, &g), ERR_OK);
+	assert_int_equal(token_put(t, &m, 5), ERR_OK);
+	m = start_msg(2);
+	assert_int_equal(token_put(t, &m, 5), ERR_BUSY);
+	m.account = BYTES_LITERAL("bob@example.org");
+	assert_int_equal(token_put(t, &m, 5), ERR_OK);
 	token_table_free(&t);
 }
 
@@ -138,6 +165,7 @@ main(void)
 		cmocka_unit_test(test_every_bit_counts),
 		cmocka_unit_test(test_too_old),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_one_account_has_an_end),
 		cmocka_unit_test(test_not_in_a_child),
 	};
 
