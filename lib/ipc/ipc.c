@@ -279,14 +279,20 @@ is_full(const struct ipc_channel *c)
 void
 ipc_flush(struct ipc_channel *c)
 {
+	const struct timeval again = { 0, 10000 };
 	struct out_packet *p;
 
 	c->flush_due = false;
 	while (!c->dead && (p = TAILQ_FIRST(&c->out)) != NULL) {
 		if (packet_send(c->spec.fd, buf_bytes(&p->data), p->fds, p->nfds, MSG_DONTWAIT) <
 			0) {
-			if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) {
+			if (errno == EAGAIN) {
 				event_add(c->writable, NULL);
+				return;
+			}
+			if (errno == ENOBUFS || errno == ETOOMANYREFS) {
+				/* the socket may be writable all the time: do not spin */
+				event_add(c->flush, &again);
 				return;
 			}
 			lose(c, ERR_PEER);
