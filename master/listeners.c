@@ -141,9 +141,11 @@ want_listener(
 	const char *why = NULL;
 
 	if (l == NULL) {
+		/* one wait is enough for all: with an error there will be no start */
+		bool patient = !m->ready && m->conf.first == NULL;
 		int fd = -1;
 
-		if (instance > 0 || probe(address, !m->ready, &why) == ERR_OK)
+		if (instance > 0 || probe(address, patient, &why) == ERR_OK)
 			fd = open_socket(address, true, &why);
 		if (fd < 0) {
 			conf_add_error(

@@ -19,14 +19,15 @@ import pytest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RELAIS_BUILD", os.path.join(TOP, "build", "debug"))
-_bases = itertools.count(21000 + (os.getpid() % 30) * 1000, 1000)
+# each suite takes another thousand; those of earlier tests are free again when they come round
+_bases = itertools.cycle(range(11000, 63000, 1000))
+for _ in range(os.getpid() % 52):
+    next(_bases)
 
 
 def free_base():
     """A base whose ports nobody listens on."""
-    for base in _bases:
-        if base > 63000:
-            raise RuntimeError("no free ports")
+    for base in itertools.islice(_bases, 104):
         try:
             for offset in (25, 143, 110):
                 with socket.socket() as s:
@@ -34,19 +35,21 @@ def free_base():
             return base
         except OSError:
             continue
+    raise RuntimeError("no free ports")
 
 
 class Suite:
     """One running suite. `info` is quickstart's JSON; see ./quickstart --help."""
 
-    def __init__(self, folder, users=2, options=(), build=BUILD):
+    def __init__(self, folder, users=2, options=(), build=BUILD, env=()):
         self.folder, self.users, self.options = folder, users, list(options)
         self.build = build or BUILD
+        self.env = dict(env)  # of the suite, as RELAIS_FAULT
         self.base = free_base()
         self.info = None
 
     def quickstart(self, *words):
-        env = dict(os.environ, RELAIS_BUILD=self.build)
+        env = dict(os.environ, RELAIS_BUILD=self.build, **self.env)
         env.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
         return subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.folder, *words],
                               env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -87,7 +90,8 @@ class Suite:
                     [os.path.join(self.build, "bin", "relais-master"), "--config",
                      os.path.join(self.folder, "relais.conf")], stdin=subprocess.DEVNULL,
                     stdout=f, stderr=f, cwd="/", start_new_session=True,
-                    env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1"))
+                    env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1",
+                             **self.env))
             while time.monotonic() < end and master.poll() is None:
                 with open(out) as f:
                     if "ready" in f.read():
@@ -184,6 +188,11 @@ def suite():
         s.stop()
         log = s.log()
         shutil.rmtree(s.folder, ignore_errors=True)
+    assert_healthy(log)
+
+
+def assert_healthy(log):
+    """Nothing in it that no test may bring about."""
     for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not",
                 "was killed by signal"):
         assert bad not in log, f"the log says \"{bad}\":\n" + "\n".join(
