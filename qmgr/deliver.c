@@ -439,6 +439,9 @@ on_resolved(void *arg, const struct ipc_answer *answer)
 		expansion_free(j);
 		verdict_ends(j, a.verdict);
 	} else if (j->expansion == NULL && a.first == 0 && a.count == a.total) {
+		if (a.count == 1 && a.targets[0].kind == DIRECTORY_TARGET_ACCOUNT)
+			resolve_cache_put(j->q->resolved, rcpt_of(j)->address, &a.targets[0],
+				clock_mono_us());
 		resolved(j, a.targets, a.count);
 	} else if (a.count == 0 || a.total > QUEUE_EVENT_TARGETS_MAX) {
 		expansion_free(j);
@@ -461,9 +464,13 @@ ask_directory(struct job *j, uint32_t first)
 void
 deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt)
 {
+	const struct bytes address = m->state.rcpts[rcpt].address;
+	const struct directory_target *t = resolve_cache_get(q->resolved, address, clock_mono_us());
 	struct job *j = job_new(q, m, rcpt);
 
-	if (m->state.rcpts[rcpt].address.n > DIRECTORY_ADDRESS_MAX)
+	if (t != NULL)
+		resolved(j, t, 1);
+	else if (address.n > DIRECTORY_ADDRESS_MAX)
 		verdict_ends(j, DIRECTORY_BAD);
 	else
 		ask_directory(j, 0);
@@ -472,6 +479,7 @@ deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt)
 int
 deliver_init(struct qmgr *q)
 {
+	q->resolved = xcalloc(1, sizeof(*q->resolved));
 	q->directory = daemon_link(q->d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
 	link_open(q->directory);
 	sync_init(q, &q->local, SERVICE_LOCAL_DELIVERY);

@@ -25,6 +25,7 @@
 #include "qmgr_conf.h"
 #include "queue_id.h"
 #include "queue_msg.h"
+#include "resolve_cache.h"
 #include "worker.h"
 
 #define ACTIVE_RCPTS_MAX   8000 /* recipients on their way at once */
@@ -159,6 +160,7 @@ struct qmgr {
 	unsigned active_rcpts;
 
 	struct link *directory;
+	struct resolve_cache *resolved;
 	struct syncer local, system;
 
 	struct event *move_timer, *move_again;

@@ -314,6 +314,8 @@ fake_stop(struct fake *f)
 	folders_close(&q->folders);
 	free_syncer(&q->local);
 	free_syncer(&q->system);
+	resolve_cache_clear(q->resolved);
+	free(q->resolved);
 	buf_free(&q->directory->compose);
 	free(q->directory);
 	buf_free(&q->stash);

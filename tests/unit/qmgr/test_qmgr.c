@@ -121,6 +121,25 @@ test_many_share_a_flush(void **state)
 	assert_int_equal(f->repeated, 0);
 }
 
+/* The same mailbox many times: directory is asked once a second. */
+static void
+test_resolves_are_kept_a_second(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	for (int i = 0; i < 20; i++)
+		fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->resolves, 1);
+	fake_turns(f, 1100);
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->resolves, 2);
+	assert_int_equal(f->deliveries, 22);
+}
+
 static void
 test_journal_goes_round(void **state)
 {
@@ -571,6 +590,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_delivers),
 		TEST(test_many_share_a_flush),
+		TEST(test_resolves_are_kept_a_second),
 		TEST(test_journal_goes_round),
 		TEST(test_large_is_lent_a_file),
 		TEST(test_retries),
