@@ -405,6 +405,18 @@ validity_changed(struct folder *f)
 	       validity != f->state.header.uidvalidity;
 }
 
+/* Each write wakes all who watch the folder, us too: only what is new is written. */
+static int
+note_times(struct folder *f, const struct scan *s)
+{
+	if (f->hints.new_mtime_ns == s->new_ns && f->hints.cur_mtime_ns == s->cur_ns)
+		return ERR_OK;
+	f->hints.new_mtime_ns = s->new_ns;
+	f->hints.cur_mtime_ns = s->cur_ns;
+	f->hints.end = (uint32_t)f->log_end;
+	return folder_write_hints(f);
+}
+
 int
 folder_merge(struct folder *f, enum merge_scope scope)
 {
@@ -423,12 +435,8 @@ folder_merge(struct folder *f, enum merge_scope scope)
 		goto out;
 	if ((r = raise_bound(f)) < 0)
 		goto out;
-	if (!s.unsure) {
-		f->hints.new_mtime_ns = s.new_ns;
-		f->hints.cur_mtime_ns = s.cur_ns;
-		f->hints.end = (uint32_t)f->log_end;
-		r = folder_write_hints(f);
-	}
+	if (!s.unsure)
+		r = note_times(f, &s);
 out:
 	scan_free(&s);
 	if (r < 0)
