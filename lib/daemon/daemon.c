@@ -54,6 +54,17 @@ daemon_finished(struct daemon *d)
 	}
 }
 
+static struct peer *
+peer_of(struct daemon_private *p, enum service service, unsigned instance)
+{
+	for (size_t i = 0; i < p->npeers; i++)
+		if (p->peers[i].service == service && p->peers[i].instance == instance)
+			return &p->peers[i];
+	p->peers = xrealloc(p->peers, (p->npeers + 1) * sizeof(*p->peers));
+	p->peers[p->npeers] = (struct peer){ service, instance, 0 };
+	return &p->peers[p->npeers++];
+}
+
 static void
 on_peer_close(void *ctx, struct ipc_channel *channel, int err)
 {
@@ -62,6 +73,7 @@ on_peer_close(void *ctx, struct ipc_channel *channel, int err)
 	if (err == ERR_SYNTAX)
 		log_error("%s[%u] sent what it may not", service_name(ipc_peer(channel)),
 			ipc_peer_instance(channel));
+	peer_of(d->priv, ipc_peer(channel), ipc_peer_instance(channel))->channels--;
 	if (d->spec->peer_down != NULL)
 		d->spec->peer_down(d, channel);
 }
@@ -71,7 +83,16 @@ on_peer(struct ipc_call *call, const void *msg)
 {
 	const struct control_peer *m = msg;
 	struct daemon_private *p = call->ctx;
-	struct ipc_channel *channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->d.base,
+	struct peer *peer = peer_of(p, (enum service)m->service, m->instance);
+	struct ipc_channel *channel;
+
+	if (peer->channels >= PEER_CHANNELS_MAX) {
+		log_error("%s[%u] has too many channels already", service_name(peer->service),
+			peer->instance);
+		return;
+	}
+	peer->channels++;
+	channel = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->d.base,
 		.fd = ipc_take_fd(call, 0),
 		.peer = (enum service)m->service,
 		.peer_instance = m->instance,

@@ -7,11 +7,23 @@
 
 struct door;
 
+/* Channels that one process may have with us. It needs one; for a moment two, while it learns
+ * that the first is lost. The operator's commands come all as one. */
+#define PEER_CHANNELS_MAX 64
+
+struct peer { /* a process that was introduced */
+	enum service service;
+	unsigned instance;
+	unsigned channels;
+};
+
 struct daemon_private {
 	struct daemon d;
 	struct arena arena; /* configuration and names: as long as the process lives */
 	struct ipc_channel *control;
 	struct door *doors; /* doors.c */
+	struct peer *peers; /* as many as there are processes that may call us */
+	size_t npeers;
 	struct common_conf *common;
 	void *conf;
 	struct event *keep; /* so that the loop has something to wait for */
