@@ -116,7 +116,8 @@ def test_a_name_forges_no_log_line(suite):
 def test_login_lines(suite):
     client = imap(suite)
     user = suite.account()[0]
-    line = wait_for(lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s])[-1]
+    line = wait_for(lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s
+                             and "imap-login" in s])[-1]
     found = re.search(r"relais/imap-login\[\d+\]: Login: user=<(\S+)>, method=PLAIN, rip=127\.0\.0\.1, "
                       r"lip=127\.0\.0\.1, mpid=(\d+), session=<(\w+)>$", line)
     assert found, line
