@@ -176,7 +176,7 @@ open_slot(struct store_deliverer *d, const struct store_delivery *job, const cha
 		fd = open_directory(d, job->home, dir, job->create_folder);
 		if (fd < 0)
 			return fd;
-		if ((r = folder_open(fd, &f)) < 0)
+		if ((r = folder_open_foreign(fd, &f)) < 0)
 			return r;
 		if (fstat(f->dirfd, &st) < 0) {
 			folder_close(&f);

@@ -31,13 +31,27 @@ close_fd(int *fd)
 
 /* ---- loading ----------------------------------------------------------------------------- */
 
-/* Map the snapshot into *s. ERR_NOT_FOUND: there is none. */
+void *
+folder_map_snapshot(const struct folder *f, int fd, size_t size)
+{
+	void *map;
+
+	if (!f->foreign)
+		return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED || sys_pread_full(fd, map, size, 0) == (ssize_t)size)
+		return map;
+	(void)munmap(map, size);
+	return MAP_FAILED;
+}
+
+/* Map the snapshot into the state. ERR_NOT_FOUND: there is none. */
 static int
-load_snapshot(int dirfd, struct state *s)
+load_snapshot(struct folder *f)
 {
 	struct stat st;
 	void *map;
-	int fd = sys_openat(dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
 
 	if (fd < 0)
 		return fd;
@@ -45,11 +59,11 @@ load_snapshot(int dirfd, struct state *s)
 		close(fd);
 		return ERR_CORRUPT;
 	}
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	map = folder_map_snapshot(f, fd, (size_t)st.st_size);
 	close(fd);
 	if (map == MAP_FAILED)
 		return ERR_RESOURCE;
-	return state_from_map(s, map, (size_t)st.st_size);
+	return state_from_map(&f->state, map, (size_t)st.st_size);
 }
 
 /*
@@ -124,7 +138,7 @@ load_once(struct folder *f)
 		return f->log_fd;
 	if ((r = read_log_header(f->log_fd, &h, &f->hints)) < 0)
 		return r;
-	r = load_snapshot(f->dirfd, &f->state);
+	r = load_snapshot(f);
 	if (r == ERR_NOT_FOUND && h.generation == 1)
 		state_init(&f->state, 1, h.uidvalidity);
 	else if (r == ERR_NOT_FOUND)
@@ -240,12 +254,13 @@ check_directories(int dirfd)
 	return ERR_OK;
 }
 
-int
-folder_open(int dirfd, struct folder **out)
+static int
+open_as(int dirfd, bool foreign, struct folder **out)
 {
 	struct folder *f = xcalloc(1, sizeof(*f));
 	int r;
 
+	f->foreign = foreign;
 	f->dirfd = dirfd;
 	f->log_fd = f->cache_fd = -1;
 	state_init(&f->state, 0, 0);
@@ -253,6 +268,18 @@ folder_open(int dirfd, struct folder **out)
 		folder_close(&f);
 	*out = f;
 	return r;
+}
+
+int
+folder_open(int dirfd, struct folder **out)
+{
+	return open_as(dirfd, false, out);
+}
+
+int
+folder_open_foreign(int dirfd, struct folder **out)
+{
+	return open_as(dirfd, true, out);
 }
 
 void

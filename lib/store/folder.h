@@ -35,10 +35,14 @@ struct folder {
 	struct buf window;        /* a piece of the cache, from window_off on */
 	uint64_t window_off;
 	bool cache_checked; /* its header is right */
+	bool foreign;       /* as folder_open_foreign() says */
 };
 
 /* Takes dirfd over in any case. Makes or rebuilds the index if need be. */
 MUST_USE int folder_open(int dirfd, struct folder **out);
+/* The same in a process that the mailbox' owner has no power over: the snapshot is copied, not
+ * mapped, for the owner could change or cut the file after it was checked. */
+MUST_USE int folder_open_foreign(int dirfd, struct folder **out);
 void folder_close(struct folder **f);
 
 /* Make cur, new, tmp below dirfd if they are not there. */
@@ -94,6 +98,9 @@ MUST_USE int folder_reload(struct folder *f);
 
 /* rebuild.c: the index anew from files, and from what can still be read of it. Locked. */
 MUST_USE int folder_rebuild(struct folder *f);
+
+/* The octets of a snapshot as state_from_map() takes them, or MAP_FAILED. */
+void *folder_map_snapshot(const struct folder *f, int fd, size_t size);
 
 /* Apply records to a state; how many octets of them is added to *end. ERR_CORRUPT: one that
  * checks but cannot be right here. */

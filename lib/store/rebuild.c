@@ -56,7 +56,7 @@ read_snapshot(struct folder *f, struct rests *o)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < INT32_MAX)
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+		map = folder_map_snapshot(f, fd, (size_t)st.st_size);
 	close(fd);
 	if (map != MAP_FAILED)
 		o->has_snapshot = state_from_map(&f->state, map, (size_t)st.st_size) == ERR_OK;
