@@ -39,8 +39,9 @@ try_append(struct qmgr *q, enum queue_record_type type, struct bytes body)
 static bool
 stash_append(struct qmgr *q)
 {
-	while (q->stash.len > 0) {
-		struct bytes in = buf_bytes(&q->stash);
+	struct bytes in;
+
+	while ((in = buf_bytes(&q->stash)).p != NULL && in.n >= 8) {
 		const uint32_t n = get_u32(in.p + 4);
 
 		if (try_append(q, (enum queue_record_type)get_u32(in.p), bytes_make(in.p + 8, n)) ==

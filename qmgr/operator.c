@@ -376,8 +376,11 @@ operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s)
 	*s = q->stats;
 	s->messages = q->index.live;
 	s->deferred = q->index.heap_n;
-	for (struct entry *e = index_next(&q->index, 0); e != NULL;
-		e = index_next(&q->index, e->id)) {
+	for (size_t i = 0; i < q->index.n; i++) {
+		const struct entry *e = q->index.slots[i].entry;
+
+		if (e == NULL)
+			continue;
 		s->held += e->state == ENTRY_HELD;
 		s->active += e->state == ENTRY_ACTIVE || e->state == ENTRY_READY;
 	}

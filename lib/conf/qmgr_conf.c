@@ -4,7 +4,7 @@
 
 static const struct opt_row rows[] = {
 	OPT_SIZE(qmgr_conf, segment_size, "64M", OPT_MIB, OPT_GIB, "size of a journal segment"),
-	OPT_UINT(qmgr_conf, segments, "4", 2, 1024, "journal segments kept"),
+	OPT_UINT(qmgr_conf, segments, "4", 3, 1024, "journal segments kept"),
 	OPT_SIZE(qmgr_conf, memory_limit, "256M", 16 * OPT_MIB, 64 * OPT_GIB,
 		"content kept in memory for fresh messages"),
 	OPT_TIME(qmgr_conf, minimal_backoff, "5m", OPT_SECOND, OPT_DAY,
