@@ -60,12 +60,23 @@ check_keywords(struct bytes list)
 	return ERR_OK;
 }
 
+bool
+index_name_ok(struct bytes name)
+{
+	return name.n > 0 && name.n <= 255 && name.p[0] != '.' &&
+	       bytes_find(name, '/') == BYTES_NOT_FOUND && bytes_find(name, 0) == BYTES_NOT_FOUND;
+}
+
 /* Every record: UIDs ascend and stay below uidnext, names lie in the heap. */
 static int
 check_records(const struct index_view *v)
 {
 	uint32_t before = 0;
 
+	/* as index_name_ok(), for all at once */
+	if (bytes_find(v->names, '/') != BYTES_NOT_FOUND ||
+		bytes_find(v->names, 0) != BYTES_NOT_FOUND)
+		return ERR_CORRUPT;
 	for (size_t i = 0; i < v->header.count; i++) {
 		const uint8_t *r = v->records.p + i * INDEX_RECORD_SIZE;
 		uint32_t uid = get_u32(r), name_off = get_u32(r + 44);
@@ -75,7 +86,8 @@ check_records(const struct index_view *v)
 			return ERR_CORRUPT;
 		if (name_len == 0 || name_len > 255 || key_len == 0 || key_len > name_len)
 			return ERR_CORRUPT;
-		if (name_off > v->names.n || name_len > v->names.n - name_off)
+		if (name_off > v->names.n || name_len > v->names.n - name_off ||
+			v->names.p[name_off] == '.')
 			return ERR_CORRUPT;
 		before = uid;
 	}

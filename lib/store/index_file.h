@@ -71,6 +71,11 @@ MUST_USE int index_decode(struct bytes file, struct index_view *out);
 void index_encode(struct buf *out, const struct index_header *header, struct bytes records,
 	struct bytes keywords, struct bytes names);
 
+/* A name that a message file can have: one part of a path, not hidden. The owner of a mailbox
+ * may write what he likes into its index; names are used as paths by processes that can reach
+ * the mailboxes of others. */
+bool index_name_ok(struct bytes name);
+
 /* Between memory and disk; nothing to do on little-endian machines. */
 void index_record_swap(struct index_record *r);
 

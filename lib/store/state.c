@@ -204,7 +204,7 @@ apply_append(struct state *s, const struct log_record *rec)
 		return ERR_CORRUPT;
 	memcpy(&r, rec->body.p, sizeof(r));
 	index_record_swap(&r);
-	if (r.uid < s->header.uidnext || r.uid == UINT32_MAX || name.n == 0 || name.n > 255 ||
+	if (r.uid < s->header.uidnext || r.uid == UINT32_MAX || !index_name_ok(name) ||
 		r.key_len == 0 || r.key_len > name.n || state_total(s) >= INDEX_MESSAGES_MAX)
 		return ERR_CORRUPT;
 	if (s->n_tail == s->cap_tail) {
@@ -265,6 +265,8 @@ apply_names(struct state *s, const struct log_record *rec)
 	while (log_name_next(&rest, &e)) {
 		struct index_record *r = state_find(s, e.uid, 0);
 
+		if (!index_name_ok(e.name))
+			return ERR_CORRUPT;
 		if (r == NULL)
 			continue;
 		r->state = (uint8_t)(e.state & (INDEX_IN_NEW | INDEX_NAME_STALE)) |

@@ -6,6 +6,8 @@
 #include "mailbox.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -96,11 +98,94 @@ test_index_changed(void **state)
 	mailbox_remove(&m);
 }
 
+static void
+deliver_again(struct mailbox *m, const char *unique)
+{
+	const struct store_delivery again = { .home = "a",
+		.unique = bytes_from_str(unique),
+		.arrival = 1700000000,
+		.repeated = true,
+		.content = BYTES_LITERAL("Subject: again\r\n\r\n") };
+	struct store_delivered done;
+
+	assert_int_equal(store_deliver(m->deliverer, &again, &done), ERR_OK);
+}
+
+/* The record of a message whose name is a path: by an APPEND, or by NAMES for one that is there. */
+static void
+put_path(const struct mailbox *m, const char *key, const char *path, uint32_t rename_uid)
+{
+	struct index_record r = { .key_len = (uint16_t)strlen(key), .size = 1 };
+	struct buf log = BUF_INIT;
+	struct folder *f;
+	size_t began;
+
+	assert_int_equal(folder_open(open_inbox(m), &f), ERR_OK);
+	r.uid = f->state.header.uidnext;
+	began = log_record_begin(&log, rename_uid == 0 ? LOG_APPEND : LOG_NAMES, 1000);
+	if (rename_uid == 0) {
+		index_record_swap(&r);
+		buf_put(&log, &r, sizeof(r));
+		buf_put_str(&log, path);
+	} else {
+		log_name_put(&log, &(struct log_name){ .uid = rename_uid,
+					   .key_len = (uint16_t)strlen(key),
+					   .name = bytes_from_str(path) });
+	}
+	log_record_end(&log, began, f->state.header.generation);
+	assert_int_equal(pwrite(f->log_fd, log.data, log.len, (off_t)f->log_end), log.len);
+	folder_close(&f);
+	buf_free(&log);
+}
+
+/* A repeated delivery looks for its file by the index, and removes it if it is torn. */
+static void
+a_path_leads_nowhere(bool by_names)
+{
+	static const char key[] = "1700000000.4.mx.example.org";
+	char path[128], folder[64];
+	struct mailbox m;
+	uint32_t uid;
+
+	mailbox_make(&m);
+	assert_int_equal(mkdirat(m.rootfd, "b", 0700), 0);
+	assert_int_equal(mkdirat(m.rootfd, "b/cur", 0700), 0);
+	assert_int_equal(close(openat(m.rootfd, "b/cur/his", O_WRONLY | O_CREAT, 0600)), 0);
+	uid = mailbox_deliver(&m, "1", "one");
+	deliver_again(&m, "3"); /* directories and index have been compared: not done again */
+	snprintf(folder, sizeof(folder), "a/cur/%s", key);
+	assert_int_equal(mkdirat(m.rootfd, folder, 0700), 0);
+	snprintf(path, sizeof(path), "%s/../../../b/cur/his", key);
+	put_path(&m, key, path, by_names ? uid : 0);
+	deliver_again(&m, "4");
+	assert_int_equal(faccessat(m.rootfd, "b/cur/his", F_OK, 0), 0);
+	assert_int_equal(unlinkat(m.rootfd, "b/cur/his", 0), 0);
+	assert_int_equal(unlinkat(m.rootfd, "b/cur", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(m.rootfd, "b", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(m.rootfd, folder, AT_REMOVEDIR), 0);
+	mailbox_remove(&m);
+}
+
+static void
+test_a_path_in_an_append(void **state)
+{
+	UNUSED(state);
+	a_path_leads_nowhere(false);
+}
+
+static void
+test_a_path_in_names(void **state)
+{
+	UNUSED(state);
+	a_path_leads_nowhere(true);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_index_cut),
-		cmocka_unit_test(test_index_changed) };
+		cmocka_unit_test(test_index_changed), cmocka_unit_test(test_a_path_in_an_append),
+		cmocka_unit_test(test_a_path_in_names) };
 
 	return cmocka_run_group_tests_name("store/foreign", tests, NULL, NULL);
 }

@@ -134,6 +134,9 @@ static const struct lie {
 	{ "a name beyond the heap", 128 + 44, 1000, ERR_CORRUPT },
 	{ "no name", 128 + 4, 1, ERR_CORRUPT },
 	{ "a key longer than the name", 128 + 48, 200, ERR_CORRUPT },
+	{ "a name that leads elsewhere", 262, 0x2c612f31, ERR_CORRUPT },
+	{ "a NUL in a name", 262, 0x2c610031, ERR_CORRUPT },
+	{ "a hidden name", 262, 0x2c612e2e, ERR_CORRUPT },
 	{ "a keyword that runs over", 128 + 128, 0x4a240dff, ERR_CORRUPT },
 };
 
