@@ -273,6 +273,8 @@ make_done(struct worker_job *job)
 	} else {
 		journal_add_segment(&q->journal, mk->number, mk->fd);
 		q->journal_full = false;
+		if (q->stash.len > 0)
+			flush_soon(q);
 	}
 	free(mk);
 	mover_check(q);

@@ -375,7 +375,7 @@ judge_doubtful(struct recovery *v)
 {
 	struct bytes in = buf_bytes(&v->doubtful);
 
-	for (; in.n > 0; in = bytes_skip(in, 12)) {
+	for (; in.p != NULL && in.n >= 12; in = bytes_skip(in, 12)) {
 		const uint64_t id = get_u64(in.p);
 		const struct found *f = v->cap == 0 ? NULL : slot_of(v, id);
 
