@@ -250,7 +250,13 @@ journal_free_segments(const struct journal *j)
 bool
 journal_may_grow(const struct journal *j)
 {
-	return j->n_segments < j->max_segments && j->n_segments < JOURNAL_SEGMENTS_MAX;
+	unsigned bad = 0;
+
+	/* those closed after a failed flush are replaced, or nothing could ever tell of the
+	 * end of what is in them, and they would be needed for ever */
+	for (unsigned i = 0; i < j->slots; i++)
+		bad += j->segments[i].state == SEGMENT_BAD;
+	return j->n_segments - bad < j->max_segments && j->n_segments < JOURNAL_SEGMENTS_MAX;
 }
 
 /* ---- appending ---- */
