@@ -19,7 +19,8 @@
 #include "err.h"
 #include "sys.h"
 
-#define LOCK_WAIT_US (30 * 1000000ULL)
+#define LOCK_WAIT_US    (30 * 1000000ULL)
+#define FOREIGN_WAIT_US 1000000ULL /* others wait for their mail meanwhile */
 
 static void
 close_fd(int *fd)
@@ -387,6 +388,7 @@ update_locked(struct folder *f)
 static int
 take_lock(struct folder *f)
 {
+	const uint64_t patience = f->foreign ? FOREIGN_WAIT_US : LOCK_WAIT_US;
 	uint64_t began = 0;
 	long sleep_ns = 50000;
 
@@ -397,12 +399,17 @@ take_lock(struct folder *f)
 			return err_from_errno(errno);
 		if (began == 0)
 			began = clock_mono_us();
-		else if (clock_mono_us() - began > LOCK_WAIT_US)
+		else if (clock_mono_us() - began > patience) {
+			f->kept_waiting = true;
+			return ERR_BUSY;
+		}
+		if (f->foreign && f->kept_waiting)
 			return ERR_BUSY;
 		nanosleep(&(struct timespec){ .tv_nsec = sleep_ns }, NULL);
 		if (sleep_ns < 4000000)
 			sleep_ns *= 2;
 	}
+	f->kept_waiting = false;
 	return ERR_OK;
 }
 

@@ -36,12 +36,14 @@ struct folder {
 	uint64_t window_off;
 	bool cache_checked; /* its header is right */
 	bool foreign;       /* as folder_open_foreign() says */
+	bool kept_waiting;  /* the last try to lock it was in vain */
 };
 
 /* Takes dirfd over in any case. Makes or rebuilds the index if need be. */
 MUST_USE int folder_open(int dirfd, struct folder **out);
 /* The same in a process that the mailbox' owner has no power over: the snapshot is copied, not
- * mapped, for the owner could change or cut the file after it was checked. */
+ * mapped, for the owner could change or cut the file after it was checked; and a lock that the
+ * owner keeps is waited for a moment, once. */
 MUST_USE int folder_open_foreign(int dirfd, struct folder **out);
 void folder_close(struct folder **f);
 

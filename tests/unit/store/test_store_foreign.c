@@ -7,9 +7,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
 #include "folder.h"
 
@@ -180,12 +182,39 @@ test_a_path_in_names(void **state)
 	a_path_leads_nowhere(true);
 }
 
+/* An owner who never lets go of the lock costs the others a second, not each delivery half
+ * a minute. */
+static void
+test_a_lock_is_kept(void **state)
+{
+	const struct store_delivery d = { .home = "a",
+		.unique = BYTES_LITERAL("5"),
+		.arrival = 1700000000,
+		.content = BYTES_LITERAL("Subject: five\r\n\r\n") };
+	struct store_delivered done;
+	uint64_t began = clock_mono_ms();
+	struct mailbox m;
+	int fd;
+
+	UNUSED(state);
+	mailbox_make(&m);
+	mailbox_deliver(&m, "1", "one");
+	fd = open_inbox(&m);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(store_deliver(m.deliverer, &d, &done), ERR_BUSY);
+	assert_in_range(clock_mono_ms() - began, 500, 5000);
+	close(fd);
+	assert_int_equal(store_deliver(m.deliverer, &d, &done), ERR_OK);
+	mailbox_remove(&m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_index_cut),
 		cmocka_unit_test(test_index_changed), cmocka_unit_test(test_a_path_in_an_append),
-		cmocka_unit_test(test_a_path_in_names) };
+		cmocka_unit_test(test_a_path_in_names), cmocka_unit_test(test_a_lock_is_kept) };
 
 	return cmocka_run_group_tests_name("store/foreign", tests, NULL, NULL);
 }
