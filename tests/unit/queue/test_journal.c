@@ -393,6 +393,25 @@ test_failed_flush_is_final(void **state)
 	assert_int_equal(flush(&p->j), ERR_OK);
 }
 
+/* No flush worked: other segments may be made in the places of the bad ones. */
+static void
+test_all_segments_bad(void **state)
+{
+	struct place *p = *state;
+	struct journal_place place;
+	struct repeated again = { .n = 0 };
+
+	for (uint64_t i = 1; i <= 4; i++) {
+		assert_int_equal(journal_may_grow(&p->j), i > 1);
+		assert_int_equal(append(&p->j, QUEUE_RECORD_EVENT, i, 100, &place), ERR_OK);
+		sys_fault(SYS_FDATASYNC, 1, EIO, false);
+		assert_int_equal(journal_batch_write(journal_take(&p->j)), ERR_IO);
+		journal_failed(&p->j, repeat, &again);
+	}
+	assert_int_equal(append(&p->j, QUEUE_RECORD_EVENT, 5, 100, &place), ERR_NO_SPACE);
+	assert_true(journal_may_grow(&p->j));
+}
+
 /* Making a segment, each system call failing in turn: nothing stays behind. */
 static void
 test_making_fails(void **state)
@@ -426,6 +445,7 @@ main(void)
 		TEST(test_half_made_segment_is_removed),
 #ifdef RELAIS_FAULTS
 		TEST(test_failed_flush_is_final),
+		TEST(test_all_segments_bad),
 		TEST(test_making_fails),
 #endif
 	};
