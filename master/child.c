@@ -98,7 +98,7 @@ exec_program(struct master *m, const char *name, int control)
 	keep_log = fcntl(m->log_fd, F_DUPFD, 10);
 	if (dup2(keep_control, CONTROL_FD) < 0 || dup2(keep_log, LOG_FD) < 0)
 		_exit(126);
-	close_range(LOG_FD + 1, ~0U, 0);
+	close_range((unsigned)LOG_FD + 1, ~0U, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(path, sizeof(path), "%s/%s", m->program_folder, name);

@@ -260,12 +260,13 @@ queue_order_answer_decode(struct ipc_reader *in, void *msg)
 }
 
 /* The counters in the order of the struct. */
+/* clang-format off: it would never be content with this one */
 #define STATS(X)                                                                                   \
 	X(messages)                                                                                \
-	X(active)                                                                                  \
-	X(deferred) X(held) X(committed) X(refused) X(delivered) X(deferrals) X(bounced)           \
+	X(active) X(deferred) X(held) X(committed) X(refused) X(delivered) X(deferrals) X(bounced) \
 		X(expired) X(deleted) X(octets) X(flushes) X(flushed) X(moved) X(segments)         \
 			X(segments_busy) X(memory_octets) X(corrupt)
+/* clang-format on */
 
 void
 queue_stats_answer_encode(struct buf *out, const struct queue_stats_answer *m)

@@ -144,11 +144,14 @@ get_section(struct imap_parser *p, struct imap_section *s)
 	return ERR_OK;
 }
 
-static int
-add_section(struct imap_parser *p, struct imap_fetch *fetch, struct imap_section **out)
+/* One more section; NULL if there are too many. */
+static struct imap_section *
+add_section(struct imap_parser *p, struct imap_fetch *fetch)
 {
+	struct imap_section *s;
+
 	if (fetch->section_count == IMAP_SECTIONS_MAX)
-		return imap_problem(p, ERR_LIMIT, "too many sections");
+		return NULL;
 	if (fetch->section_count % 8 == 0) { /* grow by eights: a section is not small */
 		struct imap_section *more =
 			arena_alloc(p->arena, (fetch->section_count + 8) * sizeof(*more));
@@ -157,9 +160,10 @@ add_section(struct imap_parser *p, struct imap_fetch *fetch, struct imap_section
 			memcpy(more, fetch->sections, fetch->section_count * sizeof(*more));
 		fetch->sections = more;
 	}
-	*out = &fetch->sections[fetch->section_count++];
-	**out = (struct imap_section){ .depth = 0 };
-	return ERR_OK;
+	ASSERT(fetch->sections != NULL);
+	s = &fetch->sections[fetch->section_count++];
+	*s = (struct imap_section){ .depth = 0 };
+	return s;
 }
 
 /* -- items ------------------------------------------------------------------------------- */
@@ -197,14 +201,13 @@ get_body(struct imap_parser *p, struct imap_fetch *fetch)
 {
 	struct imap_section *s;
 	bool peek = imap_skip_word(p, ".PEEK");
-	int r;
 
 	if (!peek && !imap_at(p, '[')) {
 		fetch->items |= IMAP_FETCH_BODY;
 		return ERR_OK;
 	}
-	if ((r = add_section(p, fetch, &s)) < 0)
-		return r;
+	if ((s = add_section(p, fetch)) == NULL)
+		return imap_problem(p, ERR_LIMIT, "too many sections");
 	s->peek = peek;
 	return get_section(p, s);
 }
@@ -238,8 +241,8 @@ get_item(struct imap_parser *p, struct imap_fetch *fetch, bool macro)
 		fetch->items |= item_words[i].items;
 		if (item_words[i].items != 0)
 			return ERR_OK;
-		if ((r = add_section(p, fetch, &s)) < 0)
-			return r;
+		if ((s = add_section(p, fetch)) == NULL)
+			return imap_problem(p, ERR_LIMIT, "too many sections");
 		s->text = item_words[i].text;
 		s->peek = item_words[i].peek;
 		s->label = bytes_from_str(item_words[i].word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* lib/store/fold.c - a new snapshot in place of the old one and its log. */
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -68,7 +69,7 @@ folder_fold(struct folder *f)
 		return ERR_IO;
 	folder_read_hints(f);
 	cache_compact(f);
-	folder_sweep_tmp(f);
+	folder_sweep_tmp(f, time(NULL));
 	if ((r = folder_write_snapshot(f, next)) < 0)
 		return r;
 	/* Who holds the old log learns from this that a snapshot may have replaced it. If we

@@ -82,7 +82,7 @@ uint32_t folder_reserve(struct folder *f, uint32_t n, int *r);
 MUST_USE int folder_fold(struct folder *f);
 
 /* Remove what dead writers left in tmp/ more than 36 hours ago. Once for each fold. */
-void folder_sweep_tmp(struct folder *f);
+void folder_sweep_tmp(struct folder *f, int64_t now);
 /* Is it time? For one who is about to leave, and for one who has work to do. */
 bool folder_may_fold(const struct folder *f);
 bool folder_wants_fold(const struct folder *f);

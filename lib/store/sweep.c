@@ -16,10 +16,9 @@
 #define TMP_AGE_S (36 * 3600)
 
 void
-folder_sweep_tmp(struct folder *f)
+folder_sweep_tmp(struct folder *f, int64_t now)
 {
 	int fd = sys_openat(f->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r;
-	const time_t now = time(NULL);
 	struct dirent *e;
 	struct stat st;
 	DIR *dir;
