@@ -22,7 +22,7 @@
 #define START_TIMEOUT_MS 60000            /* to say READY; a large queue is scanned after READY */
 #define DRAIN_TIMEOUT_MS 10000            /* at the end of the suite */
 #define LEAVE_TIMEOUT_MS (15 * 60 * 1000) /* a replaced door's sessions may take their time */
-#define BACKOFF_FIRST_MS 100
+#define BACKOFF_FIRST_MS 100u
 #define BACKOFF_MAX_MS   30000
 #define STEADY_MS        60000 /* alive so long: the next death is the first again */
 

@@ -173,7 +173,7 @@ listen_option(const struct master *m, const struct service_row *row)
 			return (const struct conf_list *)((const uint8_t *)conf_values(
 								  &m->conf, row->section) +
 							  s->rows[i].offset);
-	ASSERT(!"a door has a listen option");
+	ASSERT(false); /* a door has a listen option */
 	return NULL;
 }
 

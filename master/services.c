@@ -136,7 +136,7 @@ number_option(const struct conf *conf, const char *section, const char *name)
 		if (strcmp(s->rows[i].name, name) == 0)
 			return *(const uint64_t *)((const uint8_t *)conf_values(conf, section) +
 						   s->rows[i].offset);
-	ASSERT(!"an option of this name");
+	ASSERT(false); /* the rows name options that there are */
 	return 1;
 }
 

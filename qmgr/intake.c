@@ -121,9 +121,12 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 static bool
 may_park(const struct qmgr *q, int err)
 {
+	/* each keeps a descriptor: a door that floods must not use them all up */
+	if (q->n_parked >= PARKED_MAX)
+		return false;
 	if (err == ERR_BUSY)
 		return true;
-	return err == ERR_NO_SPACE && q->n_parked < PARKED_MAX &&
+	return err == ERR_NO_SPACE &&
 	       (q->making_segment || q->moving || q->syncing_files || q->journal.flying != NULL);
 }
 
