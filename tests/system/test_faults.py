@@ -103,11 +103,13 @@ FAULTS = {
     "journal write, no space": ("qmgr/write:6-9:ENOSPC", (1, 60), "452", "the disk is full"),
     "journal write, quota": ("qmgr/write:6-9:EDQUOT", (1, 60), "452", "the disk is full"),
     "large message, flush": ("qmgr/fsync:2-5:EIO", (4000,), "451", "not queued"),
-    "large message, name": ("qmgr/link:2-5:EIO", (4000,), "451", "not queued"),
+    "large message, name": ("qmgr/link:2-5:EIO,qmgr/rename:1-4:EIO", (4000,), "451", "not queued"),
     "large message, no file to lend":
         ("qmgr/open:2-9:EMFILE", (4000,), "451", "no file to lend"),
-    "memory file": ("smtpd/memfd:3-9:ENOMEM", (1, 60), "451", "content of a message can't be stored"),
-    "content write": ("smtpd/write:3-9:EIO", (60, 4000), "451", "content of a message can't be stored"),
+    "memory file":
+        ("smtpd/memfd:3-9:ENOMEM", (1, 60), "451", "content of a message can't be stored"),
+    "content write":
+        ("smtpd/write:3-9:EIO", (60, 4000), "451", "content of a message can't be stored"),
     "sync of the mail root":
         ("local-delivery/syncfs:2-4:EIO", (1, 60), None, "could not be synced"),
     "mailbox, no descriptors":
@@ -190,9 +192,9 @@ def test_append_meets_failing_calls(fresh_suite):
 # ---- full disks ----
 
 class SmallDisk:
-    """An ext4 of its own, and ballast that fills it."""
+    """An ext4 of its own, and ballast that fills it (neither takes room of the real disk)."""
 
-    def __init__(self, megabytes=96):
+    def __init__(self, megabytes=2048):
         self.folder = new_folder()
         self.image, self.path = self.folder + "/image", self.folder + "/disk"
         os.mkdir(self.path)

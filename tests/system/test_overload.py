@@ -215,6 +215,8 @@ def test_ten_thousand_recipients(suite):
 def test_a_flood_of_commands(suite):
     """100,000 commands in one go: answered in order, or the connection is ended by us."""
     with connect(suite, timeout=60) as s:
+        read_until(s, b"\n")  # who talks before the greeting is refused
+
         def flood():
             try:
                 s.sendall(b"EHLO x.example\r\n" + b"MAIL FROM:<a@example.org>\r\nRSET\r\n" * 50000)
@@ -230,7 +232,7 @@ def test_a_flood_of_commands(suite):
         except OSError:
             pass
         writer.join(60)
-    assert set(codes) <= {b"220", b"250", b"221", b"421"}, codes
+    assert set(codes) <= {b"250", b"221", b"421"}, codes
     assert codes.get(b"221") or codes.get(b"421")
     print(codes)
     memory_is_bounded(suite)
