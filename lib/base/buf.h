@@ -26,6 +26,8 @@ struct buf {
 static inline struct bytes
 buf_bytes(const struct buf *b)
 {
+	if (b->data == NULL && b->len > 0)
+		__builtin_unreachable(); /* for analysers; checked by UBSan */
 	return (struct bytes){ b->data == NULL ? NULL : b->data + b->start, b->len };
 }
 

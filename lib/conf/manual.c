@@ -55,7 +55,6 @@ has_range(enum opt_type type)
 static void
 put_text(struct buf *out, struct bytes text)
 {
-	ASSERT(text.n == 0 || text.p != NULL);
 	if (text.n > 0 && (text.p[0] == '.' || text.p[0] == '\''))
 		buf_put_str(out, "\\&");
 	for (size_t i = 0; i < text.n; i++) {

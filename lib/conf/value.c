@@ -225,7 +225,6 @@ conf_write_value(struct buf *out, const struct opt_row *row, const void *values)
 
 	put_raw(&raw, row, values);
 	v = buf_bytes(&raw);
-	ASSERT(v.n == 0 || v.p != NULL);
 	if (!needs_quotes(v)) {
 		buf_put_bytes(out, v);
 	} else {

@@ -259,13 +259,12 @@ queue_order_answer_decode(struct ipc_reader *in, void *msg)
 	return ipc_finish(in);
 }
 
-/* The counters in the order of the struct. */
-/* clang-format off: it would never be content with this one */
-#define STATS(X)                                                                                   \
-	X(messages)                                                                                \
-	X(active) X(deferred) X(held) X(committed) X(refused) X(delivered) X(deferrals) X(bounced) \
-		X(expired) X(deleted) X(octets) X(flushes) X(flushed) X(moved) X(segments)         \
-			X(segments_busy) X(memory_octets) X(corrupt)
+/* The counters in the order of the struct. The formatter would never be content with this. */
+/* clang-format off */
+#define STATS(X) \
+	X(messages) X(active) X(deferred) X(held) X(committed) X(refused) X(delivered) \
+	X(deferrals) X(bounced) X(expired) X(deleted) X(octets) X(flushes) X(flushed) \
+	X(moved) X(segments) X(segments_busy) X(memory_octets) X(corrupt)
 /* clang-format on */
 
 void

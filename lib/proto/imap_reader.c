@@ -131,7 +131,8 @@ keep_tail(struct imap_reader *r, struct bytes part)
 			kept = sizeof(tail) - part.n;
 			if (kept > text.n - r->line_at)
 				kept = text.n - r->line_at;
-			memcpy(tail, text.p + text.n - kept, kept);
+			if (kept > 0)
+				memcpy(tail, text.p + text.n - kept, kept);
 		}
 		buf_truncate(&r->text, head);
 		r->line_at = head;
