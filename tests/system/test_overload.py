@@ -139,7 +139,8 @@ def drip(s, octets, every):
 def test_slow_and_deaf_clients(suite):
     """One octet at a time; never reading; never ending a line: others notice nothing."""
     slow, deaf, endless = connect(suite), connect(suite), connect(suite)
-    read_until(slow, b"\n")
+    for s in (slow, deaf, endless):
+        read_until(s, b"\n")
     dripping = threading.Thread(target=drip, args=(slow, b"EHLO slow.example\r\nNOOP\r\n", 0.1),
                                 daemon=True)
     dripping.start()
