@@ -131,7 +131,7 @@ keep_tail(struct imap_reader *r, struct bytes part)
 			kept = sizeof(tail) - part.n;
 			if (kept > text.n - r->line_at)
 				kept = text.n - r->line_at;
-			if (kept > 0)
+			if (text.p != NULL)
 				memcpy(tail, text.p + text.n - kept, kept);
 		}
 		buf_truncate(&r->text, head);
