@@ -40,7 +40,7 @@ folder_open_message(struct folder *f, uint32_t uid)
 	if ((r = folder_lock(f)) < 0)
 		return r;
 	fd = try_open(f, uid);
-	if (fd == ERR_NOT_FOUND && (r = folder_merge(f, MERGE_ALL)) == ERR_OK)
+	if (fd == ERR_NOT_FOUND && folder_merge(f, MERGE_ALL) == ERR_OK)
 		fd = try_open(f, uid);
 	folder_unlock(f);
 	return fd;

@@ -154,7 +154,6 @@ find_key(struct folder *f, struct scan *s, struct disk_file *d, const char *name
 		if (maildir_name_parse(b, &parsed) < 0 || !bytes_equal(parsed.key, d->parsed.key) ||
 			parsed.uid != d->parsed.uid)
 			continue;
-		found = true;
 		d->name = arena_bytes(&s->arena, b);
 		d->in_new = in_new;
 		found = maildir_name_parse(d->name, &d->parsed) == ERR_OK;
