@@ -114,10 +114,11 @@ def test_a_name_forges_no_log_line(suite):
 
 
 def test_login_lines(suite):
-    client = imap(suite)
     user = suite.account()[0]
-    line = wait_for(lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s
-                             and "imap-login" in s])[-1]
+    lines = lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s and "imap-login" in s]
+    before = len(lines())
+    client = imap(suite)
+    line = wait_for(lambda: lines()[before:])[-1]
     found = re.search(r"relais/imap-login\[\d+\]: Login: user=<(\S+)>, method=PLAIN, rip=127\.0\.0\.1, "
                       r"lip=127\.0\.0\.1, mpid=(\d+), session=<(\w+)>$", line)
     assert found, line
@@ -131,7 +132,7 @@ def test_sessions_die_alone(fresh_suite):
     suite = fresh_suite(users=2)
     first, second = imap(suite), imap(suite, 1)
     user = suite.account()[0]
-    line = [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s][-1]
+    line = wait_for(lambda: [s for s in suite.log().splitlines() if f"Login: user=<{user}>" in s])[-1]
     os.kill(int(re.search(r"mpid=(\d+)", line)[1]), signal.SIGKILL)
     with pytest.raises((imaplib.IMAP4.abort, OSError)):
         while True:
