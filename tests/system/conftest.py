@@ -215,4 +215,9 @@ def fresh_suite():
         shutil.rmtree(s.folder, ignore_errors=True)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "once: asks whether anything was lost; a failure stands, ./check "
+                            "does not try it again")
+
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -9,6 +9,7 @@ import random
 import signal
 import time
 
+import pytest
 from conftest import needs_root, wait_for
 from load import Senders, survey
 
@@ -28,6 +29,7 @@ def poll_imap(suite, i):
 
 
 @needs_root
+@pytest.mark.once
 def test_nothing_confirmed_is_lost(fresh_suite):
     seed = int(os.environ.get("RELAIS_SEED", random.randrange(1 << 30)))
     print(f"RELAIS_SEED={seed}")

@@ -114,6 +114,7 @@ def one_round(suite, disk, rng, confirmed, seen):
 
 
 @needs_root
+@pytest.mark.once
 def test_power_cuts():
     if not os.path.exists("/dev/loop-control"):
         pytest.skip("no loop devices here")
