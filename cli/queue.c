@@ -267,7 +267,7 @@ static const struct {
 static int
 order(struct cli *cli, int fd, uint32_t verb, uint64_t id, const char *name, uint64_t *n)
 {
-	const struct queue_order ask = { verb, id };
+	const struct queue_order ask = { .verb = verb, .queue_id = id };
 	struct queue_order_answer a = { .err = ERR_SYNTAX };
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame;

@@ -40,6 +40,7 @@ queue_commit_encode(struct buf *out, const struct queue_commit *m)
 	buf_put_u8(out, m->lent);
 	ipc_put_bytes(out, m->envelope);
 	ipc_put_bytes(out, m->prefix);
+	ipc_put_bytes(out, m->ticket);
 }
 
 int
@@ -53,6 +54,7 @@ queue_commit_decode(struct ipc_reader *in, void *msg)
 	m->lent = ipc_get_enum(in, 2) == 1;
 	m->envelope = ipc_get_bytes(in, QUEUE_ENVELOPE_INLINE_MAX);
 	m->prefix = ipc_get_bytes(in, QUEUE_PREFIX_MAX);
+	m->ticket = ipc_get_bytes(in, QUEUE_TICKET_MAX);
 	if (m->queue_id == 0 || m->content_offset > QUEUE_CONTENT_MAX ||
 		m->content_size > QUEUE_CONTENT_MAX)
 		in->bad = true;
@@ -228,6 +230,7 @@ queue_order_encode(struct buf *out, const struct queue_order *m)
 {
 	buf_put_u8(out, (uint8_t)m->verb);
 	buf_put_u64(out, m->queue_id);
+	ipc_put_bytes(out, m->login);
 }
 
 int
@@ -237,7 +240,8 @@ queue_order_decode(struct ipc_reader *in, void *msg)
 
 	m->verb = ipc_get_enum(in, QUEUE_ORDER_DELETE + 1);
 	m->queue_id = ipc_get_u64(in);
-	if (m->verb == 0)
+	m->login = ipc_get_bytes(in, QUEUE_LOGIN_MAX);
+	if (m->verb == 0 || (m->queue_id != 0 && m->login.n > 0))
 		in->bad = true;
 	return ipc_finish(in);
 }

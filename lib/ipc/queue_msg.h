@@ -31,6 +31,8 @@ enum queue_msg_type {
 #define QUEUE_PREFIX_MAX          (12u << 10)
 #define QUEUE_CONTENT_MAX         (2047u << 20)
 #define QUEUE_TEXT_MAX            512
+#define QUEUE_LOGIN_MAX           320 /* local@domain */
+#define QUEUE_TICKET_MAX          128 /* directory's word that the login may send this */
 
 /*
  * COMMIT: take over responsibility for a message (RFC 5321 sec. 6.1).
@@ -47,6 +49,10 @@ struct queue_commit {
 	uint64_t content_offset; /* where it begins in the fd: 0 for a memfd */
 	uint64_t content_size;   /* octets, without the prefix */
 	bool lent;               /* the fd is a file from LEND */
+	/* From submission only, and then never empty: what SEND's answer gave for the envelope's
+	 * login, queue id and reverse-path. A wrong one is refused (ERR_DENIED: 5yz; ERR_BUSY
+	 * while qmgr does not know directory's key yet, or when it is too old: 4yz). */
+	struct bytes ticket;
 };
 
 /* Sent after the flush. Only ERR_OK allows a 250. */
@@ -123,7 +129,8 @@ enum queue_order_verb {
 
 struct queue_order {
 	uint32_t verb;
-	uint64_t queue_id; /* 0: all messages */
+	uint64_t queue_id;  /* 0: all messages, or all of the login */
+	struct bytes login; /* not empty (then queue_id is 0): what this login has sent */
 };
 
 struct queue_order_answer {

@@ -370,7 +370,7 @@ test_duplicate_id(void **state)
 static uint64_t
 order(struct fake *f, enum queue_order_verb verb, uint64_t id)
 {
-	struct queue_order m = { verb, id };
+	struct queue_order m = { .verb = verb, .queue_id = id };
 	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d, .id = 0 };
 
 	operator_order(&call, &m);

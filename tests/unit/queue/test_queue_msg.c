@@ -12,20 +12,24 @@ static const struct row {
 	struct queue_commit m;
 	size_t envelope, prefix; /* octets */
 	int err;
+	size_t ticket;
 } rows[] = {
-	{ "plain", { .queue_id = 1, .content_size = 10 }, 100, 50, ERR_OK },
+	{ "plain", { .queue_id = 1, .content_size = 10 }, 100, 50, ERR_OK, 0 },
 	{ "lent",
 		{ .queue_id = 1, .content_size = 1u << 30, .content_offset = 16384, .lent = true },
-		100, 50, ERR_OK },
-	{ "no id", { .content_size = 10 }, 100, 50, ERR_SYNTAX },
+		100, 50, ERR_OK, 0 },
+	{ "with a ticket", { .queue_id = 1 }, 100, 50, ERR_OK, QUEUE_TICKET_MAX },
+	{ "ticket too large", { .queue_id = 1 }, 100, 50, ERR_SYNTAX, QUEUE_TICKET_MAX + 1 },
+	{ "no id", { .content_size = 10 }, 100, 50, ERR_SYNTAX, 0 },
 	{ "largest envelope and prefix", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX,
-		QUEUE_PREFIX_MAX, ERR_OK },
-	{ "envelope too large", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX + 1, 0, ERR_SYNTAX },
-	{ "prefix too large", { .queue_id = 1 }, 0, QUEUE_PREFIX_MAX + 1, ERR_SYNTAX },
+		QUEUE_PREFIX_MAX, ERR_OK, 0 },
+	{ "envelope too large", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX + 1, 0, ERR_SYNTAX,
+		0 },
+	{ "prefix too large", { .queue_id = 1 }, 0, QUEUE_PREFIX_MAX + 1, ERR_SYNTAX, 0 },
 	{ "content too large", { .queue_id = 1, .content_size = QUEUE_CONTENT_MAX + 1 }, 0, 0,
-		ERR_SYNTAX },
+		ERR_SYNTAX, 0 },
 	{ "offset that overflows", { .queue_id = 1, .content_offset = UINT64_MAX }, 0, 0,
-		ERR_SYNTAX },
+		ERR_SYNTAX, 0 },
 };
 
 static void
@@ -39,6 +43,7 @@ run_row(void **arg)
 	memset(buf_room(&filling, 60000), 'x', 60000);
 	m.envelope = bytes_make(filling.data, t->envelope);
 	m.prefix = bytes_make(filling.data, t->prefix);
+	m.ticket = bytes_make(filling.data, t->ticket);
 	queue_commit_encode(&body, &m);
 	in = ipc_reader(buf_bytes(&body));
 	assert_int_equal(queue_commit_decode(&in, &got), t->err);
@@ -47,6 +52,7 @@ run_row(void **arg)
 		assert_true(got.queue_id == m.queue_id && got.content_size == m.content_size &&
 			    got.content_offset == m.content_offset && got.lent == m.lent);
 		assert_true(bytes_equal(got.envelope, m.envelope));
+		assert_true(bytes_equal(got.ticket, m.ticket));
 		for (size_t n = 0; n < body.len; n += 1 + body.len / 100) {
 			in = ipc_reader(bytes_head(buf_bytes(&body), n));
 			assert_int_equal(queue_commit_decode(&in, &got), ERR_SYNTAX);
