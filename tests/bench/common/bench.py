@@ -311,12 +311,40 @@ virtual_transport = {self.transport}
         time.sleep(1)
 
 
+class DovecotShared:
+    """To be mixed in: with login processes shared, as Dovecot's manual advises for many connections."""
+    name = "dovecot-shared"
+    more = """
+service imap-login {
+  service_count = 0
+  process_min_avail = 2
+}
+"""
+
+
+def self_signed(folder, algorithm="EC"):
+    """Paths of a new key and its certificate; "EC" (P-256) or "RSA" (2048 bits)."""
+    key, cert = folder / f"{algorithm}.key", folder / f"{algorithm}.crt"
+    words = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if algorithm == "EC" else ["rsa:2048"]
+    run("openssl", "req", "-x509", "-newkey", *words, "-nodes", "-keyout", key, "-out", cert,
+        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        stderr=subprocess.DEVNULL)
+    return key, cert
+
+
 class Dovecot(Server):
     """IMAP and LMTP; alone for the idle benchmark, behind Postfix for the inbound one."""
     name = "dovecot"
     imap_port = 20143
+    imaps_port = 0  # 0: no TLS
     user = "mail"
     more = ""
+
+    def ssl(self):
+        if not self.imaps_port:
+            return "ssl = no"
+        key, cert = self_signed(self.base)
+        return f"ssl = yes\nssl_cert = <{cert}\nssl_key = <{key}"
 
     def start(self):
         run_dir = self.base / "dovecot"
@@ -335,7 +363,7 @@ mail_uid = {self.user}
 mail_gid = {self.user}
 first_valid_uid = 1
 first_valid_gid = 1
-ssl = no
+{Dovecot.ssl(self)}
 disable_plaintext_auth = no
 mail_max_userip_connections = 100000
 default_client_limit = 20000
@@ -352,7 +380,8 @@ service imap-login {{
     port = {self.imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {self.imaps_port}
+    ssl = yes
   }}
   process_limit = 4096
 }}
@@ -390,6 +419,7 @@ class PostfixLmtp(Postfix):
         super().start()
 
     imap_port = 20143
+    imaps_port = 0
     more = ""
 
     def stop(self):
