@@ -80,8 +80,8 @@ on_resolve(struct ipc_call *call, const void *msg)
 
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
-	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD), 0, 0, sizeof(struct directory_rcpt),
-		directory_rcpt_decode, on_rcpt },
+	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
+		sizeof(struct directory_rcpt), directory_rcpt_decode, on_rcpt },
 	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR), 0, 0, sizeof(struct directory_resolve),
 		directory_resolve_decode, on_resolve },
 	{ DIRECTORY_AUTH, FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN), 0, 0,

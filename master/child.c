@@ -123,7 +123,7 @@ send_listeners(struct child *c)
 		}
 		control_listener_encode(ipc_compose(c->control),
 			&(struct control_listener){
-				bytes_from_str(c->row->door), bytes_from_str(l->address) });
+				bytes_from_str(l->label), bytes_from_str(l->address) });
 		ipc_send(c->control, CONTROL_LISTENER, &fd, 1);
 	}
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master/listeners.c - listening sockets: one for each port and worker (SO_REUSEPORT).
+ * master/listeners.c - listening sockets: one for each port and worker (SO_REUSEPORT), one for
+ * all workers at each path below the run folder.
  *
  * Master keeps them open as long as the configuration names them: a worker that dies loses
  * no waiting connection, and a reload closes no port.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,41 +125,88 @@ probe(const char *address, bool patient, const char **why)
 	return ERR_OK;
 }
 
+/*
+ * A socket below the run folder, for programs of this machine's users. The run folder is ours
+ * alone (the control socket saw to it), so what has the name there is left from before.
+ */
+static int
+open_unix_socket(const char *path, const char **why)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		*why = "is too long a path for a socket";
+		return -1;
+	}
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && (bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
+			       chmod(path, 0666) != 0 || listen(fd, BACKLOG) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	*why = strerror(errno);
+	return fd;
+}
+
+/* What a listener is to be, before it is known whether there is one. */
+struct wanted {
+	const struct service_row *row;
+	const struct service_door *door;
+	unsigned instance;
+	const char *address;
+};
+
 static struct listener *
-find(struct master *m, enum service s, unsigned instance, const char *address)
+find(struct master *m, const struct wanted *w, unsigned instance)
 {
 	struct listener *l;
 
 	TAILQ_FOREACH (l, &m->listeners, link) {
-		if (l->service == s && l->instance == instance && strcmp(l->address, address) == 0)
+		if (l->service == w->row->service && l->instance == instance &&
+			strcmp(l->label, w->door->label) == 0 &&
+			strcmp(l->address, w->address) == 0)
 			return l;
 	}
 	return NULL;
 }
 
 static int
-want_listener(
-	struct master *m, const struct service_row *row, unsigned instance, const char *address)
+open_listener(struct master *m, const struct wanted *w, const char **why)
 {
-	struct listener *l = find(m, row->service, instance, address);
-	const char *why = NULL;
+	/* one wait is enough for all: with an error there will be no start */
+	bool patient = !m->ready && m->conf.first == NULL;
+
+	if (w->door->kind == DOOR_UNIX && w->instance > 0)
+		return fcntl(find(m, w, 0)->fd, F_DUPFD_CLOEXEC, 0);
+	if (w->door->kind == DOOR_UNIX)
+		return open_unix_socket(w->address, why);
+	if (w->instance == 0 && probe(w->address, patient, why) < 0)
+		return -1;
+	return open_socket(w->address, true, why);
+}
+
+static int
+want_listener(struct master *m, const struct wanted *w)
+{
+	struct listener *l = find(m, w, w->instance);
 
 	if (l == NULL) {
-		/* one wait is enough for all: with an error there will be no start */
-		bool patient = !m->ready && m->conf.first == NULL;
-		int fd = -1;
+		const char *why = "no descriptor is left";
+		int fd = open_listener(m, w, &why);
 
-		if (instance > 0 || probe(address, patient, &why) == ERR_OK)
-			fd = open_socket(address, true, &why);
 		if (fd < 0) {
-			conf_add_error(
-				&m->conf, "listen", 0, "%s: %s %s", row->section, address, why);
+			conf_add_error(&m->conf, "listen", 0, "%s: %s %s", w->row->section,
+				w->address, why);
 			return ERR_RESOURCE;
 		}
 		l = xcalloc(1, sizeof(*l));
-		l->service = row->service;
-		l->instance = instance;
-		l->address = xstrdup(address);
+		l->service = w->row->service;
+		l->instance = w->instance;
+		l->label = w->door->label;
+		l->address = xstrdup(w->address);
 		l->fd = fd;
 		TAILQ_INSERT_TAIL(&m->listeners, l, link);
 	}
@@ -163,18 +214,56 @@ want_listener(
 	return ERR_OK;
 }
 
-static const struct conf_list *
-listen_option(const struct master *m, const struct service_row *row)
+static const void *
+door_option(const struct master *m, const struct service_row *row, const struct service_door *door)
 {
 	const struct conf_section *s = conf_section_named(bytes_from_str(row->section));
 
 	for (size_t i = 0; i < s->nrows; i++)
-		if (strcmp(s->rows[i].name, "listen") == 0)
-			return (const struct conf_list *)((const uint8_t *)conf_values(
-								  &m->conf, row->section) +
-							  s->rows[i].offset);
-	ASSERT(false); /* a door has a listen option */
+		if (strcmp(s->rows[i].name, door->option) == 0)
+			return (const uint8_t *)conf_values(&m->conf, row->section) +
+			       s->rows[i].offset;
+	ASSERT(false); /* the rows name options that there are */
 	return NULL;
+}
+
+/* One address in each worker. */
+static int
+want_everywhere(struct master *m, const struct service_row *row, const struct service_door *door,
+	const char *address)
+{
+	unsigned n = service_instances(row, &m->conf, m->cores);
+	int r = ERR_OK;
+
+	for (unsigned k = 0; k < n && r == ERR_OK; k++)
+		r = want_listener(m, &(struct wanted){ row, door, k, address });
+	return r;
+}
+
+static int
+open_door(struct master *m, const struct service_row *row, const struct service_door *door)
+{
+	const struct common_conf *common = conf_values(&m->conf, "");
+	const void *option = door_option(m, row, door);
+	const struct conf_list *list = option;
+	int r = ERR_OK;
+
+	if (door->kind == DOOR_UNIX) {
+		struct buf path = BUF_INIT;
+
+		buf_printf(&path, "%s/%s", common->run, door->label);
+		if (*(const bool *)option)
+			r = want_everywhere(m, row, door, buf_str(&path));
+		buf_free(&path);
+		return r;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		int ok = want_everywhere(m, row, door, list->v[i]);
+
+		if (ok < 0)
+			r = ok; /* go on: all errors at once */
+	}
+	return r;
 }
 
 int
@@ -187,21 +276,13 @@ listeners_open(struct master *m)
 		l->wanted = false;
 	}
 	for (size_t i = 0; i < nservices; i++) {
-		const struct service_row *row = &services[i];
-		const struct conf_list *list;
-		unsigned n;
+		const struct service_door *door = services[i].doors;
 
-		if (row->door == NULL)
-			continue;
-		list = listen_option(m, row);
-		n = service_instances(row, &m->conf, m->cores);
-		for (size_t j = 0; j < list->n; j++) {
-			int ok = ERR_OK;
+		for (size_t j = 0; j < SERVICE_DOORS_MAX && door[j].label != NULL; j++) {
+			int ok = open_door(m, &services[i], &door[j]);
 
-			for (unsigned k = 0; k < n && ok == ERR_OK; k++)
-				ok = want_listener(m, row, k, list->v[j]);
 			if (ok < 0)
-				r = ok; /* go on: all errors at once */
+				r = ok;
 		}
 	}
 	return r;

@@ -49,12 +49,13 @@ struct child {
 	bool leaving; /* replaced or in excess: gone for good once it exits */
 };
 
-/* One listening socket: a port of one worker. */
+/* One listening socket: a port (or a path) of one worker. */
 struct listener {
 	TAILQ_ENTRY(listener) link;
 	enum service service;
 	unsigned instance;
-	const char *address; /* as configured */
+	const char *label;   /* which door: services.h */
+	const char *address; /* as configured; a path */
 	int fd;
 	bool wanted; /* named by the configuration read last */
 };

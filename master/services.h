@@ -23,6 +23,20 @@ enum service_reload {
 	RELOAD_IN_PLACE, /* it owns something that two processes cannot own: told the new values */
 };
 
+/* One kind of listening socket of a service. */
+enum door_kind {
+	DOOR_PORTS, /* option: a list of addresses and ports; a socket for each process */
+	DOOR_UNIX   /* option: yes or no; RUN/label, anybody may connect, all processes share it */
+};
+
+#define SERVICE_DOORS_MAX 3
+
+struct service_door {
+	const char *label;  /* "imaps": what the process calls it; NULL: no more of them */
+	const char *option; /* of the section */
+	enum door_kind kind;
+};
+
 struct service_row {
 	enum service service;
 	const char *section; /* its options; NULL: only the common ones */
@@ -33,8 +47,8 @@ struct service_row {
 	uint64_t memory_limit; /* octets of private memory */
 	const char *instances; /* option of the section that says how many; NULL: one;
 				  "workers": the common option */
-	const char *door;      /* label of its listening sockets; NULL: none */
-	uint32_t may_call;     /* FROM() set */
+	struct service_door doors[SERVICE_DOORS_MAX];
+	uint32_t may_call; /* FROM() set */
 	enum service_reload reload;
 	unsigned stop_phase; /* 0 stops first */
 };

@@ -20,7 +20,8 @@
 
 enum verb_flags {
 	VERB_NO_ARGS = 1 << 0,
-	VERB_JUNK = 1 << 1 /* moves no mail: too many are an error */
+	VERB_JUNK = 1 << 1, /* moves no mail: too many are an error */
+	VERB_AUTH = 1 << 2, /* for those who said who they are, if the policy wants it */
 };
 
 struct smtp_verb {
@@ -35,7 +36,7 @@ struct smtp_verb {
 /* RFC 5321 sec. 4.1.1 and 4.1.4; RFC 3030. STARTTLS and AUTH get their rows with TLS. BDAT
  * judges its place itself: its octets must be read in any. */
 static const struct smtp_verb verbs[] = {
-	{ "MAIL", SMTP_VERB_MAIL, SMTP_READY, 0, smtp_cmd_mail, "nested MAIL command" },
+	{ "MAIL", SMTP_VERB_MAIL, SMTP_READY, VERB_AUTH, smtp_cmd_mail, "nested MAIL command" },
 	{ "RCPT", SMTP_VERB_RCPT, SMTP_MAIL | SMTP_RCPT, 0, smtp_cmd_rcpt, "need MAIL command" },
 	{ "DATA", SMTP_VERB_DATA, SMTP_RCPT, VERB_NO_ARGS, smtp_cmd_data, "need RCPT command" },
 	{ "BDAT", SMTP_VERB_BDAT, ST_ANY, 0, smtp_cmd_bdat, "" },
@@ -183,6 +184,8 @@ command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
 		unknown_verb(s, name, out);
 	else if ((v->allowed & s->state) == 0)
 		misplaced(s, v, out);
+	else if ((v->flags & VERB_AUTH) != 0 && s->policy->auth_required && !s->authenticated)
+		smtp_reply(s, out, 530, "5.7.0", "authentication required");
 	else if ((v->flags & VERB_NO_ARGS) != 0 && args.n > 0)
 		smtp_reply(s, out, 501, "5.5.4", "%s has no parameters", v->name);
 	else

@@ -67,6 +67,7 @@ struct smtp_policy {
 	uint32_t error_limit; /* refused commands in a row without a message: 421 */
 	uint32_t junk_limit;  /* NOOP, RSET, VRFY, ... without a message: 421 */
 	bool strict_paths;    /* refuse blanks after "FROM:" and "TO:" */
+	bool auth_required;   /* no MAIL without AUTH */
 };
 
 /* Where the session puts what comes out; owned by the caller, who empties them. */

@@ -6,7 +6,7 @@
  * Time-outs are coarse: a wheel of seconds, one timer for all connections. A deadline that
  * moves on only changes a number; the connection changes its slot when the old one comes.
  *
- * Runs in:  smtpd, user relais-smtp, empty root, no files.
+ * Runs in:  smtpd, submission; user relais-smtp, empty root, no files.
  * Trusts:   the configuration from master.
  */
 #include "smtpd.h"
@@ -153,8 +153,8 @@ turn_away(struct smtpd *s, const struct daemon_client *accepted, const char *why
 	s->numbers.refused_connections++;
 }
 
-static void
-on_client(struct daemon *d, const struct daemon_client *accepted)
+void
+smtpd_on_client(struct daemon *d, const struct daemon_client *accepted)
 {
 	struct smtpd *s = d->ctx;
 	struct counts_key key = address_key(accepted->addr);
@@ -190,16 +190,18 @@ set_policy(struct smtpd *s)
 		.recipient_limit = (uint32_t)conf->recipient_limit,
 		.error_limit = (uint32_t)conf->error_limit,
 		.junk_limit = (uint32_t)conf->junk_limit,
-		.strict_paths = conf->strict_paths };
+		.strict_paths = conf->strict_paths,
+		.auth_required = s->kind->submission };
 }
 
-static int
-run(struct daemon *d)
+int
+smtpd_serve(struct daemon *d, const struct smtpd_kind *kind)
 {
 	struct smtpd *s = xcalloc(1, sizeof(*s));
 
 	d->ctx = s;
 	s->d = d;
+	s->kind = kind;
 	s->conf = d->conf;
 	set_policy(s);
 	s->input = xmalloc(SMTPD_READ_SIZE);
@@ -219,8 +221,8 @@ run(struct daemon *d)
 	return ERR_OK;
 }
 
-static void
-drain(struct daemon *d)
+void
+smtpd_drain(struct daemon *d)
 {
 	struct smtpd *s = d->ctx;
 
@@ -238,30 +240,29 @@ drain(struct daemon *d)
 	}
 }
 
-static void
-stats(struct daemon *d, struct buf *out)
+void
+smtpd_stats(struct daemon *d, struct buf *out)
 {
 	const struct smtpd *s = d->ctx;
 	const struct smtpd_numbers *n = &s->numbers;
 	const struct {
 		const char *name;
 		uint64_t value;
-	} rows[] = { { "smtpd_clients", s->nclients },
-		{ "smtpd_connections_total", n->connections },
-		{ "smtpd_refused_connections_total", n->refused_connections },
-		{ "smtpd_early_talkers_total", n->early_talkers },
-		{ "smtpd_timeouts_total", n->timeouts }, { "smtpd_messages_total", n->messages },
-		{ "smtpd_octets_total", n->octets },
-		{ "smtpd_refused_recipients_total", n->refused_recipients },
-		{ "smtpd_refused_messages_total", n->refused_messages },
-		{ "smtpd_temporary_failures_total", n->temporary_failures } };
+	} rows[] = { { "clients", s->nclients }, { "connections_total", n->connections },
+		{ "refused_connections_total", n->refused_connections },
+		{ "early_talkers_total", n->early_talkers }, { "timeouts_total", n->timeouts },
+		{ "messages_total", n->messages }, { "octets_total", n->octets },
+		{ "refused_recipients_total", n->refused_recipients },
+		{ "refused_messages_total", n->refused_messages },
+		{ "temporary_failures_total", n->temporary_failures } };
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+		buf_printf(out, "%s_%s %llu\n", s->kind->prefix, rows[i].name,
+			(unsigned long long)rows[i].value);
 }
 
-static void
-stop(struct daemon *d)
+void
+smtpd_stop(struct daemon *d)
 {
 	struct smtpd *s = d->ctx;
 
@@ -277,13 +278,3 @@ stop(struct daemon *d)
 	free(s);
 	d->ctx = NULL;
 }
-
-const struct daemon_spec smtpd_spec = {
-	.service = SERVICE_SMTPD,
-	.section = &smtpd_section,
-	.run = run,
-	.on_client = on_client,
-	.drain = drain,
-	.stats = stats,
-	.stop = stop,
-};

@@ -26,6 +26,14 @@
 #define SMTPD_SLOTS     512   /* of the time-out wheel, a second each */
 
 struct client;
+struct smtpd;
+
+/* What the two doors that this code serves do differently. */
+struct smtpd_kind {
+	const char *prefix; /* of the counters' names */
+	bool submission;    /* of our own users' mail: AUTH, ownership, header fix-ups */
+};
+
 LIST_HEAD(client_list, client);
 TAILQ_HEAD(client_queue, client);
 
@@ -35,6 +43,7 @@ struct smtpd_numbers {
 };
 
 struct smtpd {
+	const struct smtpd_kind *kind;
 	struct daemon *d;
 	const struct smtpd_conf *conf;
 	struct smtp_policy policy;
@@ -121,6 +130,13 @@ MUST_USE int store_take(struct store *st);
 void smtpd_set_deadline(struct client *c, uint64_t timeout_ms);
 void smtpd_client_closed(struct smtpd *s, struct client *c);
 
-extern const struct daemon_spec smtpd_spec;
+/* A daemon_spec of either door is made of these. */
+int smtpd_serve(struct daemon *d, const struct smtpd_kind *kind); /* in spec->run */
+void smtpd_on_client(struct daemon *d, const struct daemon_client *accepted);
+void smtpd_drain(struct daemon *d);
+void smtpd_stats(struct daemon *d, struct buf *out);
+void smtpd_stop(struct daemon *d);
+
+extern const struct daemon_spec smtpd_spec; /* receiver.c: port 25 */
 
 #endif

@@ -27,6 +27,7 @@ enum service {
 	SERVICE_IMAP_SPAWNER,
 	SERVICE_POP3_SPAWNER,
 	SERVICE_SESSION, /* a session process, on its channel to its spawner */
+	SERVICE_SUBMISSION,
 	SERVICE_COUNT
 };
 

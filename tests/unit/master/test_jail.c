@@ -246,6 +246,7 @@ static const struct service_cells {
 	const char *cells;
 } expected[] = {
 	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKnnnnn" },
+	{ SERVICE_SUBMISSION, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
 	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
 	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
 	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKnnnnn" },
@@ -458,6 +459,7 @@ test_who_may_call_whom(void **state)
 		uint32_t may_call;
 	} rows[] = {
 		{ SERVICE_SMTPD, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) },
+		{ SERVICE_SUBMISSION, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) },
 		{ SERVICE_IMAP_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) },
 		{ SERVICE_POP3_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) },
 		{ SERVICE_IMAP_SPAWNER, FROM(SERVICE_LEDGER) },

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * submission/submission.c - the users' door, ports 587 and 465, as a description.
+ *
+ * Runs in:  submission, user relais-smtp, empty root, no files.
+ * Sources:  RFC 6409, RFC 8314.
+ */
+#include "submission.h"
+
+#include "submission_conf.h"
+
+static const struct smtpd_kind submission = { .prefix = "submission", .submission = true };
+
+static int
+run(struct daemon *d)
+{
+	return smtpd_serve(d, &submission);
+}
+
+const struct daemon_spec submission_spec = {
+	.service = SERVICE_SUBMISSION,
+	.section = &submission_section,
+	.run = run,
+	.on_client = smtpd_on_client,
+	.drain = smtpd_drain,
+	.stats = smtpd_stats,
+	.stop = smtpd_stop,
+};
