@@ -43,6 +43,11 @@ enum delivery_flags {
 	/* No DELIVER of this queue_id and recipient can have been sent before (not after a
 	 * restart, a time-out or a retry): the deliverer need not look for its own file. */
 	DELIVERY_FIRST_TRY = 1 << 2,
+	/* No mailbox: account is "|command" or "/path" of an alias, home is empty; only to
+	 * system-delivery, which decides if and as whom it is done. A repeated DELIVER may run
+	 * the command again. */
+	DELIVERY_COMMAND = 1 << 3,
+	DELIVERY_FILE = 1 << 4,
 };
 
 struct delivery_job {

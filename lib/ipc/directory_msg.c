@@ -98,6 +98,7 @@ target_encode(struct buf *out, const struct directory_target *t)
 	ipc_put_bytes(out, t->account);
 	ipc_put_bytes(out, t->home);
 	ipc_put_bytes(out, t->detail);
+	ipc_put_bytes(out, t->reverse_path);
 	buf_put_u32(out, t->uid);
 	buf_put_u32(out, t->gid);
 	buf_put_u8(out, t->system_user);
@@ -114,6 +115,7 @@ target_decode(struct ipc_reader *in, struct directory_target *t)
 	t->account = ipc_get_bytes(in, DIRECTORY_ACCOUNT_MAX);
 	t->home = ipc_get_bytes(in, DIRECTORY_HOME_MAX);
 	t->detail = ipc_get_bytes(in, DIRECTORY_DETAIL_MAX);
+	t->reverse_path = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
 	t->uid = ipc_get_u32(in);
 	t->gid = ipc_get_u32(in);
 	t->system_user = ipc_get_enum(in, 2) != 0;

@@ -84,6 +84,8 @@ enum directory_target_kind {
 	DIRECTORY_TARGET_ACCOUNT = 1, /* a mailbox here: account to quota_messages are set */
 	DIRECTORY_TARGET_REMOTE,      /* goes out by SMTP to address */
 	DIRECTORY_TARGET_ERROR,       /* address can't be delivered: verdict says why */
+	DIRECTORY_TARGET_COMMAND,     /* a program gets it: account is "|command" */
+	DIRECTORY_TARGET_FILE,        /* appended to a file: account is "/path" */
 	DIRECTORY_TARGET_KINDS
 };
 
@@ -91,11 +93,15 @@ struct directory_target {
 	enum directory_target_kind kind;
 	enum directory_verdict verdict; /* ERROR only, else DIRECTORY_OK */
 	struct bytes address;           /* this target as an address (after aliases), every kind */
-	struct bytes account;           /* the key of the account, "local@domain", folded */
+	struct bytes account;           /* the key of the account, "local@domain", folded; or as
+					   the kind says: unique among the targets of an address */
 	struct bytes home;   /* the Maildir, relative to the mail root; no "..", no "/" first */
 	struct bytes detail; /* of user+detail: wanted folder; empty if none */
+	/* A list's owner ("owner-list@domain"): the reverse-path for this target in place of the
+	 * message's. Empty: the message's. The null reverse-path always stays null. */
+	struct bytes reverse_path;
 	uint32_t uid, gid;
-	bool system_user;        /* uid of its own: to system-delivery */
+	bool system_user;        /* to system-delivery: a uid of its own, a command or a file */
 	uint64_t quota_octets;   /* 0: no limit */
 	uint64_t quota_messages; /* 0: no limit */
 };
