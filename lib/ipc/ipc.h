@@ -39,6 +39,7 @@ enum ipc_types {
 	IPC_DIRECTORY = 0x0400,
 	IPC_SESSION = 0x0500,
 	IPC_LEDGER = 0x0600,
+	IPC_KEYHOLDER = 0x0700,
 };
 
 struct ipc_channel;

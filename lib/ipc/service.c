@@ -17,6 +17,7 @@ static const char *const names[SERVICE_COUNT] = {
 	[SERVICE_IMAP_SPAWNER] = "imap-spawner",
 	[SERVICE_POP3_SPAWNER] = "pop3-spawner",
 	[SERVICE_SESSION] = "session",
+	[SERVICE_KEYHOLDER] = "keyholder",
 	[SERVICE_SUBMISSION] = "submission",
 };
 

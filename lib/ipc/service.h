@@ -28,6 +28,7 @@ enum service {
 	SERVICE_POP3_SPAWNER,
 	SERVICE_SESSION, /* a session process, on its channel to its spawner */
 	SERVICE_SUBMISSION,
+	SERVICE_KEYHOLDER,
 	SERVICE_COUNT
 };
 
