@@ -106,7 +106,6 @@ login_conn_ask(struct login_conn *c)
 		&(struct directory_auth){ .login = buf_bytes(&s->user),
 			.password = buf_bytes(&s->password),
 			.client = bytes_from_str(c->client),
-			.mechanism = DIRECTORY_PLAIN,
 			.protocol = c->server->spec->directory_protocol });
 	link_request(c->server->directory, DIRECTORY_AUTH, NULL, 0, AUTH_TIMEOUT_MS, on_auth, c);
 }

@@ -8,6 +8,7 @@
 #include "directory_msg.h"
 
 #include "err.h"
+#include "siphash.h"
 
 /* A number in first to count - 1; enums that begin at 1 have no zero on the wire. */
 static unsigned
@@ -160,8 +161,8 @@ directory_auth_encode(struct buf *out, const struct directory_auth *m)
 	ipc_put_bytes(out, m->login);
 	ipc_put_bytes(out, m->password);
 	ipc_put_bytes(out, m->client);
-	buf_put_u8(out, (uint8_t)m->mechanism);
 	buf_put_u8(out, (uint8_t)m->protocol);
+	buf_put_u64(out, m->session);
 }
 
 int
@@ -172,9 +173,53 @@ directory_auth_decode(struct ipc_reader *in, void *msg)
 	m->login = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
 	m->password = ipc_get_bytes(in, DIRECTORY_PASSWORD_MAX);
 	m->client = ipc_get_bytes(in, DIRECTORY_CLIENT_MAX);
-	m->mechanism = (enum directory_mechanism)get_enum_from(in, 1, DIRECTORY_MECHANISMS);
 	m->protocol = (enum directory_protocol)get_enum_from(in, 1, DIRECTORY_PROTOCOLS);
+	m->session = ipc_get_u64(in);
 	return ipc_finish(in);
+}
+
+struct directory_auth_reply
+directory_auth_status_reply(enum directory_auth_status s)
+{
+	static const struct directory_auth_reply replies[DIRECTORY_AUTH_STATUSES] = {
+		[DIRECTORY_AUTH_OK] = { 235, "2.7.0", "", "", "authentication succeeded" },
+		[DIRECTORY_AUTH_FAILED] = { 535, "5.7.8", "AUTHENTICATIONFAILED", "AUTH",
+			"authentication failed" },
+		[DIRECTORY_AUTH_LOCKED] = { 535, "5.7.13", "CONTACTADMIN", "AUTH",
+			"account is locked" },
+		[DIRECTORY_AUTH_TEMPORARY] = { 454, "4.7.0", "UNAVAILABLE", "SYS/TEMP",
+			"temporary authentication failure" },
+		[DIRECTORY_AUTH_CHALLENGE] = { 334, "", "", "", "" },
+		[DIRECTORY_AUTH_MALFORMED] = { 501, "5.5.2", "", "",
+			"malformed authentication message" },
+		[DIRECTORY_AUTH_UNSUPPORTED] = { 504, "5.5.4", "CANNOT", "",
+			"authentication mechanism not supported" },
+		[DIRECTORY_AUTH_BANNED] = { 454, "4.7.0", "UNAVAILABLE", "SYS/TEMP",
+			"too many failures, try again later" },
+	};
+
+	return replies[s < DIRECTORY_AUTH_STATUSES ? s : DIRECTORY_AUTH_TEMPORARY];
+}
+
+/* Octets of exactly this size, or none. */
+static struct bytes
+get_all_or_none(struct ipc_reader *in, size_t size)
+{
+	struct bytes b = ipc_get_bytes(in, size);
+
+	if (b.n != 0 && b.n != size)
+		in->bad = true;
+	return b;
+}
+
+static struct bytes
+get_exactly(struct ipc_reader *in, size_t size)
+{
+	struct bytes b = ipc_get_bytes(in, size);
+
+	if (b.n != size)
+		in->bad = true;
+	return b;
 }
 
 void
@@ -183,6 +228,10 @@ directory_auth_answer_encode(struct buf *out, const struct directory_auth_answer
 	buf_put_u8(out, (uint8_t)m->status);
 	ipc_put_bytes(out, m->account);
 	ipc_put_bytes(out, m->token);
+	ipc_put_bytes(out, m->handle);
+	buf_put_u8(out, m->send_blocked);
+	buf_put_u64(out, m->exchange);
+	ipc_put_bytes(out, m->challenge);
 }
 
 int
@@ -192,8 +241,193 @@ directory_auth_answer_decode(struct ipc_reader *in, void *msg)
 
 	m->status = (enum directory_auth_status)ipc_get_enum(in, DIRECTORY_AUTH_STATUSES);
 	m->account = ipc_get_bytes(in, DIRECTORY_ACCOUNT_MAX);
-	m->token = ipc_get_bytes(in, DIRECTORY_TOKEN_SIZE);
-	if (m->token.n != 0 && m->token.n != DIRECTORY_TOKEN_SIZE)
+	m->token = get_all_or_none(in, DIRECTORY_TOKEN_SIZE);
+	m->handle = get_all_or_none(in, DIRECTORY_HANDLE_SIZE);
+	m->send_blocked = ipc_get_enum(in, 2) != 0;
+	m->exchange = ipc_get_u64(in);
+	m->challenge = ipc_get_bytes(in, SASL_MESSAGE_MAX);
+	return ipc_finish(in);
+}
+
+void
+directory_sasl_start_encode(struct buf *out, const struct directory_sasl_start *m)
+{
+	buf_put_u8(out, (uint8_t)m->mechanism);
+	buf_put_u8(out, (uint8_t)m->protocol);
+	buf_put_u64(out, m->session);
+	ipc_put_bytes(out, m->client);
+	for (size_t i = 0; i < SASL_BINDINGS; i++)
+		ipc_put_bytes(out, m->bindings[i]);
+	buf_put_u8(out, m->has_initial);
+	ipc_put_bytes(out, m->initial);
+}
+
+int
+directory_sasl_start_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_sasl_start *m = msg;
+
+	m->mechanism = (enum sasl_mechanism)get_enum_from(in, 1, SASL_MECHANISMS);
+	m->protocol = (enum directory_protocol)get_enum_from(in, 1, DIRECTORY_PROTOCOLS);
+	m->session = ipc_get_u64(in);
+	m->client = ipc_get_bytes(in, DIRECTORY_CLIENT_MAX);
+	for (size_t i = 0; i < SASL_BINDINGS; i++)
+		m->bindings[i] = ipc_get_bytes(in, SASL_BINDING_MAX);
+	m->has_initial = ipc_get_enum(in, 2) != 0;
+	m->initial = ipc_get_bytes(in, SASL_MESSAGE_MAX);
+	if (!m->has_initial && m->initial.n > 0)
 		return ERR_SYNTAX;
+	return ipc_finish(in);
+}
+
+void
+directory_sasl_step_encode(struct buf *out, const struct directory_sasl_step *m)
+{
+	buf_put_u64(out, m->exchange);
+	ipc_put_bytes(out, m->response);
+}
+
+int
+directory_sasl_step_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_sasl_step *m = msg;
+
+	m->exchange = ipc_get_u64(in);
+	m->response = ipc_get_bytes(in, SASL_MESSAGE_MAX);
+	return ipc_finish(in);
+}
+
+void
+directory_sasl_cancel_encode(struct buf *out, const struct directory_sasl_cancel *m)
+{
+	buf_put_u64(out, m->exchange);
+}
+
+int
+directory_sasl_cancel_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_sasl_cancel *m = msg;
+
+	m->exchange = ipc_get_u64(in);
+	return ipc_finish(in);
+}
+
+void
+directory_recipient_put(struct buf *out, struct bytes forward_path)
+{
+	/* no secret: who sends could only fool its own limits, and would have to find collisions */
+	static const struct siphash_key key = { { 0x72656c6169732f72, 0x6563697069656e74 } };
+	uint8_t folded[DIRECTORY_ADDRESS_MAX];
+	struct bytes address = bytes_head(forward_path, sizeof(folded));
+
+	for (size_t i = 0; i < address.n; i++)
+		folded[i] = ascii_lower(address.p[i]);
+	buf_put_u64(out, siphash(&key, bytes_make(folded, address.n)));
+}
+
+void
+directory_send_encode(struct buf *out, const struct directory_send *m)
+{
+	ASSERT(m->nsenders <= DIRECTORY_SENDERS_MAX);
+	ipc_put_bytes(out, m->handle);
+	buf_put_u64(out, m->session);
+	buf_put_u64(out, m->queue_id);
+	ipc_put_bytes(out, m->reverse_path);
+	buf_put_u32(out, m->nsenders);
+	for (uint32_t i = 0; i < m->nsenders; i++)
+		ipc_put_bytes(out, m->senders[i]);
+	ipc_put_bytes(out, m->recipients);
+}
+
+int
+directory_send_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_send *m = msg;
+
+	m->handle = get_exactly(in, DIRECTORY_HANDLE_SIZE);
+	m->session = ipc_get_u64(in);
+	m->queue_id = ipc_get_u64(in);
+	m->reverse_path = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->nsenders = ipc_get_u32(in);
+	if (in->bad || m->nsenders > DIRECTORY_SENDERS_MAX)
+		return ERR_SYNTAX;
+	for (uint32_t i = 0; i < m->nsenders; i++)
+		m->senders[i] = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->recipients = ipc_get_bytes(in, DIRECTORY_RECIPIENTS_MAX * DIRECTORY_RECIPIENT_SIZE);
+	if (m->recipients.n % DIRECTORY_RECIPIENT_SIZE != 0)
+		return ERR_SYNTAX;
+	return ipc_finish(in);
+}
+
+struct directory_reply
+directory_send_reply(enum directory_send_verdict v)
+{
+	static const struct directory_reply replies[DIRECTORY_SEND_VERDICTS] = {
+		[DIRECTORY_SEND_OK] = { 250, "2.0.0", "ok" },
+		[DIRECTORY_SEND_NOT_OWNED] = { 550, "5.7.1", "address is not owned by this login" },
+		[DIRECTORY_SEND_BLOCKED] = { 550, "5.7.1",
+			"sending is blocked for this account, ask the postmaster" },
+		[DIRECTORY_SEND_LIMIT] = { 450, "4.7.1", "sending limit reached, try again later" },
+		[DIRECTORY_SEND_NO_LOGIN] = { 451, "4.7.0", "login has ended, log in again" },
+		[DIRECTORY_SEND_TEMPORARY] = { 451, "4.3.0", "sending can't be checked now" },
+	};
+
+	return replies[v < DIRECTORY_SEND_VERDICTS ? v : DIRECTORY_SEND_TEMPORARY];
+}
+
+void
+directory_send_answer_encode(struct buf *out, const struct directory_send_answer *m)
+{
+	buf_put_u8(out, (uint8_t)m->verdict);
+	buf_put_u8(out, m->in_header);
+	ipc_put_bytes(out, m->address);
+	ipc_put_bytes(out, m->reason);
+	ipc_put_bytes(out, m->ticket);
+}
+
+int
+directory_send_answer_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_send_answer *m = msg;
+
+	m->verdict = (enum directory_send_verdict)ipc_get_enum(in, DIRECTORY_SEND_VERDICTS);
+	m->in_header = ipc_get_enum(in, 2) != 0;
+	m->address = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->reason = ipc_get_bytes(in, DIRECTORY_REASON_MAX);
+	m->ticket = ipc_get_bytes(in, DIRECTORY_TICKET_MAX);
+	return ipc_finish(in);
+}
+
+void
+directory_logout_encode(struct buf *out, const struct directory_logout *m)
+{
+	ipc_put_bytes(out, m->handle);
+	buf_put_u64(out, m->session);
+}
+
+int
+directory_logout_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_logout *m = msg;
+
+	m->handle = get_exactly(in, DIRECTORY_HANDLE_SIZE);
+	m->session = ipc_get_u64(in);
+	return ipc_finish(in);
+}
+
+void
+directory_ticket_key_encode(struct buf *out, const struct directory_ticket_key *m)
+{
+	buf_put_u64(out, m->id);
+	ipc_put_bytes(out, m->key);
+}
+
+int
+directory_ticket_key_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_ticket_key *m = msg;
+
+	m->id = ipc_get_u64(in);
+	m->key = get_exactly(in, DIRECTORY_TICKET_KEY_SIZE);
 	return ipc_finish(in);
 }

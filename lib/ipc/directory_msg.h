@@ -4,8 +4,13 @@
  *
  *   RCPT     smtpd (later submission): may this forward-path be accepted now?
  *   RESOLVE  qmgr: whose mailboxes, or which other addresses, is it?
- *   AUTH     the login halves: is this the password? On success directory itself tells the
- *            session spawner whose session to start, so a login half can't choose.
+ *   AUTH     a door: is this the password? On success directory itself tells the session
+ *            spawner whose session to start, so a login half can't choose.
+ *   SASL_START, SASL_STEP, SASL_CANCEL
+ *            a door: an exchange of SASL messages; the doors see neither hashes nor records
+ *   SEND     submission: may this login send this message? A ticket for qmgr if so.
+ *   LOGOUT   submission: a connection has ended, its login handle with it
+ *   TICKET_KEY  qmgr: what it checks tickets with (send_ticket.h)
  *
  * Each question is answered by one message with the same request id. An address is a Mailbox
  * in its SMTP form (RFC 5321 sec. 4.1.2): Local-part "@" Domain, the local-part perhaps a
@@ -17,15 +22,22 @@
 
 #include "bytes.h"
 #include "ipc.h"
+#include "sasl_mechanism.h"
 
-#define DIRECTORY_ADDRESS_MAX  512 /* as received; RFC 5321 sec. 4.5.3.1 allows 256 */
-#define DIRECTORY_ACCOUNT_MAX  320 /* 64 + 1 + 255 octets */
-#define DIRECTORY_DETAIL_MAX   64
-#define DIRECTORY_HOME_MAX     1024 /* a path below the mail root */
-#define DIRECTORY_PASSWORD_MAX 1024
-#define DIRECTORY_CLIENT_MAX   64 /* an address in text form */
-#define DIRECTORY_TARGETS_MAX  24 /* in one answer; more are fetched with a higher first */
-#define DIRECTORY_TOKEN_SIZE   16
+#define DIRECTORY_ADDRESS_MAX     512 /* as received; RFC 5321 sec. 4.5.3.1 allows 256 */
+#define DIRECTORY_ACCOUNT_MAX     320 /* 64 + 1 + 255 octets */
+#define DIRECTORY_DETAIL_MAX      64
+#define DIRECTORY_HOME_MAX        1024 /* a path below the mail root */
+#define DIRECTORY_PASSWORD_MAX    1024
+#define DIRECTORY_CLIENT_MAX      64 /* an address in text form */
+#define DIRECTORY_TARGETS_MAX     24 /* in one answer; more are fetched with a higher first */
+#define DIRECTORY_TOKEN_SIZE      16
+#define DIRECTORY_HANDLE_SIZE     16
+#define DIRECTORY_SENDERS_MAX     32   /* header From and Sender addresses of one message */
+#define DIRECTORY_RECIPIENTS_MAX  5000 /* of one message; more are refused by submission */
+#define DIRECTORY_TICKET_MAX      128
+#define DIRECTORY_TICKET_KEY_SIZE 32
+#define DIRECTORY_REASON_MAX      200
 
 enum directory_type {
 	DIRECTORY_RCPT = IPC_DIRECTORY,
@@ -33,7 +45,15 @@ enum directory_type {
 	DIRECTORY_RESOLVE,
 	DIRECTORY_RESOLVE_ANSWER,
 	DIRECTORY_AUTH,
-	DIRECTORY_AUTH_ANSWER,
+	DIRECTORY_AUTH_ANSWER, /* to AUTH, SASL_START and SASL_STEP */
+	DIRECTORY_SASL_START,
+	DIRECTORY_SASL_STEP,
+	DIRECTORY_SASL_CANCEL, /* no answer */
+	DIRECTORY_SEND,
+	DIRECTORY_SEND_ANSWER,
+	DIRECTORY_LOGOUT,     /* no answer */
+	DIRECTORY_TICKET_KEY, /* no body */
+	DIRECTORY_TICKET_KEY_ANSWER,
 };
 
 /* What directory says of an address. */
@@ -121,32 +141,122 @@ enum directory_protocol {
 	DIRECTORY_PROTOCOLS
 };
 
-enum directory_mechanism {
-	DIRECTORY_PLAIN = 1, /* a password, whatever carried it: LOGIN, USER/PASS, AUTH PLAIN */
-	DIRECTORY_MECHANISMS
-};
-
+/* A password as the client gave it in clear: IMAP's LOGIN, POP3's USER and PASS. */
 struct directory_auth {
 	struct bytes login;
 	struct bytes password;
 	struct bytes client; /* the client's address as text, for the log and for limits */
-	enum directory_mechanism mechanism;
 	enum directory_protocol protocol;
+	uint64_t session; /* the door's number of the connection; a login handle is bound to it */
 };
 
 enum directory_auth_status {
 	DIRECTORY_AUTH_OK = 0,
-	DIRECTORY_AUTH_FAILED,    /* wrong login or password; never says which */
-	DIRECTORY_AUTH_LOCKED,    /* right password, but the account may not log in */
-	DIRECTORY_AUTH_TEMPORARY, /* too many at once, tables or spawner not there: try later */
+	DIRECTORY_AUTH_FAILED,      /* wrong login or password; never says which */
+	DIRECTORY_AUTH_LOCKED,      /* right password, but the account may not log in */
+	DIRECTORY_AUTH_TEMPORARY,   /* too many at once, tables or spawner not there: try later */
+	DIRECTORY_AUTH_CHALLENGE,   /* SASL: send challenge, then SASL_STEP with the response */
+	DIRECTORY_AUTH_MALFORMED,   /* SASL: the client's message is not in the grammar */
+	DIRECTORY_AUTH_UNSUPPORTED, /* SASL: this mechanism is not to be had */
+	DIRECTORY_AUTH_BANNED,      /* too many failures from there, or on this login: later */
 	DIRECTORY_AUTH_STATUSES
 };
 
+/* What a door says for a status: SMTP's code and enhanced code (RFC 4954 sec. 6), IMAP's
+ * response code (RFC 9051 sec. 7.1, without brackets; may be empty), POP3's (RFC 3206; may be
+ * empty), a text. Strings are constant. Not for OK and CHALLENGE. */
+struct directory_auth_reply {
+	int code;
+	const char *enhanced, *imap, *pop3, *text;
+};
+struct directory_auth_reply directory_auth_status_reply(enum directory_auth_status s);
+
 struct directory_auth_answer {
 	enum directory_auth_status status;
-	struct bytes account; /* OK only: the account's key, for the log */
-	struct bytes token;   /* OK and a session was started: DIRECTORY_TOKEN_SIZE octets for the
-				 spawner's TAKE; else empty */
+	struct bytes account;   /* OK only: the account's key, for the log */
+	struct bytes token;     /* OK and a session was started: DIRECTORY_TOKEN_SIZE octets for the
+				   spawner's TAKE; else empty */
+	struct bytes handle;    /* OK and DIRECTORY_SUBMISSION: the login handle of SEND,
+				   DIRECTORY_HANDLE_SIZE octets; else empty */
+	bool send_blocked;      /* OK and DIRECTORY_SUBMISSION: MAIL may be refused at once, SEND
+				   will be */
+	uint64_t exchange;      /* CHALLENGE only: for SASL_STEP */
+	struct bytes challenge; /* CHALLENGE only: what to send, before base64; may be empty */
+};
+
+/*
+ * SASL. An exchange lives in directory from START to an answer other than CHALLENGE, at most
+ * 60 s; it belongs to the channel. The door answers each CHALLENGE with one STEP (what the
+ * client sent, after base64), or with CANCEL: the client sent "*", bad base64, or left.
+ * A success with data (SCRAM's server-final-message) comes as one more CHALLENGE, whose response
+ * is empty (RFC 4954 sec. 4), so OK has none.
+ */
+struct directory_sasl_start {
+	enum sasl_mechanism mechanism;
+	enum directory_protocol protocol;
+	uint64_t session; /* as in AUTH */
+	struct bytes client;
+	struct bytes bindings[SASL_BINDINGS]; /* channel binding data; empty: not to be had */
+	bool has_initial;                     /* an initial response was given, if empty ("=") */
+	struct bytes initial;
+};
+
+struct directory_sasl_step {
+	uint64_t exchange;
+	struct bytes response;
+};
+
+struct directory_sasl_cancel {
+	uint64_t exchange;
+};
+
+/*
+ * SEND: may the login send this? It may if reverse-path and all header addresses are its own,
+ * it is not blocked and within its limits. The message counts against the limits from here on.
+ * With queue_id 0 only these questions are answered (at MAIL): no ticket, nothing counted.
+ */
+struct directory_send {
+	struct bytes handle; /* DIRECTORY_HANDLE_SIZE octets */
+	uint64_t session;    /* as in START or AUTH */
+	uint64_t queue_id;
+	struct bytes reverse_path; /* empty: the null reverse-path */
+	uint32_t nsenders;
+	struct bytes senders[DIRECTORY_SENDERS_MAX]; /* header From and Sender, each a Mailbox */
+	struct bytes recipients; /* directory_recipient_put() for each forward-path */
+};
+
+/* Eight octets that stand for a recipient: who he is is nobody's matter, only if he is new. */
+#define DIRECTORY_RECIPIENT_SIZE 8
+void directory_recipient_put(struct buf *out, struct bytes forward_path);
+
+enum directory_send_verdict {
+	DIRECTORY_SEND_OK = 0,
+	DIRECTORY_SEND_NOT_OWNED, /* address says which */
+	DIRECTORY_SEND_BLOCKED,   /* the login may not send, until the operator allows it */
+	DIRECTORY_SEND_LIMIT,     /* over a limit; reason says which */
+	DIRECTORY_SEND_NO_LOGIN,  /* no such handle on this channel: log in again */
+	DIRECTORY_SEND_TEMPORARY,
+	DIRECTORY_SEND_VERDICTS
+};
+struct directory_reply directory_send_reply(enum directory_send_verdict v);
+
+struct directory_send_answer {
+	enum directory_send_verdict verdict;
+	bool in_header;       /* NOT_OWNED: address stands in From or Sender */
+	struct bytes address; /* NOT_OWNED: as it was given */
+	struct bytes reason;  /* LIMIT: printable ASCII for the reply's text; may be empty */
+	struct bytes ticket;  /* OK and queue_id was not 0: for COMMIT */
+};
+
+struct directory_logout {
+	struct bytes handle;
+	uint64_t session;
+};
+
+/* The answer to TICKET_KEY. A new key at each start of directory: ask when the link comes up. */
+struct directory_ticket_key {
+	uint64_t id;      /* tickets name it */
+	struct bytes key; /* DIRECTORY_TICKET_KEY_SIZE octets */
 };
 
 /* Encoder and decoder of each, side by side in directory_msg.c; m is the struct of that name.
@@ -163,5 +273,19 @@ void directory_auth_encode(struct buf *out, const struct directory_auth *m);
 MUST_USE int directory_auth_decode(struct ipc_reader *in, void *m);
 void directory_auth_answer_encode(struct buf *out, const struct directory_auth_answer *m);
 MUST_USE int directory_auth_answer_decode(struct ipc_reader *in, void *m);
+void directory_sasl_start_encode(struct buf *out, const struct directory_sasl_start *m);
+MUST_USE int directory_sasl_start_decode(struct ipc_reader *in, void *m);
+void directory_sasl_step_encode(struct buf *out, const struct directory_sasl_step *m);
+MUST_USE int directory_sasl_step_decode(struct ipc_reader *in, void *m);
+void directory_sasl_cancel_encode(struct buf *out, const struct directory_sasl_cancel *m);
+MUST_USE int directory_sasl_cancel_decode(struct ipc_reader *in, void *m);
+void directory_send_encode(struct buf *out, const struct directory_send *m);
+MUST_USE int directory_send_decode(struct ipc_reader *in, void *m);
+void directory_send_answer_encode(struct buf *out, const struct directory_send_answer *m);
+MUST_USE int directory_send_answer_decode(struct ipc_reader *in, void *m);
+void directory_logout_encode(struct buf *out, const struct directory_logout *m);
+MUST_USE int directory_logout_decode(struct ipc_reader *in, void *m);
+void directory_ticket_key_encode(struct buf *out, const struct directory_ticket_key *m);
+MUST_USE int directory_ticket_key_decode(struct ipc_reader *in, void *m);
 
 #endif

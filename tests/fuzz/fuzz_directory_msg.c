@@ -10,6 +10,13 @@
 	ROW(directory_resolve)                                                                     \
 	ROW(directory_resolve_answer)                                                              \
 	ROW(directory_auth)                                                                        \
-	ROW(directory_auth_answer)
+	ROW(directory_auth_answer)                                                                 \
+	ROW(directory_sasl_start)                                                                  \
+	ROW(directory_sasl_step)                                                                   \
+	ROW(directory_sasl_cancel)                                                                 \
+	ROW(directory_send)                                                                        \
+	ROW(directory_send_answer)                                                                 \
+	ROW(directory_logout)                                                                      \
+	ROW(directory_ticket_key)
 
 ROUNDTRIP_TARGET(MESSAGES)

@@ -34,7 +34,7 @@ questions(void **arg)
 {
 	struct directory_rcpt rcpt = { BYTES_LITERAL("a@b"), 12345678901, DIRECTORY_MAY_RELAY }, r2;
 	struct directory_auth auth = { BYTES_LITERAL("joe"), BYTES_LITERAL("s\0x"),
-		BYTES_LITERAL("192.0.2.1"), DIRECTORY_PLAIN, DIRECTORY_POP3 },
+		BYTES_LITERAL("192.0.2.1"), DIRECTORY_POP3, 7 },
 			      a2;
 	struct buf body = BUF_INIT;
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/send_ticket.h - directory's word to qmgr that a login may send a message.
+ *
+ * It travels through submission, which can neither make nor change one: version, number of
+ * the key, expiry, and an HMAC-SHA256 (RFC 2104, by OpenSSL) over these, login, queue id and
+ * reverse-path. Only directory and qmgr have the key; each start of directory makes a new one.
+ *
+ * Pure: the time is an argument. Its own library (send_ticket), for only two need it.
+ */
+#ifndef RELAIS_SEND_TICKET_H
+#define RELAIS_SEND_TICKET_H
+
+#include "buf.h"
+
+#define SEND_TICKET_KEY_SIZE 32
+#define SEND_TICKET_SIZE     (1 + 8 + 8 + 32)
+
+/* From SEND to COMMIT is a moment; a large message on a slow disk takes longer. */
+#define SEND_TICKET_LIFE_S 900
+
+struct send_ticket_key {
+	uint64_t id; /* 0: there is none yet */
+	uint8_t key[SEND_TICKET_KEY_SIZE];
+};
+
+/* What a ticket is good for. */
+struct send_ticket {
+	struct bytes login; /* the account's key, as AUTH's answer gave it */
+	uint64_t queue_id;
+	struct bytes reverse_path; /* exactly as in SEND; empty: the null reverse-path */
+};
+
+void send_ticket_make(const struct send_ticket_key *key, const struct send_ticket *t,
+	uint64_t now_s, struct buf *out);
+
+/*
+ * returns: ERR_OK; ERR_BUSY: another key (ask for it again, then 4yz), or too old (4yz);
+ *          ERR_DENIED: no ticket of directory's, or not for this
+ */
+MUST_USE int send_ticket_check(const struct send_ticket_key *key, const struct send_ticket *t,
+	uint64_t now_s, struct bytes ticket);
+
+#endif
