@@ -8,7 +8,6 @@
  */
 #include "err.h"
 #include "ledger_msg.h"
-#include "siphash.h"
 
 /* ---- parts of several messages ---- */
 
@@ -372,19 +371,6 @@ ledger_send_text(enum ledger_send_verdict v)
 	};
 
 	return texts[v];
-}
-
-uint64_t
-ledger_recipient_hash(struct bytes address)
-{
-	/* no secret: two processes must agree; ledger keys what it keeps */
-	static const struct siphash_key key = { { 0x72656c6169732031, 0x726563697069656e } };
-	uint8_t folded[512];
-	size_t n = address.n < sizeof(folded) ? address.n : sizeof(folded);
-
-	for (size_t i = 0; i < n; i++)
-		folded[i] = ascii_lower(address.p[i]);
-	return siphash(&key, bytes_make(folded, n));
 }
 
 void

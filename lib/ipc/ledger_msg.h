@@ -251,11 +251,13 @@ struct ledger_last_use_answer {
 #define LEDGER_HASHES_MAX        5000 /* recipients in one SEND */
 #define LEDGER_INCIDENT_ROWS_MAX 32
 
-/* SEND: may this login submit one more message, to these? A right answer counts it. */
+/* SEND: may this login submit one more message, to these? OK counts it. Without recipients
+ * nothing is counted: is it blocked, or over a limit already? */
 struct ledger_send {
 	struct bytes login;  /* the account's key */
 	uint32_t recipients; /* as many as there are hashes */
-	struct bytes hashes; /* ledger_recipient_hash() of each, 8 octets little-endian each */
+	struct bytes hashes; /* directory_recipient_put() of each, 8 octets; ledger keys them
+				with a secret of its own before it remembers them */
 };
 
 enum ledger_send_verdict {
@@ -276,10 +278,6 @@ struct ledger_send_answer {
 
 /* A text for the reply of each verdict, constant: "too many new recipients today". */
 const char *ledger_send_text(enum ledger_send_verdict v);
-
-/* The hash of a recipient (local-part "@" domain as given; letters fold) for SEND. ledger keys it
- * with a secret of its own before it remembers it. */
-uint64_t ledger_recipient_hash(struct bytes address);
 
 /* A login became send-blocked, or (open false) is no longer. Told to qmgr: it holds the login's
  * queued mail, and if told is false also tells the operator by mail, then says INCIDENT_TOLD. */
