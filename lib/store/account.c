@@ -128,7 +128,7 @@ make_folder_in(int rootfd, int dirfd, bool durable)
 	int fd, r;
 
 	if ((r = folder_make_maildir(dirfd)) < 0 || (r = new_uidvalidity(rootfd, &validity)) < 0 ||
-		(r = uidfile_raise(dirfd, 0, &validity, &before, &bound)) < 0)
+		(r = uidfile_raise(dirfd, UIDFILE_WAIT_US, 0, &validity, &before, &bound)) < 0)
 		return r;
 	/* the mark of a Maildir++ folder */
 	fd = sys_openat(dirfd, "maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW, FOLDER_FILE_MODE);

@@ -84,7 +84,8 @@ open_cache(struct folder *f, const char *name, int flags)
 	uint32_t validity;
 	ssize_t n;
 
-	f->cache_fd = sys_openat(f->dirfd, name, O_RDWR | O_NOFOLLOW | flags, FOLDER_FILE_MODE);
+	f->cache_fd = sys_openat(
+		f->dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | flags, FOLDER_FILE_MODE);
 	if (f->cache_fd < 0)
 		return f->cache_fd;
 	n = sys_pread_full(f->cache_fd, head, sizeof(head), 0);
@@ -118,10 +119,16 @@ need_cache(struct folder *f)
 void
 cache_put(struct folder *f, struct bytes record, uint64_t *off, uint32_t *len)
 {
-	*off = f->state.cache_end < CACHE_HEADER_SIZE ? CACHE_HEADER_SIZE : f->state.cache_end;
+	struct stat st;
+
+	*off = CACHE_HEADER_SIZE;
 	*len = 0;
-	if (record.n == 0 || need_cache(f) < 0)
+	if (record.n == 0 || need_cache(f) < 0 || fstat(f->cache_fd, &st) < 0)
 		return;
+	if (f->state.cache_end > CACHE_HEADER_SIZE)
+		*off = f->state.cache_end;
+	if (*off > (uint64_t)st.st_size) /* never a hole: its records are lost, or never were */
+		*off = (uint64_t)st.st_size;
 	if (sys_pwrite_all(f->cache_fd, record, *off) < 0)
 		return;
 	*len = (uint32_t)record.n;
@@ -188,6 +195,8 @@ cache_compact(struct folder *f)
 	uint64_t living = CACHE_HEADER_SIZE, end = CACHE_HEADER_SIZE;
 	int to;
 
+	if (f->foreign) /* its owner's records may take long to read: his own sessions do it */
+		return;
 	for (size_t i = 0; i < state_total(&f->state); i++)
 		if ((state_record(&f->state, i)->state & INDEX_GONE) == 0)
 			living += state_record(&f->state, i)->cache_len;

@@ -104,15 +104,15 @@ folder_reserve(struct folder *f, uint32_t n, int *r)
 		*r = ERR_OK;
 		return first;
 	}
-	*r = uidfile_raise(f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
+	*r = folder_raise_uids(f, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
 	if (*r < 0)
 		return 0;
 	if (before != h->reserved && before >= first) {
 		/* a foreign program took UIDs for itself: ours go on above them */
 		first = before + 1;
 		if (bound < first + n - 1)
-			*r = uidfile_raise(
-				f->dirfd, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
+			*r = folder_raise_uids(
+				f, first + n - 1 + UID_BLOCK, &validity, &before, &bound);
 	}
 	if (*r < 0)
 		return 0;

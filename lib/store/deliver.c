@@ -254,7 +254,7 @@ find_earlier(struct slot *s, struct item *it, bool *found)
 		}
 		it->out->uid = rec->uid;
 		folder_path(f, rec, path);
-		fd = sys_openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW, 0);
+		fd = sys_openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 		if (fd < 0 && (fd != ERR_NOT_FOUND || merged > 0))
 			return fd == ERR_NOT_FOUND ? ERR_BUSY : fd;
 		/* renamed by somebody, or its writer died before it had a name */

@@ -16,6 +16,7 @@
 #define OPEN_MAX_DEFAULT 64
 #define IDLE_US          (60 * 1000000ULL)
 #define DIR_SIZE         1400
+#define SNAPSHOTS_MAX    ((size_t)512 << 20)
 
 int
 store_deliverer_new(int mail_root_dirfd, const struct store_deliverer_options *options,
@@ -160,6 +161,42 @@ free_slot(struct store_deliverer *d)
 	return &d->slots[d->n++];
 }
 
+/* Has a folder kept us waiting at its opening within the last minute? */
+static bool
+was_busy(const struct store_deliverer *d, dev_t dev, ino_t ino)
+{
+	uint64_t now = clock_mono_us();
+
+	for (unsigned i = 0; i < BUSY_KEPT; i++)
+		if (d->busy[i].ino == ino && d->busy[i].dev == dev &&
+			now - d->busy[i].at_us < FOREIGN_MINUTE_US)
+			return true;
+	return false;
+}
+
+static void
+note_busy(struct store_deliverer *d, dev_t dev, ino_t ino)
+{
+	if (was_busy(d, dev, ino))
+		return;
+	d->busy[d->next_busy] = (struct busy_folder){ dev, ino, clock_mono_us() };
+	d->next_busy = (d->next_busy + 1) % BUSY_KEPT;
+}
+
+/* The copies of all snapshots together: one who has many large folders does not fill the memory. */
+static void
+limit_memory(struct store_deliverer *d)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < d->n; i++)
+		sum += d->slots[i].f->state.map_size;
+	while (sum > SNAPSHOTS_MAX && d->n > 0) {
+		sum -= d->slots[0].f->state.map_size;
+		deliverer_close(d, 0);
+	}
+}
+
 static int
 open_slot(struct store_deliverer *d, const struct store_delivery *job, const char *dir,
 	struct slot **out)
@@ -176,12 +213,16 @@ open_slot(struct store_deliverer *d, const struct store_delivery *job, const cha
 		fd = open_directory(d, job->home, dir, job->create_folder);
 		if (fd < 0)
 			return fd;
-		if ((r = folder_open_foreign(fd, &f)) < 0)
-			return r;
-		if (fstat(f->dirfd, &st) < 0) {
-			folder_close(&f);
+		if (fstat(fd, &st) < 0) {
+			close(fd);
 			return ERR_IO;
 		}
+		r = folder_open_foreign(fd, !was_busy(d, st.st_dev, st.st_ino), &f);
+		if (r == ERR_BUSY)
+			note_busy(d, st.st_dev, st.st_ino);
+		if (r < 0)
+			return r;
+		limit_memory(d);
 		*out = free_slot(d);
 		**out = (struct slot){
 			.path = xstrdup(path), .f = f, .dev = st.st_dev, .ino = st.st_ino

@@ -14,6 +14,15 @@ struct slot {
 	bool checked; /* files were compared with the index since it was opened */
 };
 
+/* A folder whose owner kept its lock when it was to be opened. */
+struct busy_folder {
+	dev_t dev;
+	ino_t ino;
+	uint64_t at_us;
+};
+
+#define BUSY_KEPT 64
+
 struct store_deliverer {
 	int rootfd;
 	char host[STORE_HOST_MAX + 1];
@@ -22,6 +31,8 @@ struct store_deliverer {
 	struct slot *slots;
 	struct buf text, texts, name, key, cached; /* reused: scratch of one delivery */
 	struct arena arena;
+	struct busy_folder busy[BUSY_KEPT];
+	unsigned next_busy;
 };
 
 /* The folder asked for, or INBOX if there is none of that name; as many as allowed stay open. */

@@ -20,7 +20,14 @@
 #include "sys.h"
 
 #define LOCK_WAIT_US    (30 * 1000000ULL)
-#define FOREIGN_WAIT_US 1000000ULL /* others wait for their mail meanwhile */
+#define FOREIGN_WAIT_US 1000000ULL /* in each minute: others wait for their mail meanwhile */
+
+/* Of an index: some four million messages. Of a log: a copy of a million messages into a new
+ * folder; a deliverer makes the index anew before it reads that much of somebody else's. */
+#define INDEX_SIZE_MAX       ((uint64_t)512 << 20)
+#define LOG_SIZE_MAX         ((uint64_t)256 << 20)
+#define LOG_SIZE_FOREIGN_MAX ((uint64_t)32 << 20)
+#define LOG_PIECE            ((size_t)2 * LOG_RECORD_MAX)
 
 static void
 close_fd(int *fd)
@@ -32,8 +39,8 @@ close_fd(int *fd)
 
 /* ---- loading ----------------------------------------------------------------------------- */
 
-void *
-folder_map_snapshot(const struct folder *f, int fd, size_t size)
+static void *
+map_snapshot(const struct folder *f, int fd, size_t size)
 {
 	void *map;
 
@@ -46,25 +53,41 @@ folder_map_snapshot(const struct folder *f, int fd, size_t size)
 	return MAP_FAILED;
 }
 
-/* Map the snapshot into the state. ERR_NOT_FOUND: there is none. */
+/* Before any memory is taken: is it the size its header says, and does the disk have all of it?
+ * Nobody makes it with a hole. */
 static int
-load_snapshot(struct folder *f)
+check_snapshot(const struct folder *f, int fd, uint64_t *size)
 {
+	uint8_t head[INDEX_HEADER_SIZE];
 	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < INDEX_HEADER_SIZE)
+		return ERR_CORRUPT;
+	*size = (uint64_t)st.st_size;
+	if (*size > INDEX_SIZE_MAX ||
+		(n = sys_pread_full(fd, head, sizeof(head), 0)) != (ssize_t)sizeof(head) ||
+		index_size(bytes_make(head, sizeof(head))) != *size)
+		return ERR_CORRUPT;
+	return lseek(fd, 0, SEEK_HOLE) < st.st_size ? ERR_CORRUPT : ERR_OK;
+}
+
+int
+folder_load_snapshot(struct folder *f)
+{
+	uint64_t size;
 	void *map;
-	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int r, fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0 || st.st_size < INDEX_HEADER_SIZE || st.st_size > INT32_MAX) {
+	if ((r = check_snapshot(f, fd, &size)) < 0) {
 		close(fd);
-		return ERR_CORRUPT;
+		return r;
 	}
-	map = folder_map_snapshot(f, fd, (size_t)st.st_size);
+	map = map_snapshot(f, fd, (size_t)size);
 	close(fd);
-	if (map == MAP_FAILED)
-		return ERR_RESOURCE;
-	return state_from_map(&f->state, map, (size_t)st.st_size);
+	return map == MAP_FAILED ? ERR_RESOURCE : state_from_map(&f->state, map, (size_t)size);
 }
 
 /*
@@ -86,23 +109,36 @@ folder_apply_records(struct state *s, struct bytes in, uint64_t *end)
 	return ERR_OK;
 }
 
+uint64_t
+folder_log_limit(const struct folder *f)
+{
+	return f->foreign ? LOG_SIZE_FOREIGN_MAX + f->state.map_size : LOG_SIZE_MAX;
+}
+
+/* In pieces that hold any record: what follows the first wrong one is not read. */
 static int
 read_tail(struct folder *f, uint64_t size)
 {
 	uint8_t small[4096], *p = small;
-	size_t n = (size_t)(size - f->log_end);
-	ssize_t got;
+	size_t room = sizeof(small);
+	uint64_t before;
 	int r = ERR_OK;
 
-	if (size > INT32_MAX)
+	if (size > folder_log_limit(f))
 		return ERR_CORRUPT;
-	if (n > sizeof(small))
-		p = xmalloc(n);
-	got = sys_pread_full(f->log_fd, p, n, f->log_end);
-	if (got < 0)
-		r = (int)got;
-	else
-		r = folder_apply_records(&f->state, bytes_make(p, (size_t)got), &f->log_end);
+	if (size - f->log_end > sizeof(small)) {
+		room = size - f->log_end < LOG_PIECE ? (size_t)(size - f->log_end) : LOG_PIECE;
+		p = xmalloc(room);
+	}
+	do {
+		size_t want = size - f->log_end < room ? (size_t)(size - f->log_end) : room;
+		ssize_t got = sys_pread_full(f->log_fd, p, want, f->log_end);
+
+		before = f->log_end;
+		r = got < 0 ? (int)got
+			    : folder_apply_records(
+				      &f->state, bytes_make(p, (size_t)got), &f->log_end);
+	} while (r == ERR_OK && f->log_end > before && f->log_end < size);
 	if (p != small)
 		free(p);
 	return r;
@@ -112,8 +148,12 @@ static int
 read_log_header(int log_fd, struct log_header *h, struct log_hints *hints)
 {
 	uint8_t head[LOG_HEADER_SIZE];
-	ssize_t got = sys_pread_full(log_fd, head, sizeof(head), 0);
+	struct stat st;
+	ssize_t got;
 
+	if (fstat(log_fd, &st) == 0 && !S_ISREG(st.st_mode))
+		return ERR_CORRUPT;
+	got = sys_pread_full(log_fd, head, sizeof(head), 0);
 	if (got < 0)
 		return (int)got;
 	log_hints_decode(bytes_skip(bytes_make(head, (size_t)got), LOG_HINTS_AT), hints);
@@ -134,12 +174,12 @@ load_once(struct folder *f)
 
 	close_fd(&f->log_fd);
 	state_free(&f->state);
-	f->log_fd = sys_openat(f->dirfd, LOG_FILE_NAME, O_RDWR | O_NOFOLLOW, 0);
+	f->log_fd = sys_openat(f->dirfd, LOG_FILE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (f->log_fd < 0)
 		return f->log_fd;
 	if ((r = read_log_header(f->log_fd, &h, &f->hints)) < 0)
 		return r;
-	r = load_snapshot(f);
+	r = folder_load_snapshot(f);
 	if (r == ERR_NOT_FOUND && h.generation == 1)
 		state_init(&f->state, 1, h.uidvalidity);
 	else if (r == ERR_NOT_FOUND)
@@ -256,12 +296,16 @@ check_directories(int dirfd)
 }
 
 static int
-open_as(int dirfd, bool foreign, struct folder **out)
+open_as(int dirfd, bool foreign, bool patient, struct folder **out)
 {
 	struct folder *f = xcalloc(1, sizeof(*f));
 	int r;
 
 	f->foreign = foreign;
+	if (!patient) {
+		f->minute_us = clock_mono_us();
+		f->waited_us = FOREIGN_WAIT_US;
+	}
 	f->dirfd = dirfd;
 	f->log_fd = f->cache_fd = -1;
 	state_init(&f->state, 0, 0);
@@ -274,13 +318,13 @@ open_as(int dirfd, bool foreign, struct folder **out)
 int
 folder_open(int dirfd, struct folder **out)
 {
-	return open_as(dirfd, false, out);
+	return open_as(dirfd, false, true, out);
 }
 
 int
-folder_open_foreign(int dirfd, struct folder **out)
+folder_open_foreign(int dirfd, bool patient, struct folder **out)
 {
-	return open_as(dirfd, true, out);
+	return open_as(dirfd, true, patient, out);
 }
 
 void
@@ -347,7 +391,7 @@ snapshot_generation(struct folder *f)
 {
 	uint8_t head[24];
 	uint64_t generation = 0;
-	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return 0;
@@ -385,11 +429,23 @@ update_locked(struct folder *f)
 	return f->log_end == size ? ERR_OK : check_tail(f);
 }
 
-static int
-take_lock(struct folder *f)
+/* How long a lock may be waited for now. Who has no power over the one that holds it, and other
+ * work to do, has a second for each folder and minute. */
+static uint64_t
+patience(struct folder *f, uint64_t own_us, uint64_t now_us)
 {
-	const uint64_t patience = f->foreign ? FOREIGN_WAIT_US : LOCK_WAIT_US;
-	uint64_t began = 0;
+	if (!f->foreign)
+		return own_us;
+	if (f->minute_us == 0 || now_us - f->minute_us > FOREIGN_MINUTE_US) {
+		f->minute_us = now_us;
+		f->waited_us = 0;
+	}
+	return f->waited_us < FOREIGN_WAIT_US ? FOREIGN_WAIT_US - f->waited_us : 0;
+}
+
+static int
+wait_for_lock(struct folder *f, uint64_t until_us)
+{
 	long sleep_ns = 50000;
 
 	while (flock(f->dirfd, LOCK_EX | LOCK_NB) < 0) {
@@ -397,20 +453,39 @@ take_lock(struct folder *f)
 			continue;
 		if (errno != EWOULDBLOCK)
 			return err_from_errno(errno);
-		if (began == 0)
-			began = clock_mono_us();
-		else if (clock_mono_us() - began > patience) {
-			f->kept_waiting = true;
-			return ERR_BUSY;
-		}
-		if (f->foreign && f->kept_waiting)
+		if (clock_mono_us() >= until_us)
 			return ERR_BUSY;
 		nanosleep(&(struct timespec){ .tv_nsec = sleep_ns }, NULL);
 		if (sleep_ns < 4000000)
 			sleep_ns *= 2;
 	}
-	f->kept_waiting = false;
 	return ERR_OK;
+}
+
+static int
+take_lock(struct folder *f)
+{
+	uint64_t began;
+	int r;
+
+	if (flock(f->dirfd, LOCK_EX | LOCK_NB) == 0)
+		return ERR_OK;
+	began = clock_mono_us();
+	r = wait_for_lock(f, began + patience(f, LOCK_WAIT_US, began));
+	f->waited_us += clock_mono_us() - began;
+	return r;
+}
+
+int
+folder_raise_uids(struct folder *f, uint32_t raise, uint32_t *uidvalidity, uint32_t *bound_before,
+	uint32_t *bound)
+{
+	uint64_t began = clock_mono_us();
+	int r = uidfile_raise(f->dirfd, patience(f, UIDFILE_WAIT_US, began), raise, uidvalidity,
+		bound_before, bound);
+
+	f->waited_us += clock_mono_us() - began;
+	return r;
 }
 
 int

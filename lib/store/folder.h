@@ -36,15 +36,18 @@ struct folder {
 	uint64_t window_off;
 	bool cache_checked; /* its header is right */
 	bool foreign;       /* as folder_open_foreign() says */
-	bool kept_waiting;  /* the last try to lock it was in vain */
+	uint64_t minute_us; /* foreign: a minute began at this time, and of it so much */
+	uint64_t waited_us; /* was spent waiting for locks of this folder */
 };
 
 /* Takes dirfd over in any case. Makes or rebuilds the index if need be. */
 MUST_USE int folder_open(int dirfd, struct folder **out);
 /* The same in a process that the mailbox' owner has no power over: the snapshot is copied, not
- * mapped, for the owner could change or cut the file after it was checked; and a lock that the
- * owner keeps is waited for a moment, once. */
-MUST_USE int folder_open_foreign(int dirfd, struct folder **out);
+ * mapped, for the owner could change or cut the file after it was checked; locks that the owner
+ * keeps are waited for a second in each minute (patient; else the first minute has none); what
+ * is larger than any honest index is not read. */
+#define FOREIGN_MINUTE_US (60 * 1000000ULL)
+MUST_USE int folder_open_foreign(int dirfd, bool patient, struct folder **out);
 void folder_close(struct folder **f);
 
 /* Make cur, new, tmp below dirfd if they are not there. */
@@ -101,8 +104,12 @@ MUST_USE int folder_reload(struct folder *f);
 /* rebuild.c: the index anew from files, and from what can still be read of it. Locked. */
 MUST_USE int folder_rebuild(struct folder *f);
 
-/* The octets of a snapshot as state_from_map() takes them, or MAP_FAILED. */
-void *folder_map_snapshot(const struct folder *f, int fd, size_t size);
+/* The snapshot on disk in the state. A file that cannot be one (its size, holes) costs no memory.
+ * ERR_OK; ERR_NOT_FOUND; ERR_CORRUPT; ERR_UNSUPPORTED; ERR_RESOURCE */
+MUST_USE int folder_load_snapshot(struct folder *f);
+
+/* How long a log of this folder is read: what is longer was not written by us. */
+uint64_t folder_log_limit(const struct folder *f);
 
 /* Apply records to a state; how many octets of them is added to *end. ERR_CORRUPT: one that
  * checks but cannot be right here. */
@@ -123,10 +130,14 @@ void folder_read_hints(struct folder *f);
 void folder_rest(struct folder *f);
 
 /* uidfile.c: .uidvalidity as mbsync has it, "<uidvalidity>\n<highest UID>\n". Waits for its
- * lock. With raise > 0 the bound becomes at least raise. If there is none it is made with
- * *uidvalidity (0: a new one) and bound raise. */
-MUST_USE int uidfile_raise(
-	int dirfd, uint32_t raise, uint32_t *uidvalidity, uint32_t *bound_before, uint32_t *bound);
+ * lock (ERR_BUSY). With raise > 0 the bound becomes at least raise. If there is none it is made
+ * with *uidvalidity (0: a new one) and bound raise. */
+#define UIDFILE_WAIT_US (10 * 1000000ULL) /* mbsync lets go after two idle seconds */
+MUST_USE int uidfile_raise(int dirfd, uint64_t patience_us, uint32_t raise, uint32_t *uidvalidity,
+	uint32_t *bound_before, uint32_t *bound);
+/* The same for a folder, with the patience it has. */
+MUST_USE int folder_raise_uids(struct folder *f, uint32_t raise, uint32_t *uidvalidity,
+	uint32_t *bound_before, uint32_t *bound);
 MUST_USE int uidfile_sync(int dirfd);
 
 /* keywords.c: dovecot-keywords. */

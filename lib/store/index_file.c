@@ -94,6 +94,16 @@ check_records(const struct index_view *v)
 	return ERR_OK;
 }
 
+uint64_t
+index_size(struct bytes header)
+{
+	if (header.n < INDEX_HEADER_SIZE || memcmp(header.p, magic, sizeof(magic)) != 0 ||
+		crc32c(0, bytes_head(header, AT_CRC)) != get_u32(header.p + AT_CRC))
+		return 0;
+	return INDEX_HEADER_SIZE + (uint64_t)get_u32(header.p + 44) * INDEX_RECORD_SIZE +
+	       get_u32(header.p + 48) + get_u32(header.p + 52);
+}
+
 int
 index_decode(struct bytes file, struct index_view *out)
 {

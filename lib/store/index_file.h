@@ -63,6 +63,9 @@ struct index_view {
 	struct bytes names;
 };
 
+/* How many octets the whole file has by its header; 0 if that is none of ours. */
+uint64_t index_size(struct bytes header);
+
 /* Checks everything: lengths, checksums, order of UIDs, that names lie in the heap.
  * returns: ERR_OK; ERR_CORRUPT; ERR_UNSUPPORTED (a later version) */
 MUST_USE int index_decode(struct bytes file, struct index_view *out);

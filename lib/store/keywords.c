@@ -51,7 +51,7 @@ keywords_load(struct folder *f)
 	struct bytes rest, line, number;
 	uint64_t i, next = f->state.n_keywords;
 	ssize_t n;
-	int fd = sys_openat(f->dirfd, KEYWORDS_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int fd = sys_openat(f->dirfd, KEYWORDS_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return;

@@ -297,7 +297,7 @@ take_up_new(struct folder *f, struct scan *s)
 		if (!s->files[i].taken && !is_second_name(f, s, &s->files[i]))
 			fresh[n++] = &s->files[i];
 	if (n > 0)
-		r = uidfile_raise(f->dirfd, 0, &validity, &before, &bound);
+		r = folder_raise_uids(f, 0, &validity, &before, &bound);
 	qsort(fresh, n, sizeof(struct disk_file *), order_files);
 	for (size_t i = 0; i < n && r == ERR_OK; i++) {
 		if (i > 0 && is_same_file(f, fresh[i - 1], fresh[i]))
@@ -352,7 +352,7 @@ raise_bound(struct folder *f)
 
 	if (h->uidnext <= h->reserved + 1)
 		return ERR_OK;
-	r = uidfile_raise(f->dirfd, h->uidnext - 1 + UID_BLOCK, &validity, &before, &bound);
+	r = folder_raise_uids(f, h->uidnext - 1 + UID_BLOCK, &validity, &before, &bound);
 	if (r < 0)
 		return r;
 	began = folder_record(f, LOG_UIDNEXT);
@@ -401,7 +401,7 @@ validity_changed(struct folder *f)
 {
 	uint32_t validity = f->state.header.uidvalidity, before, bound;
 
-	return uidfile_raise(f->dirfd, 0, &validity, &before, &bound) == ERR_OK &&
+	return folder_raise_uids(f, 0, &validity, &before, &bound) == ERR_OK &&
 	       validity != f->state.header.uidvalidity;
 }
 

@@ -29,14 +29,20 @@ read_log(struct folder *f, struct rests *o)
 {
 	struct stat st;
 	ssize_t n;
-	int fd = sys_openat(f->dirfd, LOG_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int fd = sys_openat(f->dirfd, LOG_FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	off_t size;
 
 	o->nothing = fd == ERR_NOT_FOUND;
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && st.st_size >= LOG_HEADER_SIZE && st.st_size < INT32_MAX) {
-		o->log_octets = xmalloc((size_t)st.st_size);
-		n = sys_pread_full(fd, o->log_octets, (size_t)st.st_size, 0);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LOG_HEADER_SIZE) {
+		/* no record lies behind a hole */
+		if ((size = lseek(fd, 0, SEEK_HOLE)) < 0)
+			size = st.st_size;
+		if ((uint64_t)size > folder_log_limit(f))
+			size = (off_t)folder_log_limit(f);
+		o->log_octets = xmalloc((size_t)size + 1);
+		n = sys_pread_full(fd, o->log_octets, (size_t)size, 0);
 		o->log_size = n < 0 ? 0 : (size_t)n;
 		o->has_log = log_header_decode(bytes_make(o->log_octets, o->log_size), &o->log) ==
 			     ERR_OK;
@@ -47,19 +53,11 @@ read_log(struct folder *f, struct rests *o)
 static void
 read_snapshot(struct folder *f, struct rests *o)
 {
-	struct stat st;
-	void *map = MAP_FAILED;
-	int fd = sys_openat(f->dirfd, INDEX_FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
+	int r = folder_load_snapshot(f);
 
-	if (fd != ERR_NOT_FOUND)
+	if (r != ERR_NOT_FOUND)
 		o->nothing = false;
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < INT32_MAX)
-		map = folder_map_snapshot(f, fd, (size_t)st.st_size);
-	close(fd);
-	if (map != MAP_FAILED)
-		o->has_snapshot = state_from_map(&f->state, map, (size_t)st.st_size) == ERR_OK;
+	o->has_snapshot = r == ERR_OK;
 }
 
 /* The flags in the log of a snapshot that is lost, for messages found again by their UID. The
@@ -193,7 +191,7 @@ rebuild(struct folder *f, struct rests *o)
 		validity = f->state.header.uidvalidity;
 	else if (o->has_log)
 		validity = o->log.uidvalidity;
-	if ((r = uidfile_raise(f->dirfd, UID_BLOCK, &validity, &before, &bound)) < 0)
+	if ((r = folder_raise_uids(f, UID_BLOCK, &validity, &before, &bound)) < 0)
 		return r;
 	f->uid_floor = before;
 	if (o->nothing && before == 0)

@@ -19,10 +19,9 @@
 #include "sys.h"
 
 #define UIDFILE_NAME ".uidvalidity"
-#define WAIT_US      (10 * 1000000ULL) /* mbsync lets go after two idle seconds */
 
 static int
-lock_file(int fd)
+lock_file(int fd, uint64_t patience_us)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	uint64_t began = clock_mono_us();
@@ -30,7 +29,7 @@ lock_file(int fd)
 	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return err_from_errno(errno);
-		if (clock_mono_us() - began > WAIT_US)
+		if (clock_mono_us() - began >= patience_us)
 			return ERR_BUSY;
 		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 	}
@@ -96,10 +95,11 @@ read_file(int fd, uint32_t *uidvalidity, uint32_t *bound)
 }
 
 int
-uidfile_raise(
-	int dirfd, uint32_t raise, uint32_t *uidvalidity, uint32_t *bound_before, uint32_t *bound)
+uidfile_raise(int dirfd, uint64_t patience_us, uint32_t raise, uint32_t *uidvalidity,
+	uint32_t *bound_before, uint32_t *bound)
 {
-	int fd = sys_openat(dirfd, UIDFILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW, FOLDER_FILE_MODE);
+	int fd = sys_openat(
+		dirfd, UIDFILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FOLDER_FILE_MODE);
 	int r;
 
 	if (fd < 0)
@@ -109,7 +109,7 @@ uidfile_raise(
 		close(fd);
 		return ERR_OK;
 	}
-	if ((r = lock_file(fd)) == ERR_OK)
+	if ((r = lock_file(fd, patience_us)) == ERR_OK)
 		r = raise_locked(fd, raise, uidvalidity, bound_before, bound);
 	close(fd);
 	return r;
@@ -118,7 +118,7 @@ uidfile_raise(
 int
 uidfile_sync(int dirfd)
 {
-	int fd = sys_openat(dirfd, UIDFILE_NAME, O_RDWR | O_NOFOLLOW, 0);
+	int fd = sys_openat(dirfd, UIDFILE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
 	int r;
 
 	if (fd < 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "crc32c.h"
 #include "err.h"
 #include "folder.h"
 
@@ -89,7 +90,7 @@ test_index_changed(void **state)
 	mailbox_make(&m);
 	uid = mailbox_deliver(&m, "1", "one");
 	fold(&m);
-	assert_int_equal(folder_open_foreign(open_inbox(&m), &f), ERR_OK);
+	assert_int_equal(folder_open_foreign(open_inbox(&m), true, &f), ERR_OK);
 	fd = open_index(&m);
 	assert_int_equal(pwrite(fd, garbage, sizeof(garbage), 0), sizeof(garbage));
 	close(fd);
@@ -209,12 +210,182 @@ test_a_lock_is_kept(void **state)
 	mailbox_remove(&m);
 }
 
+static void
+deliver_busy(struct mailbox *m, unsigned times)
+{
+	const struct store_delivery d = { .home = "a",
+		.unique = BYTES_LITERAL("6"),
+		.arrival = 1700000000,
+		.content = BYTES_LITERAL("Subject: six\r\n\r\n") };
+	uint64_t began = clock_mono_ms();
+	struct store_delivered done;
+
+	for (unsigned i = 0; i < times; i++)
+		assert_int_equal(store_deliver(m->deliverer, &d, &done), ERR_BUSY);
+	assert_true(clock_mono_ms() - began < 3000);
+}
+
+/* The same when the folder must be opened each time, because its index is spoilt. */
+static void
+test_a_lock_is_kept_at_opening(void **state)
+{
+	struct mailbox m;
+	int fd;
+
+	UNUSED(state);
+	mailbox_make(&m);
+	mailbox_deliver(&m, "1", "one");
+	mailbox_shut(&m);
+	mailbox_reopen(&m);
+	assert_int_equal(unlinkat(m.rootfd, "a/relais.log", 0), 0);
+	fd = open_inbox(&m);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	deliver_busy(&m, 20);
+	close(fd);
+	mailbox_remove(&m);
+}
+
+/* The lock of .uidvalidity, which every process of the owner may take and keep. */
+static void
+test_uidvalidity_is_locked(void **state)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct mailbox m;
+	char unique[8];
+	int fd;
+
+	UNUSED(state);
+	mailbox_make(&m);
+	for (unsigned i = 0; i <= UID_BLOCK; i++) { /* as many UIDs as are reserved */
+		snprintf(unique, sizeof(unique), "u%u", i);
+		mailbox_deliver(&m, unique, "one");
+	}
+	fd = openat(m.rootfd, "a/.uidvalidity", O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	for (unsigned i = 0; i < UID_BLOCK; i++) {
+		const struct store_delivery d = { .home = "a",
+			.unique = bytes_from_str(unique),
+			.arrival = 1700000001 + i,
+			.content = BYTES_LITERAL("Subject: more\r\n\r\n") };
+		struct store_delivered done;
+
+		if (store_deliver(m.deliverer, &d, &done) == ERR_BUSY)
+			break;
+	}
+	deliver_busy(&m, 20);
+	close(fd);
+	mailbox_deliver(&m, "7", "seven");
+	mailbox_remove(&m);
+}
+
+/* Files that claim to be huge: taken for spoilt before any memory is, and made anew. */
+static void
+a_huge_file(const char *name)
+{
+	struct mailbox m;
+	uint32_t uid;
+	uint64_t began;
+	int fd;
+
+	mailbox_make(&m);
+	uid = mailbox_deliver(&m, "1", "one");
+	fold(&m);
+	mailbox_shut(&m);
+	mailbox_reopen(&m);
+	fd = openat(m.rootfd, name, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	began = clock_mono_ms();
+	assert_in_range(mailbox_deliver(&m, "2", "two"), uid + 1, uid + 2 * UID_BLOCK + 2);
+	assert_true(clock_mono_ms() - began < 2000);
+	mailbox_remove(&m);
+}
+
+static void
+test_huge_index(void **state)
+{
+	UNUSED(state);
+	a_huge_file("a/relais.index");
+}
+
+static void
+test_huge_log(void **state)
+{
+	UNUSED(state);
+	a_huge_file("a/relais.log");
+}
+
+static void
+test_huge_cache(void **state)
+{
+	UNUSED(state);
+	a_huge_file("a/relais.cache");
+}
+
+/* A header that is right in itself, and says that there are ten million messages. */
+static void
+test_index_of_holes(void **state)
+{
+	struct index_header h = { .generation = 5, .uidvalidity = 1, .uidnext = UINT32_MAX };
+	struct buf out = BUF_INIT;
+	struct mailbox m;
+	uint8_t *p;
+	int fd;
+
+	UNUSED(state);
+	mailbox_make(&m);
+	mailbox_deliver(&m, "1", "one");
+	fold(&m);
+	mailbox_shut(&m);
+	mailbox_reopen(&m);
+	index_encode(&out, &h, BYTES_NONE, BYTES_NONE, BYTES_NONE);
+	p = out.data + out.start;
+	set_u32(p + 44, 5000000);
+	set_u32(p + 124, crc32c(0, bytes_make(p, 124)));
+	fd = open_index(&m);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, p, INDEX_HEADER_SIZE, 0), INDEX_HEADER_SIZE);
+	assert_int_equal(ftruncate(fd, INDEX_HEADER_SIZE + 5000000 * (off_t)INDEX_RECORD_SIZE), 0);
+	close(fd);
+	buf_free(&out);
+	mailbox_deliver(&m, "2", "two");
+	mailbox_remove(&m);
+}
+
+/* A pipe in the place of a file would stop who opens it, for ever. */
+static void
+test_pipes(void **state)
+{
+	static const char *const names[] = { "a/relais.index", "a/relais.log", "a/relais.cache",
+		"a/dovecot-keywords" };
+	struct mailbox m;
+
+	UNUSED(state);
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		mailbox_make(&m);
+		mailbox_deliver(&m, "1", "one");
+		fold(&m);
+		mailbox_shut(&m);
+		mailbox_reopen(&m);
+		(void)unlinkat(m.rootfd, names[i], 0);
+		assert_int_equal(mkfifoat(m.rootfd, names[i], 0600), 0);
+		mailbox_deliver(&m, "2", "two");
+		mailbox_remove(&m);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_index_cut),
-		cmocka_unit_test(test_index_changed), cmocka_unit_test(test_a_path_in_an_append),
-		cmocka_unit_test(test_a_path_in_names), cmocka_unit_test(test_a_lock_is_kept) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_lock_is_kept_at_opening),
+		cmocka_unit_test(test_uidvalidity_is_locked), cmocka_unit_test(test_huge_index),
+		cmocka_unit_test(test_huge_log), cmocka_unit_test(test_huge_cache),
+		cmocka_unit_test(test_index_of_holes), cmocka_unit_test(test_pipes),
+		cmocka_unit_test(test_index_cut), cmocka_unit_test(test_index_changed),
+		cmocka_unit_test(test_a_path_in_an_append), cmocka_unit_test(test_a_path_in_names),
+		cmocka_unit_test(test_a_lock_is_kept) };
 
 	return cmocka_run_group_tests_name("store/foreign", tests, NULL, NULL);
 }
