@@ -9,6 +9,8 @@
 
 static const char usage[] = "relais map [build]              compile all tables, if all are good\n"
 			    "       relais map check               only say what is wrong\n"
+			    "       relais map aliases             compile the system's aliases "
+			    "alone\n"
 			    "       relais map query TABLE KEY     look up in the compiled table";
 
 static int
@@ -60,5 +62,8 @@ cmd_map(struct cli *cli, int argc, char *argv[])
 		return table_files_check(cli) ? CLI_OK : CLI_FAILED;
 	if (strcmp(verb, "build") == 0)
 		return table_files_lock(cli) && table_files_build(cli, false) ? CLI_OK : CLI_FAILED;
-	return cli_usage(usage, "relais map: build, check or query");
+	if (strcmp(verb, "aliases") == 0) /* newaliases */
+		return table_files_lock(cli) && table_files_build_aliases(cli, false) ? CLI_OK
+										      : CLI_FAILED;
+	return cli_usage(usage, "relais map: build, aliases, check or query");
 }

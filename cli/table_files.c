@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aliases.h"
+#include "directory_conf.h"
 #include "err.h"
+#include "local_delivery_conf.h"
 #include "map_build.h"
 #include "sys.h"
 
@@ -329,6 +332,128 @@ build_system_users(struct cli *cli, bool wanted)
 	return ok;
 }
 
+/* ---- the system's aliases ---- */
+
+/* Whose files may stand behind :include:. */
+struct include_rule {
+	const struct directory_conf *conf;
+	uid_t alias_owner;
+};
+
+static bool
+may_own(const struct include_rule *rule, uid_t uid)
+{
+	if (uid == rule->alias_owner)
+		return true;
+	for (size_t i = 0; i < rule->conf->include_owners.n; i++) {
+		const struct passwd *pw = getpwnam(rule->conf->include_owners.v[i]);
+
+		if (pw != NULL && pw->pw_uid == uid)
+			return true;
+	}
+	return false;
+}
+
+/* We may be root, who reads everything: so the file must be its owner's to give. */
+static int
+read_included(void *arg, const char *path, struct buf *out, const char **why)
+{
+	const struct include_rule *rule = arg;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	*why = strerror(errno);
+	if (fd < 0)
+		return ERR_IO;
+	*why = NULL;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		*why = "not a regular file";
+	else if (!may_own(rule, st.st_uid))
+		*why = "belongs to a user who is not named in directory.include_owners";
+	else if ((st.st_mode & 0002) != 0)
+		*why = "everybody may write to it";
+	else if ((uint64_t)st.st_size > rule->conf->include_size_limit)
+		*why = "larger than directory.include_size_limit";
+	if (*why == NULL) {
+		n = sys_read_full(fd, buf_room(out, (size_t)st.st_size), (size_t)st.st_size);
+		if (n < 0)
+			*why = strerror(errno);
+		else
+			buf_added(out, (size_t)n);
+	}
+	close(fd);
+	return *why == NULL ? ERR_OK : ERR_DENIED;
+}
+
+/* Where commands are not enabled the mail to them will be returned: said here already. */
+static void
+warn_of_commands(struct cli *cli, const struct table_file *f)
+{
+	const struct local_delivery_conf *conf = conf_values(&cli->conf, "local_delivery");
+
+	if (conf->commands)
+		return;
+	for (size_t i = 0; i < f->table.count; i++) {
+		struct arena a = ARENA_INIT;
+		struct bytes rest = f->table.entries[i].value, target, what;
+
+		while (alias_next_target(&rest, &target) > 0)
+			if (alias_program(&a, target, &what))
+				fprintf(stderr,
+					"%s:%u: warning: %.*s: local_delivery.commands is not on, "
+					"mail to it will be returned\n",
+					f->path, f->table.entries[i].line, (int)what.n,
+					(const char *)what.p);
+		arena_reset(&a);
+	}
+}
+
+/* Read and check; a file that is not there is empty. */
+static bool
+load_system_aliases(struct cli *cli, struct table_file *f)
+{
+	struct include_rule rule = { .conf = conf_values(&cli->conf, "directory") };
+	struct aliases_files files = { read_included, &rule };
+	const char *path = rule.conf->alias_file;
+	struct stat st;
+
+	*f = (struct table_file){
+		.kind = TABLE_SYSTEM_ALIASES, .text = BUF_INIT, .table = TABLE_INIT
+	};
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	snprintf(f->db_path, sizeof(f->db_path), "%s/directory/%s.db", cli_common(cli)->state,
+		table_kind_name(f->kind));
+	if (*path != 0) {
+		if (stat(path, &st) == 0)
+			rule.alias_owner = st.st_uid;
+		if (!read_text(path, &f->text))
+			return false;
+	}
+	aliases_parse(&f->table, buf_bytes(&f->text), &files);
+	table_check(&f->table, f->kind);
+	table_sort(&f->table);
+	if (!report(f))
+		return false;
+	warn_of_commands(cli, f);
+	return true;
+}
+
+bool
+table_files_build_aliases(struct cli *cli, bool quiet)
+{
+	struct table_file f;
+	bool ok = cli_load(cli);
+
+	if (!ok)
+		return false;
+	ok = load_system_aliases(cli, &f) && compile(cli, &f);
+	if (ok && !quiet && f.path[0] != 0)
+		printf("%s: %zu aliases\n", f.path, f.table.count);
+	table_file_free(&f);
+	return ok;
+}
+
 /* ---- all of them ---- */
 
 static bool
@@ -349,6 +474,10 @@ table_files_check(struct cli *cli)
 
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
 		table_file_free(&files[kind]);
+	if (ok) {
+		ok = load_system_aliases(cli, &files[0]);
+		table_file_free(&files[0]);
+	}
 	return ok;
 }
 
@@ -364,7 +493,8 @@ table_files_build(struct cli *cli, bool quiet)
 		if (ok && !quiet)
 			printf("%s: %zu entries\n", files[kind].path, files[kind].table.count);
 	}
-	ok = ok && build_system_users(cli, has_system_users(&files[TABLE_DOMAINS]));
+	ok = ok && build_system_users(cli, has_system_users(&files[TABLE_DOMAINS])) &&
+	     table_files_build_aliases(cli, quiet);
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
 		table_file_free(&files[kind]);
 	return ok;

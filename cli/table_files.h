@@ -43,6 +43,9 @@ bool table_file_edit(struct cli *cli, struct table_file *f, struct bytes key, st
 bool table_files_check(struct cli *cli);
 bool table_files_build(struct cli *cli, bool quiet);
 
+/* What newaliases does: only directory.alias_file. Errors are printed, the old table stays. */
+bool table_files_build_aliases(struct cli *cli, bool quiet);
+
 /* Is it a domain whose accounts are here? By the configuration or the domains table. */
 bool table_files_is_local(struct cli *cli, const struct table_file *domains, struct bytes domain);
 

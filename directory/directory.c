@@ -150,6 +150,7 @@ configure(struct directory *d)
 	t->postmaster = arena_bytes(&d->config, bytes_from_str(conf->postmaster));
 	t->default_quota_octets = conf->default_quota;
 	t->expansion_limit = (uint32_t)conf->expansion_limit;
+	t->expansion_depth = (uint32_t)conf->expansion_depth;
 	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;
 	t->mail_gid = d->daemon->mail_gid == UINT32_MAX ? getegid() : d->daemon->mail_gid;
 }

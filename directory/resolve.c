@@ -10,14 +10,25 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "siphash.h"
 
 /* One address still to be looked at. */
 struct item {
-	struct bytes address; /* a Mailbox, or a local-part alone */
+	struct bytes address; /* a Mailbox, a local-part alone, "|command" or "/file" */
 	struct bytes domain;  /* for a local-part alone */
 	struct bytes detail;  /* inherited from the alias */
 	struct bytes parent;  /* key of the alias that led here: itself means its account */
+	struct bytes list;    /* address of that alias, for targets without one */
+	struct bytes owner;   /* reverse-path of the list it is a member of, or empty */
+	uint32_t depth;       /* aliases passed */
 	bool from_catch_all;
+	bool system; /* from the system's aliases: may be a command or a file */
+};
+
+/* Keys met before: open addressing, in the arena. */
+struct key_set {
+	struct bytes *slots; /* n == 0: free */
+	size_t cap, n;
 };
 
 struct work {
@@ -25,10 +36,11 @@ struct work {
 	struct arena *a;
 	struct item *items; /* each is done once, in order */
 	size_t nitems, cap, next;
-	struct bytes *seen; /* keys expanded; seen[i] for item i, empty if it has none */
+	struct key_set seen;    /* addresses looked at */
+	struct key_set targets; /* what they led to */
 	struct resolution *out;
 	size_t targets_cap;
-	bool no_catch_all;
+	bool owning; /* whose address is it: neither catch-all nor forwards count */
 };
 
 /* The item under way: its address in all its forms. */
@@ -40,20 +52,55 @@ struct looking {
 	struct bytes key;          /* local-part@domain, the alias domain replaced */
 };
 
+/* The slot that has the key, or the free one where it belongs. */
+static struct bytes *
+set_slot(struct bytes *slots, size_t cap, struct bytes key)
+{
+	static const struct siphash_key fixed = { { 0, 0 } }; /* who writes tables is no attacker */
+	size_t i = (size_t)siphash(&fixed, key) & (cap - 1);
+
+	while (slots[i].n > 0 && !bytes_equal(slots[i], key))
+		i = (i + 1) & (cap - 1);
+	return &slots[i];
+}
+
+/* true: it is new. The key (not empty) is borrowed. */
+static bool
+set_add(struct key_set *s, struct arena *a, struct bytes key)
+{
+	struct bytes *slot;
+
+	if (s->n * 2 >= s->cap) {
+		size_t cap = s->cap == 0 ? 32 : s->cap * 2;
+		struct bytes *slots = arena_zalloc(a, cap * sizeof(*slots));
+
+		for (size_t i = 0; i < s->cap; i++)
+			if (s->slots[i].n > 0)
+				*set_slot(slots, cap, s->slots[i]) = s->slots[i];
+		s->slots = slots;
+		s->cap = cap;
+	}
+	slot = set_slot(s->slots, s->cap, key);
+	if (slot->n > 0)
+		return false;
+	*slot = key;
+	s->n++;
+	return true;
+}
+
 static void
 add_item(struct work *w, struct item item)
 {
 	if (w->nitems == w->cap) {
 		w->cap = w->cap == 0 ? 16 : w->cap * 2;
 		w->items = xrealloc(w->items, w->cap * sizeof(*w->items));
-		w->seen = xrealloc(w->seen, w->cap * sizeof(*w->seen));
 	}
-	w->seen[w->nitems] = BYTES_NONE;
 	w->items[w->nitems++] = item;
 }
 
 static struct directory_target *
-add_target(struct work *w, enum directory_target_kind kind, struct bytes address)
+add_target(struct work *w, const struct item *item, enum directory_target_kind kind,
+	struct bytes address)
 {
 	struct directory_target *grown, *t;
 
@@ -65,34 +112,46 @@ add_target(struct work *w, enum directory_target_kind kind, struct bytes address
 		w->out->targets = grown;
 	}
 	t = &w->out->targets[w->out->count++];
-	*t = (struct directory_target){ .kind = kind, .address = address };
+	*t = (struct directory_target){
+		.kind = kind, .address = address, .reverse_path = item->owner
+	};
 	return t;
 }
 
-static void
-add_error(struct work *w, struct bytes address, enum directory_verdict verdict)
+/* once, however many aliases lead to it */
+static bool
+is_new_target(struct work *w, char kind, struct bytes what, struct bytes detail)
 {
-	struct directory_target *t =
-		add_target(w, DIRECTORY_TARGET_ERROR, bytes_head(address, DIRECTORY_ADDRESS_MAX));
+	uint8_t *key = arena_alloc(w->a, 2 + what.n + detail.n);
+
+	key[0] = (uint8_t)kind;
+	if (what.n > 0)
+		memcpy(key + 1, what.p, what.n);
+	key[1 + what.n] = 0;
+	if (detail.n > 0)
+		memcpy(key + 2 + what.n, detail.p, detail.n);
+	return set_add(&w->targets, w->a, bytes_make(key, 2 + what.n + detail.n));
+}
+
+static void
+add_error(struct work *w, const struct item *item, struct bytes address,
+	enum directory_verdict verdict)
+{
+	struct directory_target *t = add_target(
+		w, item, DIRECTORY_TARGET_ERROR, bytes_head(address, DIRECTORY_ADDRESS_MAX));
 
 	t->verdict = verdict;
 }
 
 static void
-add_account(
+add_mailbox(
 	struct work *w, const struct looking *l, const struct account *account, struct bytes detail)
 {
 	struct directory_target *t;
 
-	if ((account->record.may & ACCOUNT_MAIL) == 0) {
-		add_error(w, l->address.text, DIRECTORY_LOCKED);
+	if (!is_new_target(w, 'a', account->key, detail))
 		return;
-	}
-	for (size_t i = 0; i < w->out->count; i++) /* once, however many aliases lead to it */
-		if (bytes_equal(w->out->targets[i].account, account->key) &&
-			bytes_equal(w->out->targets[i].detail, detail))
-			return;
-	t = add_target(w, DIRECTORY_TARGET_ACCOUNT, l->address.text);
+	t = add_target(w, l->item, DIRECTORY_TARGET_ACCOUNT, l->address.text);
 	t->account = account->key;
 	t->home = account->record.home;
 	t->detail = bytes_head(detail, DIRECTORY_DETAIL_MAX);
@@ -103,21 +162,53 @@ add_account(
 	t->quota_messages = account->record.quota_messages;
 }
 
-/* The targets of an alias become items. */
+/* What comes behind an alias, as items like this one. */
 static int
-expand(struct work *w, const struct looking *l, struct bytes value, struct bytes detail,
-	bool catch_all)
+add_targets(struct work *w, const struct looking *l, struct bytes value, struct item like)
 {
 	struct bytes target;
 
+	if (l->item->depth >= w->t->expansion_depth)
+		return ERR_LIMIT;
 	w->out->expanded = true;
+	like.domain = l->where.domain;
+	like.parent = l->key;
+	like.list = l->address.text;
+	like.depth = l->item->depth + 1;
+	like.from_catch_all |= l->item->from_catch_all;
+	if (like.owner.n == 0)
+		like.owner = l->item->owner;
 	while (alias_next_target(&value, &target) > 0) {
 		if (w->nitems >= w->t->expansion_limit)
 			return ERR_LIMIT;
-		add_item(w, (struct item){ target, l->where.domain, detail, l->key,
-				    catch_all || l->item->from_catch_all });
+		like.address = target;
+		add_item(w, like);
 	}
 	return ERR_OK;
+}
+
+/* An account takes it, and perhaps sends it on. */
+static int
+add_account(
+	struct work *w, const struct looking *l, const struct account *account, struct bytes detail)
+{
+	const struct account_record *r = &account->record;
+	int e;
+
+	if (w->owning) { /* what it takes or sends on is another question */
+		add_mailbox(w, l, account, detail);
+		return 1;
+	}
+	if ((r->may & ACCOUNT_MAIL) == 0) {
+		add_error(w, l->item, l->address.text, DIRECTORY_LOCKED);
+		return 1;
+	}
+	if (r->forward.n == 0 || r->keep || bytes_equal(l->item->parent, l->key))
+		add_mailbox(w, l, account, detail);
+	if (r->forward.n == 0 || !is_new_target(w, 'f', account->key, BYTES_NONE))
+		return 1;
+	e = add_targets(w, l, r->forward, (struct item){ .detail = BYTES_NONE });
+	return e < 0 ? e : 1;
 }
 
 /* Each step gives 1 (this was it), 0 (go on with the next), or < 0. */
@@ -127,14 +218,44 @@ found(int r)
 	return r == ERR_OK ? 1 : r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* aliases(5): mail to the members of a list goes out with the list's owner as its
+ * reverse-path, where owner-NAME is there. */
 static int
-try_alias(struct work *w, const struct looking *l, struct bytes key, struct bytes detail,
-	bool catch_all)
+list_owner(struct work *w, const struct looking *l, enum table_kind kind, struct bytes key,
+	struct bytes local, struct bytes *owner)
 {
-	struct bytes value;
-	int r = found(tables_alias(w->t, w->a, key, &value));
+	static const struct bytes owner_dash = BYTES_LITERAL("owner-");
+	struct bytes value, name;
+	int r;
 
-	if (r > 0 && (r = expand(w, l, value, detail, catch_all)) == ERR_OK)
+	*owner = BYTES_NONE;
+	if (w->owning || bytes_starts_with(key, owner_dash) ||
+		key.n + owner_dash.n > MAIL_ADDRESS_KEY_MAX)
+		return ERR_OK;
+	name = bytes_from_str(arena_printf(w->a, "owner-%.*s", (int)key.n, (const char *)key.p));
+	r = tables_alias(w->t, w->a, kind, name, &value);
+	if (r == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (r < 0)
+		return r;
+	name = bytes_from_str(
+		arena_printf(w->a, "owner-%.*s", (int)local.n, (const char *)local.p));
+	*owner = mail_address_text(w->a, name, l->where.domain);
+	return ERR_OK;
+}
+
+static int
+try_alias(struct work *w, const struct looking *l, enum table_kind kind, struct bytes key,
+	struct bytes local, struct bytes detail)
+{
+	struct item like = { .detail = detail, .system = kind == TABLE_SYSTEM_ALIASES };
+	struct bytes value;
+	int r = found(tables_alias(w->t, w->a, kind, key, &value));
+
+	if (r <= 0)
+		return r;
+	if ((r = list_owner(w, l, kind, key, local, &like.owner)) == ERR_OK &&
+		(r = add_targets(w, l, value, like)) == ERR_OK)
 		r = 1;
 	return r;
 }
@@ -146,10 +267,10 @@ step_alias(struct work *w, const struct looking *l)
 
 	if (bytes_equal(l->item->parent, l->key)) /* it names itself: its account */
 		return 0;
-	r = try_alias(w, l, l->key, l->item->detail, false);
+	r = try_alias(w, l, TABLE_ALIASES, l->key, l->address.local, l->item->detail);
 	if (r == 0 && l->detail.n > 0)
-		r = try_alias(
-			w, l, mail_address_key(w->a, l->base, l->where.domain), l->detail, false);
+		r = try_alias(w, l, TABLE_ALIASES, mail_address_key(w->a, l->base, l->where.domain),
+			l->base, l->detail);
 	return r;
 }
 
@@ -163,12 +284,23 @@ step_account(struct work *w, const struct looking *l)
 		return 0;
 	r = found(tables_account(w->t, w->a, l->address.local, l->where.domain, &account));
 	if (r > 0)
-		add_account(w, l, &account, l->item->detail);
+		return add_account(w, l, &account, l->item->detail);
 	if (r == 0 && l->base.n < l->address.local.n) {
 		r = found(tables_account(w->t, w->a, l->base, l->where.domain, &account));
 		if (r > 0)
-			add_account(w, l, &account, l->detail.n > 0 ? l->detail : l->item->detail);
+			return add_account(
+				w, l, &account, l->detail.n > 0 ? l->detail : l->item->detail);
 	}
+	return r;
+}
+
+static int
+try_both(struct work *w, const struct looking *l, enum table_kind kind)
+{
+	int r = try_alias(w, l, kind, l->address.local, l->address.local, l->item->detail);
+
+	if (r == 0 && l->detail.n > 0)
+		r = try_alias(w, l, kind, l->base, l->base, l->detail);
 	return r;
 }
 
@@ -179,9 +311,9 @@ step_common_alias(struct work *w, const struct looking *l)
 
 	if (l->where.place != PLACE_LOCAL || bytes_equal(l->item->parent, l->key))
 		return 0;
-	r = try_alias(w, l, l->address.local, l->item->detail, false);
-	if (r == 0 && l->detail.n > 0)
-		r = try_alias(w, l, l->base, l->detail, false);
+	r = try_both(w, l, TABLE_ALIASES);
+	if (r == 0 && l->where.system_aliases)
+		r = try_both(w, l, TABLE_SYSTEM_ALIASES);
 	return r;
 }
 
@@ -195,7 +327,7 @@ step_system_user(struct work *w, const struct looking *l)
 		return 0;
 	r = found(tables_system_user(w->t, w->a, l->base, &account));
 	if (r > 0)
-		add_account(w, l, &account, l->detail.n > 0 ? l->detail : l->item->detail);
+		return add_account(w, l, &account, l->detail.n > 0 ? l->detail : l->item->detail);
 	return r;
 }
 
@@ -206,17 +338,23 @@ step_postmaster(struct work *w, const struct looking *l)
 	if (l->where.place != PLACE_LOCAL || w->t->postmaster.n == 0 ||
 		!bytes_is(l->base, "postmaster") || bytes_equal(l->item->parent, l->key))
 		return 0;
-	return expand(w, l, w->t->postmaster, l->detail, false) == ERR_OK ? 1 : ERR_LIMIT;
+	return add_targets(w, l, w->t->postmaster, (struct item){ .detail = l->detail }) == ERR_OK
+		       ? 1
+		       : ERR_LIMIT;
 }
 
 static int
 step_catch_all(struct work *w, const struct looking *l)
 {
-	struct bytes key = mail_address_key(w->a, BYTES_NONE, l->where.domain);
+	struct bytes key = mail_address_key(w->a, BYTES_NONE, l->where.domain), value;
+	int r;
 
-	if (w->no_catch_all || l->item->from_catch_all)
+	if (w->owning || l->item->from_catch_all)
 		return 0;
-	return try_alias(w, l, key, BYTES_NONE, true);
+	r = found(tables_alias(w->t, w->a, TABLE_ALIASES, key, &value));
+	if (r > 0 && (r = add_targets(w, l, value, (struct item){ .from_catch_all = true })) == 0)
+		r = 1;
+	return r;
 }
 
 static int
@@ -224,18 +362,37 @@ step_relay(struct work *w, const struct looking *l)
 {
 	if (l->where.place == PLACE_LOCAL)
 		return 0;
-	add_target(w, DIRECTORY_TARGET_REMOTE, l->address.text);
+	if (is_new_target(w, 'r', l->address.key, BYTES_NONE))
+		add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text);
 	return 1;
 }
 
 static int (*const steps[])(struct work *w, const struct looking *l) = { step_alias, step_account,
 	step_common_alias, step_system_user, step_postmaster, step_catch_all, step_relay };
 
+/* "|command" and "/file" of the system's aliases: whether and as whom is system-delivery's. */
+static bool
+add_program(struct work *w, const struct item *item)
+{
+	struct bytes what;
+	enum directory_target_kind kind;
+	struct directory_target *t;
+
+	if (!item->system || !alias_program(w->a, item->address, &what))
+		return false;
+	kind = what.p[0] == '|' ? DIRECTORY_TARGET_COMMAND : DIRECTORY_TARGET_FILE;
+	if (w->owning || !is_new_target(w, 'p', what, BYTES_NONE))
+		return true;
+	t = add_target(w, item, kind, bytes_head(item->list, DIRECTORY_ADDRESS_MAX));
+	t->account = what;
+	t->system_user = true;
+	return true;
+}
+
 /* Fill in *l. 1; 0: not an address, or one seen before (noted); ERR_IO. */
 static int
-look(struct work *w, size_t number, struct looking *l)
+look(struct work *w, const struct item *item, struct looking *l)
 {
-	const struct item *item = &w->items[number];
 	struct bytes address = item->address;
 	int r;
 
@@ -243,7 +400,7 @@ look(struct work *w, size_t number, struct looking *l)
 	if (item->domain.n > 0 && bytes_find(address, '@') == BYTES_NOT_FOUND)
 		address = mail_address_key(w->a, address, item->domain);
 	if (mail_address_fold(w->a, address, &l->address) < 0) {
-		add_error(w, address, DIRECTORY_BAD);
+		add_error(w, item, address, DIRECTORY_BAD);
 		return 0;
 	}
 	if (l->address.domain.n == 0) { /* "postmaster" alone */
@@ -257,11 +414,7 @@ look(struct work *w, size_t number, struct looking *l)
 	mail_address_detail(l->address.local, w->t->delimiters, &l->base, &l->detail);
 	if (bytes_equal(item->parent, l->key))
 		return 1;
-	for (size_t i = 0; i < number; i++)
-		if (bytes_equal(w->seen[i], l->key))
-			return 0;
-	w->seen[number] = l->key;
-	return 1;
+	return set_add(&w->seen, w->a, l->key);
 }
 
 static int
@@ -270,11 +423,12 @@ work_one(struct work *w)
 	size_t number = w->next++;
 	struct item item = w->items[number]; /* the array may move */
 	struct looking l;
-	int r = look(w, number, &l);
+	int r;
 
-	if (r <= 0)
+	if (add_program(w, &item))
+		return 0;
+	if ((r = look(w, &item, &l)) <= 0)
 		return r;
-	l.item = &item;
 	if (number == 0)
 		w->out->place = l.where.place;
 	if (l.where.place == PLACE_ELSEWHERE)
@@ -282,15 +436,15 @@ work_one(struct work *w)
 	for (size_t i = 0; i < NITEMS(steps); i++)
 		if ((r = steps[i](w, &l)) != 0)
 			return r;
-	add_error(w, l.address.text, DIRECTORY_UNKNOWN);
+	add_error(w, &item, l.address.text, DIRECTORY_UNKNOWN);
 	return 0;
 }
 
 static void
-resolve_with(struct directory_tables *t, struct arena *a, struct bytes address, bool no_catch_all,
+resolve_with(struct directory_tables *t, struct arena *a, struct bytes address, bool owning,
 	struct resolution *out)
 {
-	struct work w = { .t = t, .a = a, .out = out, .no_catch_all = no_catch_all };
+	struct work w = { .t = t, .a = a, .out = out, .owning = owning };
 	int r = ERR_OK;
 
 	*out = (struct resolution){ .verdict = DIRECTORY_OK, .place = PLACE_ELSEWHERE };
@@ -298,7 +452,6 @@ resolve_with(struct directory_tables *t, struct arena *a, struct bytes address, 
 	while (w.next < w.nitems && r >= 0)
 		r = work_one(&w);
 	free(w.items);
-	free(w.seen);
 	if (r < 0)
 		out->verdict = r == ERR_LIMIT ? DIRECTORY_LOOP : DIRECTORY_TEMPORARY;
 	else if (out->count == 0)

@@ -5,14 +5,19 @@
  * The order for local-part@domain of a local domain (base: without "+detail"):
  *	1. alias local-part@domain, then base@domain (its targets inherit the detail)
  *	2. account local-part@domain, then base@domain
- *	3. alias local-part, then base (for every local domain)
+ *	3. alias local-part, then base (for every local domain); then the same in the system's
+ *	   aliases (/etc/aliases), where the domain has them
  *	4. system user base, if the domain has them
  *	5. postmaster: the option of that name
  *	6. alias @domain, the catch-all
  * In a relay domain only 1 and 6 are looked at; what is left goes out to the address.
  *
  * An alias that names itself means its own account. Each address is expanded once, so loops
- * end; a loop that leads to no target at all is DIRECTORY_LOOP.
+ * end; a loop that leads to no target at all is DIRECTORY_LOOP, and so is what goes deeper or
+ * wider than the options allow. Each target comes once, however many ways lead to it.
+ *
+ * An account with a forward (records.h) sends mail on, and keeps a copy if it says so. Where
+ * owner-NAME is an alias too, mail to the targets of NAME has it as its reverse-path.
  */
 #ifndef RELAIS_RESOLVE_H
 #define RELAIS_RESOLVE_H
@@ -42,7 +47,8 @@ enum directory_verdict resolve_rcpt(const struct resolution *r, const struct dir
 /*
  * The one ownership function: may this login's account use this address as its own (envelope,
  * From, signing)? Yes if it is the account's address, or an alias one of whose targets is the
- * account; a catch-all gives nobody an address. returns: 1, 0, ERR_IO (temporary)
+ * account; a catch-all gives nobody an address, nor does another's forward. returns: 1, 0,
+ * ERR_IO (temporary)
  */
 MUST_USE int resolve_owns(
 	struct directory_tables *t, struct arena *a, struct bytes account, struct bytes address);

@@ -86,6 +86,9 @@ tables_domain(
 	if (r == ERR_OK) {
 		out->place = record.class == DOMAIN_LOCAL ? PLACE_LOCAL : PLACE_RELAY;
 		out->system_users = record.system_users;
+		out->system_aliases =
+			out->place == PLACE_LOCAL &&
+			(record.system_users || bytes_equal(domain, t->default_domain));
 	}
 	return ERR_OK;
 }
@@ -152,9 +155,10 @@ tables_system_user(
 }
 
 int
-tables_alias(struct directory_tables *t, struct arena *a, struct bytes key, struct bytes *value)
+tables_alias(struct directory_tables *t, struct arena *a, enum table_kind kind, struct bytes key,
+	struct bytes *value)
 {
-	return look_up(t, TABLE_ALIASES, a, key, value);
+	return look_up(t, kind, a, key, value);
 }
 
 int

@@ -22,6 +22,7 @@ struct directory_tables {
 	uint64_t default_quota_octets; /* of accounts whose line has none; 0: no limit */
 	uint32_t mail_uid, mail_gid;   /* owner of accounts whose line has none */
 	uint32_t expansion_limit;      /* addresses one alias may lead to */
+	uint32_t expansion_depth;      /* aliases one behind the other */
 };
 
 /* Open "FOLDER/domains.db" and so on; missing files are waited for. */
@@ -38,6 +39,7 @@ enum domain_place {
 struct domain_info {
 	enum domain_place place;
 	bool system_users;
+	bool system_aliases; /* of the system's users and of the default domain */
 	struct bytes domain; /* the domain an alias domain stands for; else the one asked for */
 };
 
@@ -59,9 +61,10 @@ MUST_USE int tables_account(struct directory_tables *t, struct arena *a, struct 
 MUST_USE int tables_system_user(
 	struct directory_tables *t, struct arena *a, struct bytes local, struct account *out);
 
-/* The value of an alias key. returns: ERR_OK; ERR_NOT_FOUND; ERR_IO (temporary) */
-MUST_USE int tables_alias(
-	struct directory_tables *t, struct arena *a, struct bytes key, struct bytes *value);
+/* The value of an alias key; kind: TABLE_ALIASES or TABLE_SYSTEM_ALIASES. returns: ERR_OK;
+ * ERR_NOT_FOUND; ERR_IO (temporary) */
+MUST_USE int tables_alias(struct directory_tables *t, struct arena *a, enum table_kind kind,
+	struct bytes key, struct bytes *value);
 
 /* Whose login name is it? Like tables_account(), with the default domain if it has none. */
 MUST_USE int tables_login(

@@ -12,6 +12,15 @@ static const struct opt_row rows[] = {
 		"quota of accounts whose line has none; 0: no limit"),
 	OPT_UINT(directory_conf, expansion_limit, "1000", 1, 100000,
 		"addresses that one alias may lead to"),
+	OPT_UINT(directory_conf, expansion_depth, "20", 1, 1000,
+		"aliases that may lead from one to the next"),
+	OPT_STR(directory_conf, alias_file, "",
+		"file of the system's aliases in the form of aliases(5), /etc/aliases, for the "
+		"default domain and those with system-users; empty: none"),
+	OPT_LIST(directory_conf, include_owners, "root",
+		"users whose files may stand behind :include: in alias_file, besides its own "
+		"owner"),
+	OPT_SIZE(directory_conf, include_size_limit, "1M", 1, OPT_GIB, "largest such file"),
 	OPT_UINT(directory_conf, hash_threads, "0", 0, 64,
 		"threads that check passwords; 0: one for each core"),
 	OPT_UINT(directory_conf, hash_queue_limit, "500", 1, 100000,

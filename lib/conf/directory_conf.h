@@ -10,6 +10,10 @@ struct directory_conf {
 	const char *postmaster;
 	uint64_t default_quota;
 	uint64_t expansion_limit;
+	uint64_t expansion_depth;
+	const char *alias_file;
+	struct conf_list include_owners;
+	uint64_t include_size_limit;
 	uint64_t hash_threads;
 	uint64_t hash_queue_limit;
 	uint64_t auth_client_limit;

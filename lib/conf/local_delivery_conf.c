@@ -17,6 +17,14 @@ static const struct opt_row rows[] = {
 	OPT_UINT(local_delivery_conf, system_children, "16", 1, 256, "system users served at once"),
 	OPT_TIME(local_delivery_conf, system_timeout, "60s", OPT_SECOND, OPT_HOUR,
 		"longest time for the deliveries of one system user"),
+	OPT_BOOL(local_delivery_conf, commands, "no",
+		"run the commands, and write to the files, that directory.alias_file names"),
+	OPT_STR(local_delivery_conf, command_user, "nobody", "user who does both; never root"),
+	OPT_STR(local_delivery_conf, command_path, "/usr/local/bin:/usr/bin:/bin",
+		"PATH of the commands"),
+	OPT_TIME(local_delivery_conf, command_timeout, "5m", OPT_SECOND, OPT_HOUR,
+		"longest time for one command"),
+	OPT_UINT(local_delivery_conf, command_children, "8", 1, 256, "commands that run at once"),
 };
 
 const struct conf_section local_delivery_section = { "local_delivery", "Delivery into mailboxes",

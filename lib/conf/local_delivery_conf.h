@@ -14,6 +14,11 @@ struct local_delivery_conf {
 	uint64_t open_folders;
 	uint64_t system_children;
 	uint64_t system_timeout;
+	bool commands;
+	const char *command_user;
+	const char *command_path;
+	uint64_t command_timeout;
+	uint64_t command_children;
 };
 
 extern const struct conf_section local_delivery_section;

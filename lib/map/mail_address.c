@@ -86,6 +86,28 @@ mail_address_key(struct arena *a, struct bytes local, struct bytes domain)
 	return bytes_make(p, local.n + 1 + domain.n);
 }
 
+struct bytes
+mail_address_text(struct arena *a, struct bytes local, struct bytes domain)
+{
+	struct bytes plain = mail_address_key(a, local, domain), out;
+	struct buf quoted = BUF_INIT;
+	struct mailbox m;
+
+	if (rfc5321_parse_mailbox(plain, RFC5321_UTF8, &m) == (int)plain.n)
+		return plain;
+	buf_put_u8(&quoted, '"');
+	for (size_t i = 0; i < local.n; i++) {
+		if (local.p[i] == '"' || local.p[i] == '\\')
+			buf_put_u8(&quoted, '\\');
+		buf_put_u8(&quoted, local.p[i]);
+	}
+	buf_put_str(&quoted, "\"@");
+	buf_put_bytes(&quoted, domain);
+	out = arena_bytes(a, buf_bytes(&quoted));
+	buf_free(&quoted);
+	return out;
+}
+
 int
 mail_address_fold(struct arena *a, struct bytes in, struct mail_address *out)
 {

@@ -41,6 +41,9 @@ MUST_USE int mail_local_fold(struct arena *a, struct bytes in, struct bytes *out
 bool mail_address_detail(
 	struct bytes local, const char *delimiters, struct bytes *base, struct bytes *detail);
 
+/* The same as a Mailbox (RFC 5321 sec. 4.1.2): the local-part quoted where it must be. */
+struct bytes mail_address_text(struct arena *a, struct bytes local, struct bytes domain);
+
 /* local "@" domain in the arena; with an empty local "@domain", the catch-all's key. */
 struct bytes mail_address_key(struct arena *a, struct bytes local, struct bytes domain);
 

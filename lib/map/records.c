@@ -105,6 +105,31 @@ check_system_user(struct arena *a, struct bytes value, const char **why)
 	return system_user_record_parse(value, &r, why);
 }
 
+/* As check_alias(), and commands and files. */
+static int
+check_system_alias(struct arena *a, struct bytes value, const char **why)
+{
+	struct bytes target, folded = BYTES_NONE;
+	unsigned n = 0;
+	int r;
+
+	while ((r = alias_next_target(&value, &target)) > 0) {
+		n++;
+		if (alias_program(a, target, &folded)) {
+			*why = "a command or a file's name is too long";
+			if (folded.n > ALIAS_PROGRAM_MAX)
+				return ERR_LIMIT;
+			continue;
+		}
+		if (key_alias(a, target, &folded, why) < 0 || folded.p[0] == '@') {
+			*why = "a target is no address, local-part, command or file";
+			return ERR_SYNTAX;
+		}
+	}
+	*why = n == 0 ? "there is no target" : "a quote is not closed";
+	return n == 0 ? ERR_SYNTAX : r;
+}
+
 static const struct {
 	const char *name;
 	int (*fold_key)(struct arena *a, struct bytes in, struct bytes *out, const char **why);
@@ -114,6 +139,7 @@ static const struct {
 	[TABLE_ACCOUNTS] = { "accounts", key_account, check_account },
 	[TABLE_ALIASES] = { "aliases", key_alias, check_alias },
 	[TABLE_SYSTEM_USERS] = { "system-users", key_system_user, check_system_user },
+	[TABLE_SYSTEM_ALIASES] = { "system-aliases", key_system_user, check_system_alias },
 };
 
 const char *
@@ -298,6 +324,28 @@ option_gid(struct account_record *r, struct bytes v)
 	return id_parse(v, &r->gid);
 }
 
+static int
+option_forward(struct account_record *r, struct bytes v)
+{
+	struct arena a = ARENA_INIT;
+	struct bytes rest = v, target, folded;
+	const char *why;
+	int e = v.n == 0 ? ERR_SYNTAX : ERR_OK, more;
+
+	while (e == ERR_OK && (more = alias_next_target(&rest, &target)) != 0)
+		e = more < 0 ? more : key_account(&a, target, &folded, &why);
+	arena_reset(&a);
+	r->forward = v;
+	return e;
+}
+
+static int
+option_keep(struct account_record *r, struct bytes v)
+{
+	r->keep = bytes_is(v, "yes");
+	return r->keep || bytes_is(v, "no") ? ERR_OK : ERR_SYNTAX;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct account_record *r, struct bytes v);
@@ -309,6 +357,8 @@ static const struct {
 	{ "home", option_home, "home= is a path below the mail root, without \"..\"" },
 	{ "uid", option_uid, "uid= is a number above 0" },
 	{ "gid", option_gid, "gid= is a number above 0" },
+	{ "forward", option_forward, "forward= is a list of addresses, parted by commas" },
+	{ "keep", option_keep, "keep= is yes or no" },
 };
 
 static int
@@ -321,7 +371,7 @@ account_option(struct account_record *r, struct bytes word, const char **why)
 			*why = account_options[i].why;
 			return account_options[i].parse(r, word) < 0 ? ERR_SYNTAX : ERR_OK;
 		}
-	*why = "options are quota=, messages=, state=, home=, uid= and gid=";
+	*why = "options are quota=, messages=, state=, home=, uid=, gid=, forward= and keep=";
 	return ERR_SYNTAX;
 }
 
@@ -372,6 +422,30 @@ alias_next_target(struct bytes *rest, struct bytes *target)
 	*target = bytes_head(in, i);
 	*rest = bytes_skip(in, i);
 	return i > 0;
+}
+
+bool
+alias_program(struct arena *a, struct bytes target, struct bytes *out)
+{
+	bool quoted = target.n >= 2 && target.p[0] == '"' && target.p[target.n - 1] == '"';
+	struct bytes in = quoted ? bytes_make(target.p + 1, target.n - 2) : target;
+	uint8_t *p;
+	size_t n = 0;
+
+	if (in.n < 2 || (in.p[0] != '|' && in.p[0] != '/'))
+		return false;
+	if (!quoted) { /* "/" may begin a local-part: /o=x/@example.org */
+		*out = in;
+		return in.p[0] == '|' || bytes_find(in, '@') == BYTES_NOT_FOUND;
+	}
+	p = arena_alloc(a, in.n);
+	for (size_t i = 0; i < in.n; i++) {
+		if (in.p[i] == '\\' && i + 1 < in.n)
+			i++;
+		p[n++] = in.p[i];
+	}
+	*out = bytes_make(p, n);
+	return n >= 2;
 }
 
 int

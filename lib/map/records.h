@@ -9,7 +9,9 @@
  *	            postmaster           root@example.org      (in every local domain)
  *	            @example.org         joe@example.org       (whatever else is unknown)
  *	system-users joe                 UID GID               (made by "relais map" from the
- *system)
+ *	                                                        system)
+ *	system-aliases staff             joe, "|/usr/bin/x y", "/var/log/mail-copy"
+ *	                                                       (made from /etc/aliases)
  *
  * The same functions check the text when it is compiled and read the value at look-up, so
  * what is compiled can be read. Compiled values are normal forms: one blank between words.
@@ -25,7 +27,8 @@ enum table_kind {
 	TABLE_DOMAINS,
 	TABLE_ACCOUNTS,
 	TABLE_ALIASES,
-	TABLE_SYSTEM_USERS,
+	TABLE_SYSTEM_USERS,   /* this and the next are not written by hand in this form */
+	TABLE_SYSTEM_ALIASES, /* aliases.h */
 	TABLE_KINDS
 };
 
@@ -70,6 +73,8 @@ struct account_record {
 	struct bytes home; /* empty: mail_address_home() */
 	bool has_uid;
 	uint32_t uid, gid;
+	struct bytes forward; /* addresses it sends mail on to, parted by commas; or empty */
+	bool keep;            /* and a copy stays */
 };
 
 MUST_USE int account_record_parse(struct bytes value, struct account_record *out, const char **why);
@@ -85,6 +90,13 @@ MUST_USE int quota_parse(struct bytes in, uint64_t *octets);
  * domain of the address that was asked for. returns: 1; 0 no more; ERR_SYNTAX
  */
 MUST_USE int alias_next_target(struct bytes *rest, struct bytes *target);
+
+/*
+ * Is this target of a system alias "|command" or "/file" (quotes around all of it)? *out, in
+ * the arena: the same without quotes, at least two octets.
+ */
+bool alias_program(struct arena *a, struct bytes target, struct bytes *out);
+#define ALIAS_PROGRAM_MAX 300 /* octets */
 
 /* system-users: their accounts and mailboxes have this in place of a domain, so that the same
  * user of two domains is one account. */

@@ -16,7 +16,7 @@
 #include "buf.h"
 
 #define TABLE_KEY_MAX    512
-#define TABLE_VALUE_MAX  32768
+#define TABLE_VALUE_MAX  (1 << 20) /* a list of some 30,000 members */
 #define TABLE_ERRORS_MAX 100 /* kept; all are counted */
 
 struct table_entry {

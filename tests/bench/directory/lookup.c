@@ -110,7 +110,7 @@ main(int argc, char *argv[])
 {
 	size_t accounts = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000;
 	char folder[] = "/tmp/relais-bench-XXXXXX", command[64];
-	struct directory_tables t = { .delimiters = "+", .expansion_limit = 100 };
+	struct directory_tables t = { .delimiters = "+", .expansion_limit = 100, .expansion_depth = 10 };
 	struct buf text = BUF_INIT;
 
 	if (accounts == 0 || mkdtemp(folder) == NULL)
@@ -122,6 +122,7 @@ main(int argc, char *argv[])
 	compile(folder, TABLE_DOMAINS, BYTES_LITERAL(DOMAIN " local\n"));
 	compile(folder, TABLE_ALIASES, BYTES_LITERAL("root user1.name@" DOMAIN "\n"));
 	compile(folder, TABLE_SYSTEM_USERS, BYTES_NONE);
+	compile(folder, TABLE_SYSTEM_ALIASES, BYTES_NONE);
 	buf_free(&text);
 	tables_open(&t, folder);
 	measure(&t, accounts, "look-up in one table", false, true);

@@ -35,6 +35,7 @@ static const char *const texts[TABLE_KINDS] = {
 			  "abuse root\n"
 			  "@host.example.org joe@example.org\n",
 	[TABLE_SYSTEM_USERS] = "sam 1000 1001\n",
+	[TABLE_SYSTEM_ALIASES] = "",
 };
 
 struct fixture {
@@ -66,6 +67,7 @@ make(void **arg)
 	f.t.mail_uid = 500;
 	f.t.mail_gid = 501;
 	f.t.expansion_limit = 100;
+	f.t.expansion_depth = 10;
 	*arg = &f;
 	return 0;
 }
