@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "log.h"
 
 static const struct {
 	int err;
@@ -86,6 +87,7 @@ _Noreturn void
 assert_failed(const char *cond, const char *file, int line)
 {
 	fprintf(stderr, "relais: panic: %s:%d: %s\n", file, line, cond);
+	log_last_words();
 	abort();
 }
 

@@ -171,3 +171,21 @@ log_flush(void)
 	flush_locked();
 	pthread_mutex_unlock(&sink.lock);
 }
+
+void
+log_last_words(void)
+{
+	if (pthread_mutex_trylock(&sink.lock) == 0) /* it may be us who holds it */
+		flush_locked();
+}
+
+size_t
+log_gathered(void)
+{
+	size_t n;
+
+	pthread_mutex_lock(&sink.lock);
+	n = sink.lines.len;
+	pthread_mutex_unlock(&sink.lock);
+	return n;
+}

@@ -3,8 +3,9 @@
  * lib/base/log.h - where log lines go. Daemons log; libraries return errors.
  *
  * A line: "Nov 21 22:04:57 host relais/smtpd[123]: TEXT", the form that Postfix' users and
- * their tools know. Lines gather in memory and leave with log_flush() (the event loop calls
- * it once a turn), each line whole: one write of whole lines to an O_APPEND file, or, where
+ * their tools know. Lines gather in memory and leave with log_flush(), each line whole (the event
+ * loop sees to it that none waits long; a warning or an error, and all that was gathered before
+ * it, leaves at once): one write of whole lines to an O_APPEND file, or, where
  * the descriptor is a socket (syslog), one datagram for each with "<22>" (mail.info) in front.
  * Octets below 0x20 and 0x7f in a line are written as '?': no peer can forge a line.
  */
@@ -36,5 +37,10 @@ void log_warning(const char *format, ...) PRINTF_LIKE(1, 2); /* "warning: " is p
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);   /* "error: " is put in front */
 
 void log_flush(void);
+/* The process is about to be aborted: what can be written is. */
+void log_last_words(void);
+
+/* Octets that wait for log_flush(). */
+size_t log_gathered(void);
 
 #endif

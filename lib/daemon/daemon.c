@@ -22,6 +22,9 @@
 #include "log.h"
 #include "sys.h"
 
+#define LOG_GATHER_MS 20
+#define LOG_ENOUGH    (8 * 1024) /* octets */
+
 static void on_peer(struct ipc_call *call, const void *msg);
 static void on_drain(struct ipc_call *call, const void *msg);
 static void on_stats(struct ipc_call *call, const void *msg);
@@ -284,8 +287,29 @@ enter(struct daemon_private *p, struct jail *jail)
 }
 
 static void
+on_log_time(evutil_socket_t fd, short what, void *arg)
+{
+	log_flush();
+}
+
+/* A write for each turn of the loop would cost a busy daemon a tenth of its time. */
+static void
+gather_log(struct daemon_private *p)
+{
+	const struct timeval patience = { 0, LOG_GATHER_MS * 1000 };
+	const size_t gathered = log_gathered();
+
+	if (gathered >= LOG_ENOUGH)
+		log_flush();
+	else if (gathered > 0 && !evtimer_pending(p->log, NULL))
+		event_add(p->log, &patience);
+}
+
+static void
 serve(struct daemon_private *p)
 {
+	p->log = evtimer_new(p->d.base, on_log_time, NULL);
+	ASSERT(p->log != NULL);
 	p->control = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->d.base,
 		.fd = CONTROL_FD,
 		.peer = SERVICE_MASTER,
@@ -305,7 +329,7 @@ serve(struct daemon_private *p)
 	while (!p->finished) {
 		if (event_base_loop(p->d.base, EVLOOP_ONCE) < 0)
 			break;
-		log_flush();
+		gather_log(p);
 	}
 	if (p->d.spec->stop != NULL)
 		p->d.spec->stop(&p->d);

@@ -27,6 +27,7 @@ struct daemon_private {
 	struct common_conf *common;
 	void *conf;
 	struct event *keep; /* so that the loop has something to wait for */
+	struct event *log;  /* gathered lines have waited long enough */
 	bool finished;
 	int status;
 };
