@@ -40,6 +40,10 @@ int cli_connect(struct cli *cli, enum service service);
 /* One request and its answer. ERR_OK or an error after printing the reason. */
 int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ipc_frame *answer);
 
+/* Ask master; its text in *m (borrowed until the next question). CLI_OK, or the exit status
+ * after printing the reason. */
+int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
+
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);
 

@@ -2,6 +2,7 @@
 """The main job: in at port 25, queued, delivered, read over IMAP and POP3."""
 import imaplib
 import poplib
+import re
 import smtplib
 import subprocess
 
@@ -70,6 +71,13 @@ def test_status_and_config(suite):
     status = suite.status()
     assert status["state"] == "ready"
     assert {s["state"] for s in status["services"]} == {"ready"}
+    people = suite.relais("status").splitlines()
+    assert re.match(r"relais is ready \(master pid \d+\)$", people[0])
+    smtpd = [line.split() for line in people if line.startswith("smtpd ")][0]
+    assert smtpd[1] == "ready" and sorted(smtpd[-2:]) == sorted(map(str, suite.pids("smtpd")))
+    assert not [line for line in people if line.startswith("  ") and line.endswith(" 0")]
+    for line in suite.relais("status", "--prometheus").splitlines():
+        assert re.match(r'relais_\w+\{service="[\w-]+",instance="\d+"(,\w+="\w+")*\} \d+$', line), line
     shown = suite.relais("config", "show")
     assert "hostname = mx.example.test" in shown
 
