@@ -32,6 +32,7 @@ static const struct daemon_spec imap_login_daemon = {
 	.service = SERVICE_IMAP_LOGIN,
 	.section = &imapd_section,
 	.start = start,
+	.banned = "* BYE [UNAVAILABLE] Too many failed logins from your address, try later",
 	LOGIN_SERVER_ROWS,
 };
 

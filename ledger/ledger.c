@@ -330,6 +330,17 @@ on_subscribe(struct ipc_call *call, const void *msg)
 	after_ms(l->scan_event, 0);
 }
 
+static void
+on_bans_subscribe(struct ipc_call *call, const void *msg)
+{
+	UNUSED(call), UNUSED(msg);
+}
+
+/* Who turns banned addresses away. */
+#define DOORS                                                                                      \
+	(FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_IMAP_LOGIN) |               \
+		FROM(SERVICE_POP3_LOGIN) | FROM(SERVICE_DIRECTORY))
+
 #define REPORTERS                                                                                  \
 	(FROM(SERVICE_LOCAL_DELIVERY) | FROM(SERVICE_SYSTEM_DELIVERY) |                            \
 		FROM(SERVICE_IMAP_SPAWNER) | FROM(SERVICE_POP3_SPAWNER) | FROM(SERVICE_CLI))
@@ -345,6 +356,7 @@ static const struct ipc_route routes[] = {
 	{ LEDGER_GET, REPORTERS, 0, 0, sizeof(struct ledger_get), ledger_get_decode, on_get },
 	{ LEDGER_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_list), ledger_list_decode,
 		on_list },
+	{ LEDGER_BANS_SUBSCRIBE, DOORS, 0, 0, 0, ipc_empty_decode, on_bans_subscribe },
 	{ LEDGER_SUBSCRIBE, SUBSCRIBERS, 0, 0, 0, ipc_empty_decode, on_subscribe },
 };
 

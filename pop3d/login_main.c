@@ -32,6 +32,7 @@ static const struct daemon_spec pop3_login_daemon = {
 	.service = SERVICE_POP3_LOGIN,
 	.section = &pop3d_section,
 	.start = start,
+	.banned = "-ERR [SYS/TEMP] Too many failed logins from your address, try later",
 	LOGIN_SERVER_ROWS,
 };
 

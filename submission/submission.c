@@ -22,6 +22,7 @@ const struct daemon_spec submission_spec = {
 	.section = &submission_section,
 	.run = run,
 	.on_client = smtpd_on_client,
+	.banned = "421 4.7.0 % too many failed logins from your address, try later",
 	.drain = smtpd_drain,
 	.stats = smtpd_stats,
 	.stop = smtpd_stop,

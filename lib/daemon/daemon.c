@@ -132,6 +132,7 @@ on_stats(struct ipc_call *call, const void *msg)
 
 	if (p->d.spec->stats != NULL)
 		p->d.spec->stats(&p->d, &text);
+	doors_stats(p, &text);
 	control_text_encode(ipc_compose(call->channel),
 		&(struct control_text){ .text = bytes_head(buf_bytes(&text), IPC_BODY_MAX / 4) });
 	ipc_reply(call->channel, call->id, CONTROL_TEXT, NULL, 0);

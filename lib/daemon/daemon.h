@@ -40,6 +40,9 @@ struct daemon_spec {
 	int (*run)(struct daemon *d);
 	/* A connection. Without it the daemon has no doors. */
 	void (*on_client)(struct daemon *d, const struct daemon_client *client);
+	/* What a banned address is told (bans.h) instead of becoming a client: a line without its
+	 * CRLF; "%" stands for our host name. NULL: bans do not concern our doors. */
+	const char *banned;
 	/* A peer was introduced to us, or left. May be NULL. */
 	void (*peer_up)(struct daemon *d, struct ipc_channel *peer);
 	void (*peer_down)(struct daemon *d, struct ipc_channel *peer);

@@ -3,6 +3,7 @@
 #ifndef RELAIS_DAEMON_PRIVATE_H
 #define RELAIS_DAEMON_PRIVATE_H
 
+#include "bans.h"
 #include "daemon.h"
 
 struct door;
@@ -22,6 +23,7 @@ struct daemon_private {
 	struct arena arena; /* configuration and names: as long as the process lives */
 	struct ipc_channel *control;
 	struct door *doors; /* doors.c */
+	struct bans *bans;  /* doors.c; NULL: nobody is banned */
 	struct peer *peers; /* as many as there are processes that may call us */
 	size_t npeers;
 	struct common_conf *common;
@@ -36,5 +38,6 @@ struct daemon_private {
 void doors_add(struct daemon_private *p, int fd, struct bytes label, struct bytes address);
 void doors_open(struct daemon_private *p); /* begin to accept */
 void doors_close(struct daemon_private *p);
+void doors_stats(const struct daemon_private *p, struct buf *out);
 
 #endif

@@ -40,6 +40,37 @@ unmap_address(struct sockaddr_storage *addr, socklen_t *len)
 	*len = sizeof(four);
 }
 
+/* A client of these speaks TLS first and would not understand a line. */
+static bool
+is_implicit_tls(const char *label)
+{
+	static const char *const labels[] = { "submissions", "imaps", "pop3s" };
+
+	for (size_t i = 0; i < NITEMS(labels); i++)
+		if (strcmp(label, labels[i]) == 0)
+			return true;
+	return false;
+}
+
+/* One line and the end, before anything is allocated for it. */
+static void
+turn_away(const struct door *door, int client)
+{
+	const char *line = door->daemon->d.spec->banned, *at = strchr(line, '%');
+	struct buf reply = BUF_INIT;
+
+	if (!is_implicit_tls(door->label)) {
+		if (at != NULL)
+			buf_printf(&reply, "%.*s%s%s\r\n", (int)(at - line), line,
+				door->daemon->d.common->hostname, at + 1);
+		else
+			buf_printf(&reply, "%s\r\n", line);
+		UNUSED(send(client, reply.data, reply.len, MSG_NOSIGNAL) < 0);
+	}
+	buf_free(&reply);
+	close(client);
+}
+
 /* Out of descriptors or memory: leave the clients in the kernel's queue for a while. */
 static void
 pause_a_while(struct door *door)
@@ -81,6 +112,10 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		unmap_address(&addr, &len);
+		if (p->bans != NULL && bans_has(p->bans, &addr)) {
+			turn_away(door, client);
+			continue;
+		}
 		p->d.spec->on_client(
 			&p->d, &(struct daemon_client){ client, door->label, &addr, len });
 	}
@@ -102,6 +137,8 @@ doors_add(struct daemon_private *p, int fd, struct bytes label, struct bytes add
 void
 doors_open(struct daemon_private *p)
 {
+	if (p->doors != NULL && p->d.spec->banned != NULL)
+		p->bans = bans_new(&p->d);
 	for (struct door *door = p->doors; door != NULL; door = door->next) {
 		ASSERT(p->d.spec->on_client != NULL);
 		door->readable =
@@ -137,4 +174,11 @@ daemon_pause_accept(struct daemon *d, bool pause)
 		else
 			event_add(door->readable, NULL);
 	}
+}
+
+void
+doors_stats(const struct daemon_private *p, struct buf *out)
+{
+	if (p->bans != NULL)
+		bans_stats(p->bans, out);
 }
