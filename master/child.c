@@ -19,8 +19,9 @@
 #include "log.h"
 #include "master.h"
 
-#define START_TIMEOUT_MS 60000            /* to say READY; a large queue is scanned after READY */
+#define START_TIMEOUT_MS 60000            /* to say READY, or that it goes on (STARTING) */
 #define DRAIN_TIMEOUT_MS 10000            /* at the end of the suite */
+#define ABORT_TIMEOUT_MS 5000             /* to die of SIGABRT, its core for who looks for one */
 #define LEAVE_TIMEOUT_MS (15 * 60 * 1000) /* a replaced door's sessions may take their time */
 #define BACKOFF_FIRST_MS 100u
 #define BACKOFF_MAX_MS   30000
@@ -234,6 +235,7 @@ static void
 do_start(struct child *c)
 {
 	c->started_ms = clock_mono_ms();
+	c->asked = false;
 	enter(c, CHILD_STARTING);
 	set_timer(c, START_TIMEOUT_MS);
 	if (fork_child(c) == ERR_OK)
@@ -301,18 +303,39 @@ do_gone(struct child *c)
 }
 
 static void
+do_wait(struct child *c)
+{
+	set_timer(c, START_TIMEOUT_MS);
+}
+
+/* Its loop stands still. SIGABRT first, which leaves a core where cores are wanted. */
+static void
+do_abort(struct child *c)
+{
+	log_error("%s[%u] pid %d does not answer; ended", service_name(c->row->service),
+		c->instance, (int)c->pid);
+	kill(c->pid, SIGABRT);
+	set_timer(c, ABORT_TIMEOUT_MS);
+}
+
+static void
 do_nothing(struct child *c)
 {
 	UNUSED(c);
 }
 
 static void (*const actions[CHILD_STATES][CHILD_EVENTS])(struct child *) = {
-	/*                   START       READY       EXIT      TIMER       DRAIN */
-	[CHILD_ABSENT] = { do_start, do_nothing, do_nothing, do_nothing, do_nothing },
-	[CHILD_STARTING] = { do_nothing, do_ready, do_died, do_kill, do_drain },
-	[CHILD_READY] = { do_nothing, do_nothing, do_died, do_nothing, do_drain },
-	[CHILD_DRAINING] = { do_nothing, do_nothing, do_gone, do_kill, do_hurry },
-	[CHILD_BACKOFF] = { do_nothing, do_nothing, do_nothing, do_start, do_gone },
+	/* START, READY, EXIT, TIMER, DRAIN, STARTING, HUNG */
+	[CHILD_ABSENT] = { do_start, do_nothing, do_nothing, do_nothing, do_nothing, do_nothing,
+		do_nothing },
+	[CHILD_STARTING] = { do_nothing, do_ready, do_died, do_kill, do_drain, do_wait,
+		do_nothing },
+	[CHILD_READY] = { do_nothing, do_nothing, do_died, do_kill, do_drain, do_nothing,
+		do_abort },
+	[CHILD_DRAINING] = { do_nothing, do_nothing, do_gone, do_kill, do_hurry, do_nothing,
+		do_nothing },
+	[CHILD_BACKOFF] = { do_nothing, do_nothing, do_nothing, do_start, do_gone, do_nothing,
+		do_nothing },
 };
 
 void

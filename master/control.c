@@ -96,6 +96,12 @@ on_ready(struct ipc_call *call, const void *msg)
 }
 
 static void
+on_starting(struct ipc_call *call, const void *msg)
+{
+	child_event(call->ctx, EVENT_STARTING);
+}
+
+static void
 on_drained(struct ipc_call *call, const void *msg)
 {
 	UNUSED(call); /* its exit follows; the message only says that it is meant */
@@ -105,6 +111,7 @@ on_drained(struct ipc_call *call, const void *msg)
 
 const struct ipc_route child_routes[] = {
 	{ CONTROL_READY, CHILDREN, 0, 0, 0, ipc_empty_decode, on_ready },
+	{ CONTROL_STARTING, CHILDREN, 0, 0, 0, ipc_empty_decode, on_starting },
 	{ CONTROL_INTRODUCE, CHILDREN, 0, 0, sizeof(struct control_introduce),
 		control_introduce_decode, on_child_introduce },
 	{ CONTROL_DRAINED, CHILDREN, 0, 0, 0, ipc_empty_decode, on_drained },

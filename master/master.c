@@ -257,6 +257,7 @@ master_run(struct master *m)
 	watch_signals(m);
 	log_info("starting");
 	master_children_wanted(m);
+	watchdog_start(m);
 	while (!m->finished) {
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;

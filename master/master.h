@@ -28,6 +28,8 @@ enum child_event {
 	EVENT_EXIT,
 	EVENT_TIMER,
 	EVENT_DRAIN,
+	EVENT_STARTING, /* says that it needs longer */
+	EVENT_HUNG,     /* did not answer */
 	CHILD_EVENTS
 };
 
@@ -47,6 +49,7 @@ struct child {
 	unsigned failures; /* in a row, for the back-off */
 	unsigned restarts;
 	bool leaving; /* replaced or in excess: gone for good once it exits */
+	bool asked;   /* a PING is out */
 };
 
 /* One listening socket: a port (or a path) of one worker. */
@@ -80,7 +83,7 @@ struct master {
 	bool ready;      /* every service has answered once */
 	bool stopping;
 	unsigned stop_phase;
-	struct event *stop_timer;
+	struct event *stop_timer, *watch_timer;
 	bool finished;
 };
 
@@ -90,6 +93,9 @@ void child_event(struct child *c, enum child_event event); /* may free c if it w
 void child_exited(struct master *m, pid_t pid, int status);
 struct child *child_find(struct master *m, enum service s, unsigned instance); /* not leaving */
 const char *child_state_name(enum child_state s);
+
+/* watchdog.c: does each of them still answer? */
+void watchdog_start(struct master *m);
 
 /* listeners.c: ERR_OK, or an error with the reason added to m->conf's errors */
 int listeners_open(struct master *m);

@@ -25,6 +25,8 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, directory_user, "relais-dir", "user of the directory"),
 	OPT_STR(common_conf, state_user, "relais-state", "user of the ledger"),
 	OPT_UINT(common_conf, workers, "0", 0, 256, "processes of each door; 0: one for each core"),
+	OPT_TIME(common_conf, watchdog, "2m", 0, OPT_HOUR,
+		"a process that does not answer for so long is ended and started again; 0: never"),
 };
 
 const struct conf_section common_section = { "", "Options of the whole suite",

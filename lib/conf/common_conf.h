@@ -12,6 +12,7 @@ struct common_conf {
 	const char *log_level;
 	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user;
 	uint64_t workers;
+	uint64_t watchdog;
 };
 
 extern const struct conf_section common_section;

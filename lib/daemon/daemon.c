@@ -29,6 +29,7 @@ static void on_peer(struct ipc_call *call, const void *msg);
 static void on_drain(struct ipc_call *call, const void *msg);
 static void on_stats(struct ipc_call *call, const void *msg);
 static void on_config(struct ipc_call *call, const void *msg);
+static void on_ping(struct ipc_call *call, const void *msg);
 
 /* What master may say once we serve. */
 static const struct ipc_route control_routes[] = {
@@ -40,6 +41,7 @@ static const struct ipc_route control_routes[] = {
 	{ CONTROL_STATS, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_stats },
 	{ CONTROL_CONFIG, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_config),
 		control_config_decode, on_config },
+	{ CONTROL_PING, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_ping },
 };
 
 void
@@ -55,6 +57,16 @@ daemon_finished(struct daemon *d)
 		ipc_send(p->control, CONTROL_DRAINED, NULL, 0);
 		ipc_flush(p->control);
 	}
+}
+
+void
+daemon_still_starting(struct daemon *d)
+{
+	if (d->priv->control == NULL)
+		return;
+	ipc_compose(d->priv->control);
+	ipc_send(d->priv->control, CONTROL_STARTING, NULL, 0);
+	ipc_flush(d->priv->control);
 }
 
 static struct peer *
@@ -137,6 +149,14 @@ on_stats(struct ipc_call *call, const void *msg)
 		&(struct control_text){ .text = bytes_head(buf_bytes(&text), IPC_BODY_MAX / 4) });
 	ipc_reply(call->channel, call->id, CONTROL_TEXT, NULL, 0);
 	buf_free(&text);
+}
+
+/* That the loop turns is the answer. */
+static void
+on_ping(struct ipc_call *call, const void *msg)
+{
+	ipc_compose(call->channel);
+	ipc_reply(call->channel, call->id, CONTROL_PONG, NULL, 0);
 }
 
 /* Decode both sections into fresh structs; the old ones stay valid (pointers into them may

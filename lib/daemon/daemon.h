@@ -81,6 +81,9 @@ int daemon_run(const struct daemon_spec *spec, int argc, char *argv[]);
 /* After drain(): nothing is left to do; tells master and ends the loop. */
 void daemon_finished(struct daemon *d);
 
+/* From run(): READY takes longer than usual; master waits as long as it hears this. */
+void daemon_still_starting(struct daemon *d);
+
 /* Stop or go on accepting at all doors (back-pressure: no descriptors, too many sessions). */
 void daemon_pause_accept(struct daemon *d, bool pause);
 

@@ -29,7 +29,10 @@ enum control_type {
 	CONTROL_RELOAD,                 /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_STOP,                   /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_TEXT,
-	CONTROL_CONFIG, /* master -> child: new values, for services that reload in place */
+	CONTROL_CONFIG,   /* master -> child: new values, for services that reload in place */
+	CONTROL_STARTING, /* child -> master: READY takes longer, but goes on */
+	CONTROL_PING,     /* master -> child; answered by CONTROL_PONG from its event loop */
+	CONTROL_PONG,
 };
 
 #define CONTROL_LABEL_MAX 32

@@ -333,6 +333,20 @@ def test_peers_stop_and_die(fresh_suite):
 
 
 @needs_root
+def test_a_process_that_hangs_is_replaced(fresh_suite):
+    suite = fresh_suite(users=2, options=QUICK + ["watchdog=2s"])
+    for service in ("qmgr", "directory"):
+        pid = wait_for(lambda s=service: suite.pids(s), 30)[0]
+        before = len(suite.log())
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: "pid %d does not answer; ended" % pid in suite.log()[before:], 30)
+        wait_for(lambda s=service: suite.pids(s) and suite.pids(s) != [pid], 30, 0.2)
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    all_works(suite)
+
+
+@needs_root
 @pytest.mark.skipif(not LONG, reason="RELAIS_LONG")
 def test_doors_do_not_wait_for_ever(fresh_suite):
     """A directory that stays silent: RCPT is 451 and LOGIN is UNAVAILABLE within a minute."""
