@@ -120,18 +120,6 @@ smtpd_client_closed(struct smtpd *s, struct client *c)
 		daemon_finished(s->d);
 }
 
-static struct counts_key
-address_key(const struct sockaddr_storage *a)
-{
-	struct counts_key key = { .six = a->ss_family == AF_INET6 };
-
-	if (key.six)
-		memcpy(key.octets, &((const struct sockaddr_in6 *)a)->sin6_addr, 8);
-	else
-		memcpy(key.octets, &((const struct sockaddr_in *)a)->sin_addr, 4);
-	return key;
-}
-
 /* Too many connections: one reply and the end, before anything is allocated for it. */
 static void
 turn_away(struct smtpd *s, const struct daemon_client *accepted, const char *why)
@@ -157,7 +145,7 @@ void
 smtpd_on_client(struct daemon *d, const struct daemon_client *accepted)
 {
 	struct smtpd *s = d->ctx;
-	struct counts_key key = address_key(accepted->addr);
+	struct counts_key key = counts_key_of(accepted->addr);
 
 	s->numbers.connections++;
 	if (s->nclients >= s->conf->connection_limit) {

@@ -10,14 +10,33 @@
 void
 buf_free(struct buf *b)
 {
+	if (b->secret && b->data != NULL)
+		explicit_bzero(b->data, b->cap);
 	free(b->data);
-	*b = BUF_INIT;
+	*b = (struct buf){ .secret = b->secret };
 }
 
 void
 buf_clear(struct buf *b)
 {
+	if (b->secret && b->data != NULL)
+		explicit_bzero(b->data, b->start + b->len);
 	b->start = b->len = 0;
+}
+
+/* What it holds, in memory of another size. */
+static void
+move_to(struct buf *b, size_t cap)
+{
+	uint8_t *fresh = xmalloc(cap);
+
+	memcpy(fresh, b->data + b->start, b->len);
+	if (b->secret)
+		explicit_bzero(b->data, b->cap);
+	free(b->data);
+	b->data = fresh;
+	b->start = 0;
+	b->cap = cap;
 }
 
 uint8_t *
@@ -37,17 +56,12 @@ buf_room(struct buf *b, size_t n)
 	cap = b->cap < BUF_FIRST ? BUF_FIRST : b->cap;
 	while (cap < need)
 		cap *= 2;
-	if (b->data != NULL && b->start > 0) {
-		uint8_t *fresh = xmalloc(cap);
-
-		memcpy(fresh, b->data + b->start, b->len);
-		free(b->data);
-		b->data = fresh;
-		b->start = 0;
+	if (b->data != NULL && (b->start > 0 || b->secret)) {
+		move_to(b, cap);
 	} else {
 		b->data = xrealloc(b->data, cap);
+		b->cap = cap;
 	}
-	b->cap = cap;
 	return b->data + b->len;
 }
 
@@ -137,6 +151,8 @@ void
 buf_consume(struct buf *b, size_t n)
 {
 	ASSERT(n <= b->len);
+	if (b->secret && n > 0)
+		explicit_bzero(b->data + b->start, n);
 	b->start += n;
 	b->len -= n;
 	if (b->len == 0)
@@ -147,6 +163,8 @@ void
 buf_truncate(struct buf *b, size_t n)
 {
 	ASSERT(n <= b->len);
+	if (b->secret && b->len > n)
+		explicit_bzero(b->data + b->start + n, b->len - n);
 	b->len = n;
 }
 
@@ -155,6 +173,10 @@ buf_shrink(struct buf *b)
 {
 	if (b->len == 0) {
 		buf_free(b);
+		return;
+	}
+	if (b->secret) {
+		move_to(b, b->len);
 		return;
 	}
 	if (b->start > 0)

@@ -18,9 +18,11 @@ struct buf {
 	size_t start;  /* consumed octets at the front */
 	size_t len;    /* octets held, after start */
 	size_t cap;
+	bool secret; /* nothing of it stays in memory that is given back, or reused */
 };
 
-#define BUF_INIT ((struct buf){ NULL, 0, 0, 0 })
+#define BUF_INIT   ((struct buf){ NULL, 0, 0, 0, false })
+#define BUF_SECRET ((struct buf){ NULL, 0, 0, 0, true }) /* passwords may pass through it */
 
 /* What it holds; borrowed until the next change. */
 static inline struct bytes

@@ -185,6 +185,7 @@ daemon_link(struct daemon *d, enum service service, uint32_t instance,
 	l->instance = instance;
 	l->routes = routes;
 	l->nroutes = nroutes;
+	l->compose = BUF_SECRET;
 	STAILQ_INIT(&l->queue);
 	l->retry = event_new(d->base, -1, 0, on_retry, l);
 	l->sweep = event_new(d->base, -1, EV_PERSIST, on_sweep, l);
@@ -292,7 +293,9 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 	w->nfds = nfds;
 	for (unsigned i = 0; i < nfds; i++)
 		w->fds[i] = fds[i];
+	w->body = BUF_SECRET;
 	buf_put_bytes(&w->body, buf_bytes(&l->compose));
+	buf_clear(&l->compose);
 	STAILQ_INSERT_TAIL(&l->queue, w, link);
 	if (l->nqueue++ == 0)
 		event_add(l->sweep, &sweep);

@@ -25,7 +25,7 @@
 #include "sasl_mechanism.h"
 
 #define DIRECTORY_ADDRESS_MAX     512 /* as received; RFC 5321 sec. 4.5.3.1 allows 256 */
-#define DIRECTORY_ACCOUNT_MAX     320 /* 64 + 1 + 255 octets */
+#define DIRECTORY_ACCOUNT_MAX     IPC_ACCOUNT_MAX
 #define DIRECTORY_DETAIL_MAX      64
 #define DIRECTORY_HOME_MAX        1024 /* a path below the mail root */
 #define DIRECTORY_PASSWORD_MAX    1024

@@ -67,6 +67,7 @@ ipc_channel_new(const struct ipc_channel_spec *spec)
 	(void)fcntl(spec->fd, F_SETFL, flags | O_NONBLOCK);
 	c->spec = *spec;
 	c->state = 1;
+	c->compose = BUF_SECRET;
 	TAILQ_INIT(&c->out);
 	c->readable = event_new(spec->base, spec->fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(spec->base, spec->fd, EV_WRITE | EV_PERSIST, on_writable, c);
@@ -226,6 +227,7 @@ packet_with_room(struct ipc_channel *c, size_t octets, unsigned nfds)
 		p->nfds + nfds <= IPC_PACKET_FDS_MAX)
 		return p;
 	p = xcalloc(1, sizeof(*p));
+	p->data = BUF_SECRET;
 	TAILQ_INSERT_TAIL(&c->out, p, link);
 	return p;
 }
@@ -522,6 +524,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			break;
 		}
 		r = dispatch(c, bytes_make(data, (size_t)n), fds, nfds);
+		explicit_bzero(data, (size_t)n);
 		if (!c->dead && is_full(c)) {
 			c->unread = true;
 			event_del(c->readable);

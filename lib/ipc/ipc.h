@@ -12,7 +12,8 @@
  * Ownership: descriptors given to send/request/reply are the channel's, always, also on
  * failure. Descriptors received are closed after the handler unless taken (ipc_take_fd).
  * Memory: what waits to be sent is bounded by the callers; ipc_backlog() tells how much. A peer
- * that we serve and that does not take our answers is not read from meanwhile.
+ * that we serve and that does not take our answers is not read from meanwhile. Messages may hold
+ * passwords: of one that was sent or handled nothing stays in memory.
  */
 #ifndef RELAIS_IPC_H
 #define RELAIS_IPC_H
@@ -25,6 +26,7 @@
 
 #define IPC_BODY_MAX    (60 * 1024)
 #define IPC_FDS_MAX     4
+#define IPC_ACCOUNT_MAX 320  /* an account's key, "local@domain": 64 + 1 + 255 octets */
 #define IPC_MESSAGE_MAX 2048 /* size of a decoded struct */
 
 /* Above this in unsent answers a served peer's questions wait. */

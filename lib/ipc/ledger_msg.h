@@ -26,7 +26,7 @@
 #include "ip_block.h"
 #include "ipc.h"
 
-#define LEDGER_ACCOUNT_MAX 320
+#define LEDGER_ACCOUNT_MAX IPC_ACCOUNT_MAX
 #define LEDGER_ROWS_MAX    64 /* rows in one LIST answer */
 
 /* limit_* of an ADD whose sender doesn't know it: what was known stays */

@@ -26,12 +26,3 @@ service_name(enum service s)
 {
 	return s < SERVICE_COUNT ? names[s] : "unknown";
 }
-
-enum service
-service_named(struct bytes name)
-{
-	for (unsigned i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
-		if (bytes_is(name, names[i]))
-			return (enum service)i;
-	return SERVICE_NONE;
-}

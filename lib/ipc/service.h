@@ -35,9 +35,6 @@ enum service {
 /* "smtpd"; never NULL */
 const char *service_name(enum service s);
 
-/* SERVICE_NONE if there is no such name */
-enum service service_named(struct bytes name);
-
 /* A set of services, for the "from" column of route tables. */
 #define FROM(s) ((uint32_t)1 << (s))
 

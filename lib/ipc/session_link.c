@@ -18,17 +18,6 @@ session_link_init(struct session_link *l, int fd)
 	l->packet.data = BUF_INIT;
 }
 
-void
-session_link_free(struct session_link *l)
-{
-	while (l->packet.fds_used < l->packet.nfds)
-		close(l->packet.fds[l->packet.fds_used++]);
-	buf_free(&l->packet.data);
-	if (l->fd >= 0)
-		close(l->fd);
-	l->fd = -1;
-}
-
 /* Fire and forget. A spawner that is gone or does not read ends the session soon after. */
 static int
 tell(struct session_link *l, uint16_t type, struct buf *body, const int *fds, unsigned nfds)

@@ -54,7 +54,6 @@ struct session_start {
 typedef int session_run_fn(const struct session_start *start);
 
 void session_link_init(struct session_link *l, int fd);
-void session_link_free(struct session_link *l); /* closes it */
 
 /* Report what this session's work added to (took from) the mailbox. Never waits. */
 MUST_USE int session_link_quota_add(struct session_link *l, int64_t octets, int64_t messages);

@@ -22,7 +22,7 @@
 #define SESSION_TOKEN_SIZE    16
 #define SESSION_TOKEN_LIFE_MS 30000
 
-#define SESSION_ACCOUNT_MAX 512   /* as LEDGER_ACCOUNT_MAX */
+#define SESSION_ACCOUNT_MAX IPC_ACCOUNT_MAX
 #define SESSION_HOME_MAX    1024  /* relative to the mail root, no "..", no leading "/" */
 #define SESSION_ID_MAX      32    /* the connection's id in the log */
 #define SESSION_ADDRESS_MAX 64    /* an IP address as text */

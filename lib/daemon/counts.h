@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* smtpd/counts.h - how many connections each client address has, in one process. */
-#ifndef RELAIS_SMTPD_COUNTS_H
-#define RELAIS_SMTPD_COUNTS_H
+/* lib/daemon/counts.h - how many connections each client address has, in one process of a door. */
+#ifndef RELAIS_COUNTS_H
+#define RELAIS_COUNTS_H
+
+#include <sys/socket.h>
 
 #include "siphash.h"
 
@@ -12,6 +14,8 @@ struct counts_key {
 	uint8_t octets[8];
 	uint8_t six; /* 1: IPv6 */
 };
+
+struct counts_key counts_key_of(const struct sockaddr_storage *address);
 
 struct counts_entry;
 

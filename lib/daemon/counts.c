@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * smtpd/counts.c - a hash table with a secret, so that no set of addresses makes it slow.
+ * lib/daemon/counts.c - a hash table with a secret, so that no set of addresses makes it slow.
  *
- * Runs in:  smtpd.
+ * Runs in:  the doors.
  * Trusts:   nothing: the keys are chosen by clients.
  */
 #include "counts.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "random.h"
@@ -16,6 +17,18 @@ struct counts_entry {
 	struct counts_key key;
 	uint32_t count;
 };
+
+struct counts_key
+counts_key_of(const struct sockaddr_storage *a)
+{
+	struct counts_key key = { .six = a->ss_family == AF_INET6 };
+
+	if (key.six)
+		memcpy(key.octets, &((const struct sockaddr_in6 *)a)->sin6_addr, 8);
+	else if (a->ss_family == AF_INET)
+		memcpy(key.octets, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	return key;
+}
 
 void
 counts_init(struct counts *c)
