@@ -112,6 +112,9 @@ void link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg
 void link_on_down(struct link *l, void (*down)(void *arg, struct link *l), void *arg);
 /* Ask for the introduction now and keep it up, instead of at the first request. */
 void link_open(struct link *l);
+/* Let go of the peer, if there is one: requests in flight fail with ERR_PEER. The next request
+ * asks for an introduction again. */
+void link_close(struct link *l);
 bool link_is_up(const struct link *l);
 size_t link_backlog(const struct link *l); /* octets unsent and requests waiting for the peer */
 

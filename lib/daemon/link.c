@@ -226,6 +226,13 @@ link_open(struct link *l)
 	ask(l);
 }
 
+void
+link_close(struct link *l)
+{
+	l->wanted = false;
+	ipc_channel_free(&l->channel);
+}
+
 bool
 link_is_up(const struct link *l)
 {

@@ -28,7 +28,6 @@ keyholder_welcome_encode(struct buf *out, const struct keyholder_welcome *m)
 {
 	buf_put_u8(out, m->certificate);
 	buf_put_u8(out, m->only_tls13);
-	buf_put_u32(out, m->ticket_lifetime_s);
 }
 
 int
@@ -38,7 +37,6 @@ keyholder_welcome_decode(struct ipc_reader *in, void *msg)
 
 	m->certificate = ipc_get_enum(in, 2) != 0;
 	m->only_tls13 = ipc_get_enum(in, 2) != 0;
-	m->ticket_lifetime_s = ipc_get_u32(in);
 	return ipc_finish(in);
 }
 
@@ -46,6 +44,7 @@ void
 keyholder_ticket_keys_encode(struct buf *out, const struct keyholder_ticket_keys *m)
 {
 	ASSERT(m->count <= KEYHOLDER_TICKET_KEYS_MAX);
+	buf_put_u32(out, m->lifetime_s);
 	buf_put_u32(out, m->count);
 	for (uint32_t i = 0; i < m->count; i++) {
 		buf_put(out, m->keys[i].name, KEYHOLDER_TICKET_NAME);
@@ -60,6 +59,7 @@ keyholder_ticket_keys_decode(struct ipc_reader *in, void *msg)
 {
 	struct keyholder_ticket_keys *m = msg;
 
+	m->lifetime_s = ipc_get_u32(in);
 	m->count = ipc_get_u32(in);
 	if (in->bad || m->count > KEYHOLDER_TICKET_KEYS_MAX)
 		return ERR_SYNTAX;

@@ -50,7 +50,6 @@ enum keyholder_type {
 struct keyholder_welcome {
 	bool certificate; /* there is one to show those who name no name */
 	bool only_tls13;
-	uint32_t ticket_lifetime_s; /* of a session; 0: no tickets */
 };
 
 /* One key for session tickets of the receiver's service. */
@@ -62,7 +61,8 @@ struct keyholder_ticket_key {
 };
 
 struct keyholder_ticket_keys {
-	uint32_t count; /* the first one makes new tickets */
+	uint32_t lifetime_s; /* of a session */
+	uint32_t count;      /* the first one makes new tickets */
 	struct keyholder_ticket_key keys[KEYHOLDER_TICKET_KEYS_MAX];
 };
 
