@@ -44,7 +44,7 @@ struct subscriber {
 
 struct ledger {
 	struct daemon *daemon;
-	struct quota_store *store;
+	struct database *store;
 	struct quota_change batch[BATCH_MAX];
 	struct waiting waiting[BATCH_MAX];
 	size_t count;
@@ -367,7 +367,7 @@ on_checkpoint_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct ledger *l = arg;
 	const struct ledger_conf *conf = l->daemon->conf;
-	int r = quota_store_checkpoint(l->store);
+	int r = database_checkpoint(l->store);
 
 	UNUSED(fd), UNUSED(events);
 	if (r == ERR_CORRUPT)
@@ -389,7 +389,7 @@ on_run(struct daemon *daemon)
 	const struct ledger_conf *conf = daemon->conf;
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	/* "." in the jail: Berkeley DB makes an empty name of the folder of "/__db.001" */
-	struct quota_store_options options = { .folder = daemon->privileged ? "." : daemon->root,
+	struct database_options options = { .folder = daemon->privileged ? "." : daemon->root,
 		.cache_octets = conf->cache_size,
 		.owner_wait_ms = OWNER_WAIT_MS,
 		.complain = complain };
@@ -399,7 +399,7 @@ on_run(struct daemon *daemon)
 	daemon->ctx = l;
 	l->daemon = daemon;
 	LIST_INIT(&l->subscribers);
-	if ((r = quota_store_open(&options, &l->store, &anew)) < 0) {
+	if ((r = database_open(&options, &l->store, &anew)) < 0) {
 		log_error("the database can't be opened: %s", err_text(r));
 		return r;
 	}
@@ -458,7 +458,7 @@ on_stop(struct daemon *daemon)
 		return;
 	if (l->store != NULL && commit(l) < 0)
 		log_error("%zu changes could not be written; count use anew", l->count);
-	quota_store_close(&l->store);
+	database_close(&l->store);
 	while ((s = LIST_FIRST(&l->subscribers)) != NULL) {
 		LIST_REMOVE(s, link);
 		buf_free(&s->after);

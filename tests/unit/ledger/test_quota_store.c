@@ -50,14 +50,14 @@ remove_folder(void **arg)
 	return system(command); /* NOLINT: a path of our own making */
 }
 
-static struct quota_store *
+static struct database *
 open_store(const char *path, bool expect_anew)
 {
-	const struct quota_store_options o = { path, 4 * 1024 * 1024, 10000, NULL };
-	struct quota_store *s;
+	const struct database_options o = { path, 4 * 1024 * 1024, 10000, NULL };
+	struct database *s;
 	bool anew;
 
-	assert_int_equal(quota_store_open(&o, &s, &anew), ERR_OK);
+	assert_int_equal(database_open(&o, &s, &anew), ERR_OK);
 	assert_int_equal(anew, expect_anew);
 	return s;
 }
@@ -73,7 +73,7 @@ add(const char *account, int64_t octets, int64_t messages)
 }
 
 static uint64_t
-octets_of(struct quota_store *s, const char *account)
+octets_of(struct database *s, const char *account)
 {
 	struct quota_use u;
 
@@ -84,7 +84,7 @@ octets_of(struct quota_store *s, const char *account)
 static void
 sums(void **arg)
 {
-	struct quota_store *s = open_store(*arg, false);
+	struct database *s = open_store(*arg, false);
 	struct quota_change c[4] = { add("a@x", 100, 1), add("b@x", 5, 1), add("a@x", 20, 1),
 		add("b@x", -7, -3) };
 	struct quota_use u;
@@ -97,7 +97,7 @@ sums(void **arg)
 	assert_true(u.octets == 120 && u.messages == 2 && u.limit_octets == 500);
 	assert_int_equal(quota_store_get(s, BYTES_LITERAL("b@x"), &u), ERR_OK);
 	assert_true(u.octets == 0 && u.messages == 0); /* never below zero */
-	quota_store_close(&s);
+	database_close(&s);
 	s = open_store(*arg, false);
 	assert_int_equal(octets_of(s, "a@x"), 120);
 	c[0] = add("a@x", 7, 1);
@@ -108,7 +108,7 @@ sums(void **arg)
 	assert_int_equal(quota_store_get(s, BYTES_LITERAL("a@x"), &u), ERR_OK);
 	assert_true(u.octets == 7 && u.messages == 1 && u.limit_octets == 500);
 	assert_int_equal(octets_of(s, "nobody@x"), 0);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 struct rows {
@@ -133,7 +133,7 @@ note_row(void *arg, struct bytes account, const struct quota_use *use)
 static void
 pages(void **arg)
 {
-	struct quota_store *s = open_store(*arg, false);
+	struct database *s = open_store(*arg, false);
 	struct rows rows = { 0, "", true };
 	char name[32];
 	int n;
@@ -153,19 +153,19 @@ pages(void **arg)
 	/* behind an account that isn't there */
 	rows = (struct rows){ 0, "", true };
 	assert_int_equal(quota_store_list(s, BYTES_LITERAL("user98"), 10, note_row, &rows), 3);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 static void
 a_bad_change_changes_nothing(void **arg)
 {
-	struct quota_store *s = open_store(*arg, false);
+	struct database *s = open_store(*arg, false);
 	struct quota_change c[2] = { add("a@x", 100, 1), add("", 1, 1) };
 
 	assert_true(quota_store_commit(s, c, 2) < 0);
 	assert_int_equal(octets_of(s, "a@x"), 0);
 	assert_int_equal(quota_store_commit(s, c, 1), ERR_OK);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 /* Adds one octet to some account, commits, and writes the account's number to fd: what was
@@ -173,11 +173,11 @@ a_bad_change_changes_nothing(void **arg)
 static _Noreturn void
 worker(const char *path, int fd, unsigned seed)
 {
-	const struct quota_store_options o = { path, 4 * 1024 * 1024, 10000, NULL };
-	struct quota_store *s;
+	const struct database_options o = { path, 4 * 1024 * 1024, 10000, NULL };
+	struct database *s;
 	bool anew;
 
-	if (quota_store_open(&o, &s, &anew) < 0 || anew)
+	if (database_open(&o, &s, &anew) < 0 || anew)
 		_exit(2);
 	for (unsigned step = 0;; step++) {
 		uint8_t i = (uint8_t)(rand_r(&seed) % ACCOUNTS);
@@ -187,7 +187,7 @@ worker(const char *path, int fd, unsigned seed)
 		snprintf(name, sizeof(name), "user%u@example.org", i);
 		c = add(name, 1, 1);
 		if (quota_store_commit(s, &c, 1) < 0 || write(fd, &i, 1) != 1 ||
-			(step % 500 == 499 && quota_store_checkpoint(s) < 0))
+			(step % 500 == 499 && database_checkpoint(s) < 0))
 			_exit(3);
 	}
 }
@@ -197,7 +197,7 @@ killed_twenty_times_nothing_committed_is_lost(void **arg)
 {
 	uint64_t acked[ACCOUNTS] = { 0 }, total = 0;
 	unsigned seed = (unsigned)getpid(), surplus = 0;
-	struct quota_store *s;
+	struct database *s;
 	uint8_t seen[4096];
 	char name[32];
 	ssize_t n;
@@ -238,24 +238,24 @@ killed_twenty_times_nothing_committed_is_lost(void **arg)
 	}
 	assert_true(surplus <= KILLS);
 	print_message("%llu commits acknowledged, none lost\n", (unsigned long long)total);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 static void
 another_owner_is_kept_out(void **arg)
 {
-	struct quota_store *s = open_store(*arg, false), *two;
-	const struct quota_store_options o = { *arg, 4 * 1024 * 1024, 100, NULL };
+	struct database *s = open_store(*arg, false), *two;
+	const struct database_options o = { *arg, 4 * 1024 * 1024, 100, NULL };
 	bool anew;
 
-	assert_int_equal(quota_store_open(&o, &two, &anew), ERR_BUSY);
-	quota_store_close(&s);
+	assert_int_equal(database_open(&o, &two, &anew), ERR_BUSY);
+	database_close(&s);
 }
 
 static void
 fill(const char *path)
 {
-	struct quota_store *s = open_store(path, false);
+	struct database *s = open_store(path, false);
 	char name[40];
 
 	for (unsigned i = 0; i < 2000; i++) {
@@ -265,7 +265,7 @@ fill(const char *path)
 		c = add(name, 1, 1);
 		assert_int_equal(quota_store_commit(s, &c, 1), ERR_OK);
 	}
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 static void
@@ -285,7 +285,7 @@ overwrite(const char *folder, const char *name, off_t offset, size_t n)
 static void
 check_set_aside(const char *folder)
 {
-	struct quota_store *s = open_store(folder, true);
+	struct database *s = open_store(folder, true);
 	struct quota_change c = add("a@x", 5, 1);
 	struct stat st;
 	char path[128];
@@ -294,10 +294,10 @@ check_set_aside(const char *folder)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(octets_of(s, "user1@example.org"), 0);
 	assert_int_equal(quota_store_commit(s, &c, 1), ERR_OK);
-	quota_store_close(&s);
+	database_close(&s);
 	s = open_store(folder, false);
 	assert_int_equal(octets_of(s, "a@x"), 5);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 static void
@@ -331,9 +331,9 @@ a_lost_database_begins_anew(void **arg)
 static void
 a_write_that_fails_is_no_damage(void **arg)
 {
-	const struct quota_store_options o = { *arg, 4 * 1024 * 1024, 100, NULL };
+	const struct database_options o = { *arg, 4 * 1024 * 1024, 100, NULL };
 	const struct rlimit little = { 4096, 4096 };
-	struct quota_store *s;
+	struct database *s;
 	char path[128];
 	int status;
 	bool anew;
@@ -345,7 +345,7 @@ a_write_that_fails_is_no_damage(void **arg)
 		signal(SIGXFSZ, SIG_IGN);
 		if (setrlimit(RLIMIT_FSIZE, &little) < 0)
 			_exit(2);
-		_exit(quota_store_open(&o, &s, &anew) < 0 && !anew ? 0 : 1);
+		_exit(database_open(&o, &s, &anew) < 0 && !anew ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -354,7 +354,7 @@ a_write_that_fails_is_no_damage(void **arg)
 	assert_int_equal(access(path, F_OK), -1);
 	s = open_store(*arg, false);
 	assert_int_equal(octets_of(s, "user1@example.org"), 1);
-	quota_store_close(&s);
+	database_close(&s);
 }
 
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
