@@ -15,7 +15,7 @@ static const struct opt_row rows[] = {
 		"largest message, octets (SIZE)"),
 	OPT_SIZE(smtpd_conf, header_size_limit, "256K", OPT_KIB, 16 * OPT_MIB,
 		"largest header of a message, octets"),
-	OPT_UINT(smtpd_conf, recipient_limit, "1000", 100, 50000,
+	OPT_UINT(smtpd_conf, recipient_limit, "1000", 100, 5000,
 		"forward-paths in one mail transaction"),
 	OPT_UINT(smtpd_conf, connection_limit, "5000", 1, 1000000,
 		"connections at once in one process"),
