@@ -7,6 +7,7 @@
  */
 #include "records.h"
 
+#include "account_words.h"
 #include "err.h"
 
 #define ID_MAX 4294967293u /* (uid_t)-1 and -2 mean other things */
@@ -72,9 +73,9 @@ static int
 check_account(struct arena *a, struct bytes value, const char **why)
 {
 	struct account_record r;
+	int e = account_words_check(a, value, why);
 
-	UNUSED(a);
-	return account_record_parse(value, &r, why);
+	return e < 0 ? e : account_record_parse(value, &r, why);
 }
 
 static int
@@ -153,6 +154,12 @@ table_key_fold(
 	enum table_kind kind, struct arena *a, struct bytes in, struct bytes *out, const char **why)
 {
 	return kinds[kind].fold_key(a, in, out, why);
+}
+
+int
+table_value_check(enum table_kind kind, struct arena *a, struct bytes value, const char **why)
+{
+	return kinds[kind].check_value(a, value, why);
 }
 
 void
@@ -238,14 +245,16 @@ quota_parse(struct bytes in, uint64_t *octets)
 	return ERR_OK;
 }
 
+/* Several words: what all of them allow. */
 static const struct {
 	const char *name;
 	unsigned may;
 } states[] = {
-	{ "active", ACCOUNT_MAIL | ACCOUNT_LOGIN },
+	{ "active", ACCOUNT_ALL },
 	{ "locked", 0 },
 	{ "no-login", ACCOUNT_MAIL },
-	{ "no-mail", ACCOUNT_LOGIN },
+	{ "no-mail", ACCOUNT_LOGIN | ACCOUNT_SEND },
+	{ "send-blocked", ACCOUNT_MAIL | ACCOUNT_LOGIN },
 };
 
 const char *
@@ -273,12 +282,18 @@ option_messages(struct account_record *r, struct bytes v)
 static int
 option_state(struct account_record *r, struct bytes v)
 {
-	for (size_t i = 0; i < NITEMS(states); i++)
-		if (bytes_is(v, states[i].name)) {
-			r->may = states[i].may;
-			return ERR_OK;
-		}
-	return ERR_SYNTAX;
+	r->state = v;
+	do {
+		struct bytes word = bytes_cut(&v, ',');
+		size_t i = 0;
+
+		while (i < NITEMS(states) && !bytes_is(word, states[i].name))
+			i++;
+		if (i == NITEMS(states))
+			return ERR_SYNTAX;
+		r->may &= states[i].may;
+	} while (v.n > 0);
+	return ERR_OK;
 }
 
 /* Below the mail root and nowhere else: no component is empty, "." or "..". */
@@ -346,6 +361,14 @@ option_keep(struct account_record *r, struct bytes v)
 	return r->keep || bytes_is(v, "no") ? ERR_OK : ERR_SYNTAX;
 }
 
+/* May come many times: account_words.c looks at them in the line. */
+static int
+option_words(struct account_record *r, struct bytes v)
+{
+	UNUSED(r);
+	return v.n == 0 ? ERR_SYNTAX : ERR_OK;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct account_record *r, struct bytes v);
@@ -353,12 +376,15 @@ static const struct {
 } account_options[] = {
 	{ "quota", option_quota, "quota= is a number of octets, perhaps with K, M, G or T" },
 	{ "messages", option_messages, "messages= is a number" },
-	{ "state", option_state, "state= is active, locked, no-login or no-mail" },
+	{ "state", option_state, "state= is active, locked, no-login, no-mail or send-blocked" },
 	{ "home", option_home, "home= is a path below the mail root, without \"..\"" },
 	{ "uid", option_uid, "uid= is a number above 0" },
 	{ "gid", option_gid, "gid= is a number above 0" },
 	{ "forward", option_forward, "forward= is a list of addresses, parted by commas" },
 	{ "keep", option_keep, "keep= is yes or no" },
+	{ "password", option_words, "password= is a record of a password" },
+	{ "app", option_words, "app= is NAME:PROTOCOLS:RECORD" },
+	{ "send-as", option_words, "send-as= is an address, or \"@\" and a domain" },
 };
 
 static int
@@ -371,20 +397,20 @@ account_option(struct account_record *r, struct bytes word, const char **why)
 			*why = account_options[i].why;
 			return account_options[i].parse(r, word) < 0 ? ERR_SYNTAX : ERR_OK;
 		}
-	*why = "options are quota=, messages=, state=, home=, uid=, gid=, forward= and keep=";
+	*why = "options are quota=, messages=, state=, home=, uid=, gid=, forward=, keep=, "
+	       "password=, app= and send-as=";
 	return ERR_SYNTAX;
 }
 
 int
 account_record_parse(struct bytes value, struct account_record *out, const char **why)
 {
-	struct account_record r = { .may = ACCOUNT_MAIL | ACCOUNT_LOGIN };
+	struct account_record r = { .may = ACCOUNT_ALL, .line = value };
 
 	r.password = cut_word(&value);
-	if (r.password.n == 0 || (r.password.p[0] != '$' && !bytes_is(r.password, "*"))) {
-		*why = "the first word is the password as crypt(5) has it, \"$y$...\", or \"*\" "
-		       "for "
-		       "none";
+	if (r.password.n == 0 || memchr("${*", r.password.p[0], 3) == NULL) {
+		*why = "the first word is the password as crypt(5) has it (\"$y$...\"), "
+		       "\"{SCHEME}...\", or \"*\" for none";
 		return ERR_SYNTAX;
 	}
 	while (value.n > 0)

@@ -4,6 +4,8 @@
  *
  *	domains     example.org          local | relay | alias example.com   [system-users]
  *	accounts    joe@example.org      PASSWORD [quota=1G] [messages=N] [state=active]
+ *	                                 [password=RECORD] [app=NAME:PROTOCOLS:RECORD]
+ *	                                 [send-as=ADDRESS|@DOMAIN]      (account_words.h)
  *	                                 [home=PATH] [uid=N gid=N]
  *	aliases     info@example.org     joe@example.org, ann@example.net
  *	            postmaster           root@example.org      (in every local domain)
@@ -42,6 +44,10 @@ const char *table_kind_name(enum table_kind kind);
 MUST_USE int table_key_fold(enum table_kind kind, struct arena *a, struct bytes in,
 	struct bytes *out, const char **why);
 
+/* Is it a value as this kind of table has it? returns: ERR_OK; < 0, *why says what is wrong */
+MUST_USE int table_value_check(
+	enum table_kind kind, struct arena *a, struct bytes value, const char **why);
+
 /* Fold the keys of a parsed table and check its values; errors are added to the table's. */
 void table_check(struct table *t, enum table_kind kind);
 
@@ -64,13 +70,17 @@ MUST_USE int domain_record_parse(
 /* accounts */
 #define ACCOUNT_MAIL  1u /* takes mail */
 #define ACCOUNT_LOGIN 2u /* may log in */
+#define ACCOUNT_SEND  4u /* may submit mail */
+#define ACCOUNT_ALL   (ACCOUNT_MAIL | ACCOUNT_LOGIN | ACCOUNT_SEND)
 
 struct account_record {
-	struct bytes password; /* crypt(5); "*" matches nothing */
+	struct bytes line;     /* all of it, for account_words.h */
+	struct bytes password; /* the first record of it (password_record.h) */
 	bool has_quota;        /* quota=0 is one: no limit */
 	uint64_t quota_octets, quota_messages;
-	unsigned may;      /* ACCOUNT_MAIL | ACCOUNT_LOGIN, from state= */
-	struct bytes home; /* empty: mail_address_home() */
+	unsigned may;       /* ACCOUNT_MAIL | ACCOUNT_LOGIN | ACCOUNT_SEND, from state= */
+	struct bytes state; /* its words, parted by commas; empty: active */
+	struct bytes home;  /* empty: mail_address_home() */
 	bool has_uid;
 	uint32_t uid, gid;
 	struct bytes forward; /* addresses it sends mail on to, parted by commas; or empty */
@@ -79,7 +89,7 @@ struct account_record {
 
 MUST_USE int account_record_parse(struct bytes value, struct account_record *out, const char **why);
 
-/* "active", "locked", "no-login", "no-mail": the word for may */
+/* "active", "locked", "no-login", "no-mail", "send-blocked": the word for may */
 const char *account_state_name(unsigned may);
 
 /* "1G" is 2^30 octets; K, M, G, T. Also for the CLI. */
