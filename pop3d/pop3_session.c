@@ -190,6 +190,8 @@ finish(struct session *s)
 {
 	struct pop3_transaction *t = &s->transaction;
 
+	if (maildrop_save_seen(t->drop) < 0) /* no QUIT came */
+		log_warning("pop3(%s): messages not marked as seen", s->start->account);
 	if ((t->change.octets != 0 || t->change.messages != 0) &&
 		session_link_quota_add(&s->link, t->change.octets, t->change.messages) < 0)
 		log_warning("pop3(%s): quota use not reported", s->start->account);

@@ -159,6 +159,7 @@ cmd_retr(struct pop3_transaction *t, const struct rfc1939_command *c, struct buf
 {
 	if (!open_message(t, c->number, out))
 		return;
+	maildrop_mark_seen(t->drop, c->number);
 	t->retr++;
 	t->retr_octets += t->content.text.n;
 	rfc1939_body_start(&t->body);
@@ -196,12 +197,15 @@ cmd_noop(struct pop3_transaction *t, const struct rfc1939_command *c, struct buf
 	buf_put_str(out, "+OK\r\n");
 }
 
-/* UPDATE: +OK only when the removal would survive a power cut. */
+/* UPDATE: +OK only when the removal would survive a power cut. A \Seen that cannot be kept is no
+ * reason to tell the client that its messages are still there. */
 static void
 cmd_quit(struct pop3_transaction *t, const struct rfc1939_command *c, struct buf *out)
 {
 	int r = maildrop_update(t->drop, &t->change);
+	int seen = maildrop_save_seen(t->drop);
 
+	UNUSED(seen);
 	t->over = t->quit = true;
 	if (r == ERR_OK) {
 		t->removed = t->drop->n_deleted;

@@ -176,6 +176,36 @@ run_row(void **arg)
 	run(*arg, 1);
 }
 
+/* RETR makes a message seen, TOP does not, and DELE takes it away with the mark. */
+static void
+test_retr_is_seen(void **arg)
+{
+	struct store_message message;
+	struct pop3_transaction t;
+	struct buf out = BUF_INIT;
+	struct maildrop drop;
+	void *state;
+	int root;
+
+	UNUSED(arg);
+	assert_int_equal(setup(&state), 0);
+	root = ((struct fixture *)state)->root_fd;
+	assert_int_equal(maildrop_open(root, "host", &drop), ERR_OK);
+	pop3_transaction_init(&t, &drop);
+	play(&t, BYTES_LITERAL("RETR 1\r\nRETR 2\r\nDELE 1\r\nTOP 3 1\r\nQUIT\r\n"), SIZE_MAX,
+		&out);
+	buf_free(&out);
+	maildrop_close(&drop);
+	assert_int_equal(maildrop_open(root, "host", &drop), ERR_OK);
+	assert_int_equal(drop.count, 2);
+	store_message(drop.view, 1, &message);
+	assert_int_equal(message.flags, STORE_SEEN);
+	store_message(drop.view, 2, &message);
+	assert_int_equal(message.flags, 0);
+	maildrop_close(&drop);
+	teardown(&state);
+}
+
 /* The lock is exclusive, in one process too; and UIDL is the same in the next session. */
 static void
 test_lock_and_uidl(void **arg)
@@ -304,13 +334,14 @@ test_too_many_errors(void **arg)
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 4];
+	struct CMUnitTest tests[NITEMS(rows) + 5];
 	size_t n = NITEMS(rows);
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
 			(void *)(uintptr_t)&rows[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_lock_and_uidl);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_retr_is_seen);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_quit_fails);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_quit_with_each_fault);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_too_many_errors);
