@@ -13,6 +13,7 @@
 #include "directory_conf.h"
 #include "err.h"
 #include "log.h"
+#include "map_postgresql.h"
 
 #define REFRESH_MS 50
 
@@ -30,60 +31,12 @@ directory_tables(struct directory *d)
 	return &d->tables;
 }
 
-static struct directory *
-of(const struct ipc_call *call)
-{
-	struct daemon *daemon = call->ctx;
-
-	return daemon->ctx;
-}
-
-static void
-on_rcpt(struct ipc_call *call, const void *msg)
-{
-	const struct directory_rcpt *m = msg;
-	struct directory *d = of(call);
-	struct directory_rcpt_answer answer;
-	struct resolution r;
-
-	d->rcpts++;
-	resolve(directory_tables(d), &d->request, m->address, &r);
-	answer.verdict = resolve_rcpt(&r, m, near_quota_use, d->near_quota);
-	directory_rcpt_answer_encode(ipc_compose(call->channel), &answer);
-	ipc_reply(call->channel, call->id, DIRECTORY_RCPT_ANSWER, NULL, 0);
-	arena_reset(&d->request);
-}
-
-static void
-on_resolve(struct ipc_call *call, const void *msg)
-{
-	const struct directory_resolve *m = msg;
-	struct directory *d = of(call);
-	struct directory_resolve_answer answer = { 0 };
-	struct resolution r;
-
-	d->resolves++;
-	resolve(directory_tables(d), &d->request, m->address, &r);
-	answer.verdict = r.verdict;
-	answer.serial = d->tables.serial;
-	if (r.verdict == DIRECTORY_OK) {
-		answer.total = (uint32_t)r.count;
-		answer.first = m->first < answer.total ? m->first : answer.total;
-		for (size_t i = answer.first; i < r.count && answer.count < DIRECTORY_TARGETS_MAX;
-			i++)
-			answer.targets[answer.count++] = r.targets[i];
-	}
-	directory_resolve_answer_encode(ipc_compose(call->channel), &answer);
-	ipc_reply(call->channel, call->id, DIRECTORY_RESOLVE_ANSWER, NULL, 0);
-	arena_reset(&d->request);
-}
-
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
 	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
-		sizeof(struct directory_rcpt), directory_rcpt_decode, on_rcpt },
+		sizeof(struct directory_rcpt), directory_rcpt_decode, directory_on_rcpt },
 	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR), 0, 0, sizeof(struct directory_resolve),
-		directory_resolve_decode, on_resolve },
+		directory_resolve_decode, directory_on_resolve },
 	{ DIRECTORY_AUTH, FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN), 0, 0,
 		sizeof(struct directory_auth), directory_auth_decode, directory_on_auth },
 };
@@ -153,6 +106,69 @@ configure(struct directory *d)
 	t->expansion_depth = (uint32_t)conf->expansion_depth;
 	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;
 	t->mail_gid = d->daemon->mail_gid == UINT32_MAX ? getegid() : d->daemon->mail_gid;
+	if (d->lookups != NULL)
+		lookups_configure(d->lookups, t);
+}
+
+/* ---- the database, if there is one ---- */
+
+/* Before the jail: files and names can still be looked up. */
+static int
+prepare_database(struct directory *d)
+{
+	const struct directory_conf *conf = d->daemon->conf;
+	const char *why;
+
+	if (conf->postgresql[0] == 0)
+		return ERR_OK;
+	setenv("HOME", "/", 1); /* libpq would look for one in the system's tables */
+	d->conninfo = pg_prepare_conninfo(conf->postgresql, conf->postgresql_password_file,
+		d->daemon->privileged ? d->daemon->root : NULL, &why);
+	if (d->conninfo == NULL)
+		log_error("directory.postgresql: %s", why);
+	return d->conninfo == NULL ? ERR_SYNTAX : ERR_OK;
+}
+
+static void
+on_lookups_ready(evutil_socket_t fd, short events, void *arg)
+{
+	struct directory *d = arg;
+
+	UNUSED(fd), UNUSED(events);
+	lookups_collect(d->lookups);
+}
+
+static int
+start_lookups(struct directory *d, const char *folder)
+{
+	const struct directory_conf *conf = d->daemon->conf;
+	const struct lookups_options options = {
+		.threads = (unsigned)conf->postgresql_connections,
+		.queue_max = (unsigned)conf->postgresql_queue_limit,
+		.folder = folder,
+		.conninfo = d->conninfo,
+		.queries = { [TABLE_DOMAINS] = conf->postgresql_domains,
+			[TABLE_ACCOUNTS] = conf->postgresql_accounts,
+			[TABLE_ALIASES] = conf->postgresql_aliases },
+		.connect_timeout_ms = (unsigned)conf->postgresql_connect_timeout,
+		.query_timeout_ms = (unsigned)conf->postgresql_timeout,
+		.cache_entries = conf->postgresql_cache_size,
+		.cache_ms = conf->postgresql_cache_time,
+	};
+
+	if (d->conninfo == NULL)
+		return ERR_OK;
+	d->lookups = lookups_new(&options);
+	explicit_bzero(d->conninfo, strlen(d->conninfo));
+	free(d->conninfo);
+	d->conninfo = NULL;
+	if (d->lookups == NULL)
+		return ERR_RESOURCE;
+	lookups_configure(d->lookups, &d->tables);
+	d->lookups_event = event_new(
+		d->daemon->base, lookups_fd(d->lookups), EV_READ | EV_PERSIST, on_lookups_ready, d);
+	event_add(d->lookups_event, NULL);
+	return lookups_start(d->lookups);
 }
 
 /* ---- the life of the daemon ---- */
@@ -167,7 +183,7 @@ look_for_gaps(struct directory *d)
 	resolve(&d->tables, &a, BYTES_LITERAL("postmaster"), &r);
 	if (r.verdict == DIRECTORY_TEMPORARY)
 		log_warning("tables: not all are compiled; run \"relais map\"");
-	else if (r.verdict != DIRECTORY_OK || r.place != PLACE_LOCAL)
+	else if ((r.verdict != DIRECTORY_OK || r.place != PLACE_LOCAL) && d->conninfo == NULL)
 		log_warning("nobody gets mail to postmaster (RFC 5321 sec. 4.5.1): set the option "
 			    "directory.postmaster or make an alias");
 	arena_reset(&a);
@@ -188,6 +204,11 @@ on_start(struct daemon *daemon)
 	daemon->ctx = d;
 	d->daemon = daemon;
 	LIST_INIT(&d->auths);
+	LIST_INIT(&d->questions);
+	TAILQ_INIT(&d->kept);
+	d->kept_serial = UINT64_MAX / 2; /* unlike any of the tables' */
+	if (prepare_database(d) < 0)
+		return ERR_SYNTAX;
 	d->near_quota = near_quota_new();
 	if (options.threads == 0)
 		options.threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -204,6 +225,8 @@ on_run(struct daemon *daemon)
 	configure(d);
 	tables_open(&d->tables, daemon->privileged ? "." : daemon->root);
 	look_for_gaps(d);
+	if ((r = start_lookups(d, daemon->privileged ? "." : daemon->root)) < 0)
+		return r;
 	if ((r = directory_auth_start(d)) < 0)
 		return r;
 	d->ledger = daemon_link(
@@ -218,6 +241,7 @@ static void
 on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
 {
 	directory_auth_peer_down(daemon->ctx, peer);
+	directory_questions_peer_down(daemon->ctx, peer);
 }
 
 static void
@@ -242,6 +266,17 @@ on_stats(struct daemon *daemon, struct buf *out)
 	buf_printf(
 		out, "relais_directory_hash_refused_total %llu\n", (unsigned long long)c.refused);
 	buf_printf(out, "relais_directory_hash_waiting %u\n", c.waiting);
+	if (d->lookups != NULL) {
+		struct lookups_counters l = lookups_counters(d->lookups);
+
+		buf_printf(out,
+			"relais_directory_database_total %llu\n"
+			"relais_directory_database_failed_total %llu\n"
+			"relais_directory_database_refused_total %llu\n"
+			"relais_directory_database_waiting %u\n",
+			(unsigned long long)l.done, (unsigned long long)l.failed,
+			(unsigned long long)l.refused, l.waiting);
+	}
 	buf_printf(out, "relais_directory_near_quota %zu\n", near_quota_count(d->near_quota));
 }
 
@@ -253,10 +288,13 @@ on_stop(struct daemon *daemon)
 	if (d == NULL)
 		return;
 	directory_auth_stop(d);
+	if (d->lookups_event != NULL)
+		event_free(d->lookups_event);
+	lookups_free(&d->lookups);
+	directory_questions_stop(d);
 	tables_close(&d->tables);
 	near_quota_free(&d->near_quota);
 	arena_reset(&d->config);
-	arena_reset(&d->request);
 	free(d);
 	daemon->ctx = NULL;
 }

@@ -12,17 +12,26 @@
 
 #include "daemon.h"
 #include "directory_msg.h"
+#include "lookups.h"
 #include "near_quota.h"
 #include "passwords.h"
 #include "resolve.h"
 
 struct auth;
+struct question;
+struct kept;
 
 struct directory {
 	struct daemon *daemon;
 	struct directory_tables tables;
-	struct arena config;  /* what tables borrows of the configuration, folded */
-	struct arena request; /* dropped after each answer */
+	struct arena config;     /* what tables borrows of the configuration, folded */
+	struct lookups *lookups; /* NULL: no database, all is in the compiled tables */
+	struct event *lookups_event;
+	char *conninfo;                   /* of the database, until the lookups have it */
+	LIST_HEAD(, question) questions;  /* under way (questions.c) */
+	TAILQ_HEAD(kept_list, kept) kept; /* expansions of several pages */
+	unsigned n_kept;
+	uint64_t kept_serial;
 	uint64_t refreshed_ms;
 	struct near_quota *near_quota;
 	struct passwords *passwords;
@@ -32,8 +41,24 @@ struct directory {
 	uint64_t rcpts, resolves, logins, logins_failed;
 };
 
-/* The tables as they are now; looks for new ones at most every 50 ms. */
+/* The compiled tables as they are now; looks for new ones at most every 50 ms. A database is
+ * not asked: questions on addresses and accounts go through directory_look_up(). */
 struct directory_tables *directory_tables(struct directory *d);
+
+/*
+ * Look something up, in a database too if there is one: work(tables, arg), then done(arg) in
+ * the event loop. Without a database both are called before this returns; with one, work is
+ * called in a thread (it touches the tables and arg alone) and done later. arg must live until
+ * then, whoever asked. false: too many wait, neither is called: temporary failure.
+ */
+MUST_USE bool directory_look_up(
+	struct directory *d, lookup_work_fn *work, lookup_done_fn *done, void *arg);
+
+/* questions.c: handlers of RCPT and RESOLVE. */
+void directory_on_rcpt(struct ipc_call *call, const void *msg);
+void directory_on_resolve(struct ipc_call *call, const void *msg);
+void directory_questions_peer_down(struct directory *d, const struct ipc_channel *peer);
+void directory_questions_stop(struct directory *d);
 
 /* auth.c: handler of DIRECTORY_AUTH, and what else it needs. */
 void directory_on_auth(struct ipc_call *call, const void *msg);

@@ -33,6 +33,26 @@ tables_close(struct directory_tables *t)
 		map_close(&t->maps[kind]);
 }
 
+void
+tables_copy_options(
+	struct directory_tables *to, const struct directory_tables *from, struct arena *a)
+{
+	struct bytes *domains = arena_alloc(a, (from->nlocal_domains + 1) * sizeof(*domains));
+
+	for (size_t i = 0; i < from->nlocal_domains; i++)
+		domains[i] = arena_bytes(a, from->local_domains[i]);
+	to->local_domains = domains;
+	to->nlocal_domains = from->nlocal_domains;
+	to->delimiters = arena_str(a, bytes_from_str(from->delimiters));
+	to->default_domain = arena_bytes(a, from->default_domain);
+	to->postmaster = arena_bytes(a, from->postmaster);
+	to->default_quota_octets = from->default_quota_octets;
+	to->mail_uid = from->mail_uid;
+	to->mail_gid = from->mail_gid;
+	to->expansion_limit = from->expansion_limit;
+	to->expansion_depth = from->expansion_depth;
+}
+
 static int
 look_up(struct directory_tables *t, enum table_kind kind, struct arena *a, struct bytes key,
 	struct bytes *value)

@@ -30,6 +30,10 @@ void tables_open(struct directory_tables *t, const char *folder);
 void tables_refresh(struct directory_tables *t);
 void tables_close(struct directory_tables *t);
 
+/* The options, not the maps; to's strings live in the arena. For another thread's tables. */
+void tables_copy_options(
+	struct directory_tables *to, const struct directory_tables *from, struct arena *a);
+
 enum domain_place {
 	PLACE_LOCAL,
 	PLACE_RELAY,

@@ -144,7 +144,7 @@ send_start(struct child *c)
 		.gid = UINT32_MAX,
 		.mail_uid = UINT32_MAX,
 		.mail_gid = UINT32_MAX,
-		.sandbox = c->row->sandbox,
+		.sandbox = service_sandbox(c->row, &m->conf),
 		.files_limit = c->row->files_limit,
 		.memory_limit = c->row->memory_limit };
 	int r = ERR_OK;

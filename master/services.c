@@ -117,6 +117,7 @@ const struct service_row services[] = {
 		.user = USER(directory_user),
 		.root = ROOT_DIRECTORY,
 		.sandbox = SANDBOX_READ | SANDBOX_THREADS | SANDBOX_DATABASE,
+		.connects = "postgresql",
 		.files_limit = SOME,
 		.may_call = FROM(SERVICE_LEDGER) | FROM(SERVICE_IMAP_SPAWNER) |
 			    FROM(SERVICE_POP3_SPAWNER),
@@ -143,17 +144,31 @@ service_row(enum service s)
 	return NULL;
 }
 
-static uint64_t
-number_option(const struct conf *conf, const char *section, const char *name)
+static const void *
+option_value(const struct conf *conf, const char *section, const char *name)
 {
 	const struct conf_section *s = conf_section_named(bytes_from_str(section));
 
 	for (size_t i = 0; i < s->nrows; i++)
 		if (strcmp(s->rows[i].name, name) == 0)
-			return *(const uint64_t *)((const uint8_t *)conf_values(conf, section) +
-						   s->rows[i].offset);
+			return (const uint8_t *)conf_values(conf, section) + s->rows[i].offset;
 	ASSERT(false); /* the rows name options that there are */
-	return 1;
+	return NULL;
+}
+
+static uint64_t
+number_option(const struct conf *conf, const char *section, const char *name)
+{
+	return *(const uint64_t *)option_value(conf, section, name);
+}
+
+uint32_t
+service_sandbox(const struct service_row *row, const struct conf *conf)
+{
+	const char *const *option =
+		row->connects == NULL ? NULL : option_value(conf, row->section, row->connects);
+
+	return row->sandbox | (option != NULL && (*option)[0] != 0 ? SANDBOX_CONNECT : 0);
 }
 
 unsigned

@@ -43,6 +43,7 @@ struct service_row {
 	size_t user;         /* offset in struct common_conf of the user's name; USER_ROOT */
 	enum service_root root;
 	uint32_t sandbox;      /* SANDBOX_* */
+	const char *connects;  /* string option of the section: not empty adds SANDBOX_CONNECT */
 	uint32_t files_limit;  /* descriptors */
 	uint64_t memory_limit; /* octets of private memory */
 	const char *instances; /* option of the section that says how many; NULL: one;
@@ -66,6 +67,9 @@ const struct service_row *service_row(enum service s); /* NULL: no process of ou
 
 /* How many processes of it there are to be; cores: of this machine. */
 unsigned service_instances(const struct service_row *row, const struct conf *conf, unsigned cores);
+
+/* What it may do in its jail with this configuration. */
+uint32_t service_sandbox(const struct service_row *row, const struct conf *conf);
 
 /* Its root folder's path, written to out. */
 void service_root_path(const struct service_row *row, const struct conf *conf, struct buf *out);

@@ -31,6 +31,38 @@ static const struct opt_row rows[] = {
 		"time for which a right password needs no new hash"),
 	OPT_UINT(directory_conf, auth_cache_size, "65536", 0, 16777216,
 		"right passwords remembered (as keyed digests); 0: none"),
+	OPT_STR(directory_conf, postgresql, "",
+		"database that is asked before the compiled tables, as libpq's connection string; "
+		"empty: none"),
+	OPT_STR(directory_conf, postgresql_password_file, "",
+		"file whose first line is the database's password; read at the start"),
+	OPT_STR(directory_conf, postgresql_domains,
+		"SELECT class, target, CASE WHEN system_users THEN 'system-users' END "
+		"FROM domains WHERE name = $1",
+		"query for a domain; its columns are the words of a line of the table domains; "
+		"empty: not in the database"),
+	OPT_STR(directory_conf, postgresql_accounts,
+		"SELECT password, quota, messages, state, home, uid, gid, "
+		"array_to_string(forward, ',') AS forward, "
+		"CASE WHEN keep THEN 'yes' END AS keep, array_to_string(words, ' ') AS words "
+		"FROM accounts WHERE address = $1",
+		"query for an account; the first column is the password, the others are options of "
+		"the table accounts; empty: not in the database"),
+	OPT_STR(directory_conf, postgresql_aliases,
+		"SELECT target FROM aliases WHERE address = $1 ORDER BY target",
+		"query for an alias; each row is a target; empty: not in the database"),
+	OPT_UINT(directory_conf, postgresql_connections, "4", 1, 64,
+		"connections to the database, and look-ups in it at once"),
+	OPT_UINT(directory_conf, postgresql_queue_limit, "5000", 1, 1000000,
+		"look-ups that may wait; more are told to try later"),
+	OPT_TIME(directory_conf, postgresql_connect_timeout, "5s", 10, OPT_MINUTE,
+		"longest time to connect"),
+	OPT_TIME(directory_conf, postgresql_timeout, "5s", 10, OPT_MINUTE,
+		"longest time for one query"),
+	OPT_TIME(directory_conf, postgresql_cache_time, "2s", 0, OPT_HOUR,
+		"time for which an answer of the database holds; 0: asked each time"),
+	OPT_UINT(directory_conf, postgresql_cache_size, "16384", 0, 16777216,
+		"answers kept that long"),
 };
 
 const struct conf_section directory_section = { "directory",

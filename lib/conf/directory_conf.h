@@ -19,6 +19,17 @@ struct directory_conf {
 	uint64_t auth_client_limit;
 	uint64_t auth_cache_time;
 	uint64_t auth_cache_size;
+	const char *postgresql;
+	const char *postgresql_password_file;
+	const char *postgresql_domains;
+	const char *postgresql_accounts;
+	const char *postgresql_aliases;
+	uint64_t postgresql_connections;
+	uint64_t postgresql_queue_limit;
+	uint64_t postgresql_connect_timeout;
+	uint64_t postgresql_timeout;
+	uint64_t postgresql_cache_time;
+	uint64_t postgresql_cache_size;
 };
 
 extern const struct conf_section directory_section;

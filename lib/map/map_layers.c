@@ -146,8 +146,7 @@ look(struct map_cache *c, uint64_t hash, unsigned kind, struct bytes key, struct
 		known = 1;
 		*r = e->found ? ERR_OK : ERR_NOT_FOUND;
 		if (e->found)
-			*value = arena_bytes(
-				a, bytes_make(e->octets + e->key_size, e->value_size));
+			*value = arena_bytes(a, bytes_make(e->octets + e->key_size, e->value_size));
 	}
 	pthread_mutex_unlock(&c->lock);
 	return known;
@@ -205,8 +204,7 @@ cached_get(void *self, struct arena *a, struct bytes key, struct bytes *value)
 		return r;
 	r = map_get(&m->below, a, key, value);
 	if (r == ERR_OK || r == ERR_NOT_FOUND)
-		keep(m->cache, hash, m->kind, key, r == ERR_OK,
-			r == ERR_OK ? *value : BYTES_NONE);
+		keep(m->cache, hash, m->kind, key, r == ERR_OK, r == ERR_OK ? *value : BYTES_NONE);
 	return r;
 }
 

@@ -421,9 +421,8 @@ ask(struct pg_map *m, const char *key, bool *again)
 		PQclear(result);
 		pg->prepared[m->kind] = true;
 	}
-	return good_result(pg,
-		PQsendQueryPrepared(pg->conn, name, 1, &key, NULL, NULL, 0) != 0, PGRES_TUPLES_OK,
-		again);
+	return good_result(pg, PQsendQueryPrepared(pg->conn, name, 1, &key, NULL, NULL, 0) != 0,
+		PGRES_TUPLES_OK, again);
 }
 
 static int
