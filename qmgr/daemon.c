@@ -71,6 +71,7 @@ run(struct daemon *d)
 		(r = recover(q)) < 0 || (r = mover_init(q)) < 0)
 		return r;
 	schedule_due(q);
+	scan_start(q);
 	return ERR_OK;
 }
 

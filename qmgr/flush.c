@@ -268,6 +268,7 @@ flush_init(struct qmgr *q)
 		return ERR_RESOURCE;
 	q->flusher = worker_new(q->d->base);
 	q->filer = worker_new(q->d->base);
+	q->reader = worker_new(q->d->base);
 	return ERR_OK;
 }
 
@@ -277,6 +278,7 @@ flush_stop(struct qmgr *q)
 	struct journal_batch *b;
 
 	q->stopping = true;
+	worker_free(&q->reader);
 	worker_free(&q->filer);
 	worker_free(&q->flusher);
 	if (!stash_append(q) && journal_may_grow(&q->journal)) {

@@ -65,12 +65,13 @@ make_room(struct index *x)
 }
 
 static struct entry *
-new_entry(uint64_t id)
+new_entry(struct index *x, uint64_t id)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 
 	e->id = id;
 	e->heap_pos = NOT_IN_HEAP;
+	x->counts[e->state]++;
 	return e;
 }
 
@@ -87,7 +88,7 @@ index_add(struct index *x, uint64_t id)
 		memmove(x->slots + at + 1, x->slots + at, (x->n - at) * sizeof(*x->slots));
 		x->n++;
 	}
-	x->slots[at] = (struct index_slot){ id, new_entry(id) };
+	x->slots[at] = (struct index_slot){ id, new_entry(x, id) };
 	x->live++;
 	return x->slots[at].entry;
 }
@@ -96,7 +97,7 @@ struct entry *
 index_add_unsorted(struct index *x, uint64_t id)
 {
 	make_room(x);
-	x->slots[x->n] = (struct index_slot){ id, new_entry(id) };
+	x->slots[x->n] = (struct index_slot){ id, new_entry(x, id) };
 	x->live++;
 	return x->slots[x->n++].entry;
 }
@@ -133,11 +134,20 @@ index_remove(struct index *x, struct entry *e)
 	index_unschedule(x, e);
 	x->slots[at].entry = NULL;
 	x->live--;
+	x->counts[e->state]--;
 	free(e);
 	while (x->n > 0 && x->slots[x->n - 1].entry == NULL)
 		x->n--;
 	if (x->n > 1024 && x->live < x->n / 2)
 		close_gaps(x);
+}
+
+void
+index_enter(struct index *x, struct entry *e, enum entry_state s)
+{
+	x->counts[e->state]--;
+	x->counts[s]++;
+	e->state = (uint8_t)s;
 }
 
 struct entry *

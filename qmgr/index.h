@@ -19,7 +19,8 @@ enum entry_state {
 	ENTRY_READY,      /* waits for its turn to be delivered */
 	ENTRY_ACTIVE,     /* being delivered */
 	ENTRY_DEFERRED,   /* in the heap until due_s */
-	ENTRY_HELD
+	ENTRY_HELD,
+	ENTRY_STATES
 };
 
 struct entry {
@@ -29,9 +30,10 @@ struct entry {
 	uint32_t heap_pos;
 	uint32_t rcpts_left;
 	uint16_t attempts;
-	uint8_t state; /* enum entry_state */
+	uint8_t state; /* enum entry_state; changed by index_enter() */
 	uint8_t flags;
 	struct journal_place place; /* of its MESSAGE record, unless in_file */
+	uint32_t login;             /* hash of who sent it; 0: nobody was authenticated */
 	struct message *msg;        /* NULL: not loaded */
 	TAILQ_ENTRY(entry) link;    /* in journal order, or in the ready list */
 };
@@ -43,6 +45,7 @@ enum entry_flag {
 	ENTRY_TRIED = 8,    /* a deliverer may have seen it before */
 	ENTRY_LINKED = 16,  /* in the list of those that the journal holds */
 	ENTRY_FLUSHED = 32, /* all its recipients are due, whatever their time */
+	ENTRY_UNREAD = 64,  /* its file is there; what is in it nobody has looked at yet */
 };
 
 struct index_slot {
@@ -53,6 +56,7 @@ struct index_slot {
 struct index {
 	struct index_slot *slots; /* sorted by id */
 	size_t n, cap, live;
+	size_t counts[ENTRY_STATES];
 	struct entry **heap;
 	size_t heap_n, heap_cap;
 };
@@ -64,6 +68,8 @@ struct entry *index_add(struct index *x, uint64_t id);
 struct entry *index_find(const struct index *x, uint64_t id);
 /* Forgets and frees it (out of the heap first). */
 void index_remove(struct index *x, struct entry *e);
+
+void index_enter(struct index *x, struct entry *e, enum entry_state s);
 
 /* The first with an id > after, or NULL. */
 struct entry *index_next(const struct index *x, uint64_t after);

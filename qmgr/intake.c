@@ -202,6 +202,7 @@ store_done(struct worker_job *job)
 	message_drop_content(q, c->msg); /* the fd may be writable still at the door: not used */
 	if (s->result == ERR_OK) {
 		c->msg->entry->flags |= ENTRY_IN_FILE;
+		c->msg->verified = true; /* its CRC was taken a moment ago */
 		/* offsets are read from the file's header when it is loaded again */
 		commit_append(q, c);
 	} else {
@@ -275,7 +276,8 @@ take_commit(struct qmgr *q, struct commit *c, const struct queue_commit *m, stru
 	if (msg->entry == NULL)
 		return ERR_EXISTS;
 	msg->entry->msg = msg;
-	msg->entry->state = ENTRY_COMMITTING;
+	index_enter(&q->index, msg->entry, ENTRY_COMMITTING);
+	msg->entry->login = login_hash(msg->state.envelope.login);
 	msg->entry->size = m->prefix.n + m->content_size;
 	msg->entry->rcpts_left = msg->state.left;
 	q->n_waiting++;

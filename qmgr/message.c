@@ -60,6 +60,15 @@ message_free(struct qmgr *q, struct message *m)
 
 /* ---- loading ---- */
 
+static void
+take_header(struct message *m, const struct file_loaded *l)
+{
+	m->content_offset = l->head.content_offset;
+	m->content_size = l->head.content_size;
+	m->content_crc = l->head.content_crc;
+	m->events_end = l->events_end;
+}
+
 static int
 load_file(struct qmgr *q, struct message *m, uint64_t id)
 {
@@ -69,9 +78,22 @@ load_file(struct qmgr *q, struct message *m, uint64_t id)
 	if (r < 0)
 		return r;
 	m->state = l.state;
-	m->content_offset = l.head.content_offset;
-	m->content_size = l.head.content_size;
-	m->events_end = l.events_end;
+	take_header(m, &l);
+	return ERR_OK;
+}
+
+int
+message_header(struct qmgr *q, struct message *m)
+{
+	struct file_loaded l;
+	int r;
+
+	if (m->events_end != 0)
+		return ERR_OK;
+	if ((r = file_load(&q->folders, m->entry->id, &l)) < 0)
+		return r;
+	take_header(m, &l);
+	queue_state_free(&l.state);
 	return ERR_OK;
 }
 
@@ -135,6 +157,7 @@ message_load(struct qmgr *q, struct entry *e)
 	}
 	m->entry = e;
 	e->msg = m;
+	entry_learn(q, e, &m->state, m->content_size);
 	return ERR_OK;
 }
 
@@ -167,7 +190,7 @@ message_unreadable(struct qmgr *q, struct entry *e, int err)
 	if (err != ERR_CORRUPT && err != ERR_UNSUPPORTED && err != ERR_NOT_FOUND &&
 		err != ERR_SYNTAX && err != ERR_LIMIT) {
 		log_error("%s: cannot be read now (%s)", id, err_text(err));
-		e->state = ENTRY_DEFERRED;
+		index_enter(&q->index, e, ENTRY_DEFERRED);
 		index_schedule(&q->index, e, (uint32_t)(now_s() + RETRY_LOAD_S));
 		schedule_due(q);
 		return;
@@ -201,16 +224,8 @@ message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, ui
 		*prefix = m->prefix;
 		return ERR_OK;
 	}
-	if (m->content_size == 0) { /* stored a moment ago: the header was not read yet */
-		struct file_loaded l;
-
-		if ((r = file_load(&q->folders, m->entry->id, &l)) < 0)
-			return r;
-		m->content_offset = l.head.content_offset;
-		m->content_size = l.head.content_size;
-		m->events_end = l.events_end;
-		queue_state_free(&l.state);
-	}
+	if ((r = message_header(q, m)) < 0)
+		return r;
 	if (m->file_fd < 0) {
 		r = file_open(&q->folders, m->entry->id);
 		if (r < 0)
@@ -238,19 +253,10 @@ add_to_file(struct qmgr *q, struct message *m, struct bytes body, uint64_t seq)
 	if (m->entry->flags & ENTRY_MOVING) {
 		buf_put_bytes(&m->late, buf_bytes(&record));
 	} else if (m->entry->flags & ENTRY_IN_FILE) {
-		if (m->events_end == 0) { /* as in message_content() */
-			struct file_loaded l;
-
-			if (file_load(&q->folders, m->entry->id, &l) == ERR_OK) {
-				m->content_offset = l.head.content_offset;
-				m->content_size = l.head.content_size;
-				m->events_end = l.events_end;
-				queue_state_free(&l.state);
-			}
-		}
-		r = m->events_end == 0 ? ERR_IO
-				       : file_append(&q->folders, m->entry->id, &m->events_end,
-						 buf_bytes(&record));
+		r = message_header(q, m);
+		if (r == ERR_OK)
+			r = file_append(
+				&q->folders, m->entry->id, &m->events_end, buf_bytes(&record));
 		if (r < 0) /* the journal has it until its segment is wanted back */
 			log_error("an event could not be written to a message's file: %s",
 				err_text(r));
@@ -298,12 +304,12 @@ message_settle(struct qmgr *q, struct message *m)
 	next = queue_state_next(&m->state);
 	if (m->state.held) {
 		index_unschedule(&q->index, e);
-		e->state = ENTRY_HELD;
+		index_enter(&q->index, e, ENTRY_HELD);
 	} else if (next <= now_s()) {
 		schedule_ready(q, e);
 		return;
 	} else {
-		e->state = ENTRY_DEFERRED;
+		index_enter(&q->index, e, ENTRY_DEFERRED);
 		index_schedule(&q->index, e, (uint32_t)next);
 		schedule_due(q);
 	}
@@ -330,7 +336,8 @@ message_finish(struct qmgr *q, struct entry *e, const char *why)
 	if (e->flags & ENTRY_MOVING) {
 		/* its file is being made: mover.c ends it */
 		e->msg->deleted = true;
-		e->state = ENTRY_ACTIVE; /* whoever finds it in the ring lets it be */
+		index_enter(
+			&q->index, e, ENTRY_ACTIVE); /* whoever finds it in the ring lets it be */
 		return;
 	}
 	if (e->flags & ENTRY_IN_FILE)

@@ -87,15 +87,9 @@ moved_well(struct qmgr *q, struct entry *e)
 		return;
 	m->events_end = 0; /* read from the header when wanted */
 	if (m->late.len > 0) {
-		struct file_loaded l;
-
-		if (file_load(&q->folders, e->id, &l) == ERR_OK) {
-			m->events_end = l.events_end;
-			queue_state_free(&l.state);
-			if (file_append(&q->folders, e->id, &m->events_end, buf_bytes(&m->late)) <
-				0)
-				log_error("an event could not be written to a message's file");
-		}
+		if (message_header(q, m) < 0 ||
+			file_append(&q->folders, e->id, &m->events_end, buf_bytes(&m->late)) < 0)
+			log_error("an event could not be written to a message's file");
 		buf_free(&m->late);
 		mover_file_dirty(q);
 	}

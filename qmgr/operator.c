@@ -375,15 +375,9 @@ operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s)
 {
 	*s = q->stats;
 	s->messages = q->index.live;
-	s->deferred = q->index.heap_n;
-	for (size_t i = 0; i < q->index.n; i++) {
-		const struct entry *e = q->index.slots[i].entry;
-
-		if (e == NULL)
-			continue;
-		s->held += e->state == ENTRY_HELD;
-		s->active += e->state == ENTRY_ACTIVE || e->state == ENTRY_READY;
-	}
+	s->deferred = q->index.counts[ENTRY_DEFERRED];
+	s->held = q->index.counts[ENTRY_HELD];
+	s->active = q->index.counts[ENTRY_ACTIVE] + q->index.counts[ENTRY_READY];
 	s->segments = q->journal.n_segments;
 	s->segments_busy = s->segments - journal_free_segments(&q->journal);
 	s->memory_octets = q->memory;

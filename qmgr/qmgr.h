@@ -6,10 +6,12 @@
  *	flush.c		the journal: what is appended, flushed together, answered
  *	message.c	a message in memory: loaded, its content, settled, finished
  *	schedule.c	which message is next; timers
+ *	verify.c	is the content in a file what was written?
  *	deliver.c	one recipient's way: RESOLVE, DELIVER, result
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
- *	recover.c	the start: files and journal read
+ *	recover.c	the start: names of files and the journal read
+ *	scan.c		what the files say, read after the start
  *	operator.c	LIST, SHOW, orders, STATS
  *	lines.c		log lines in Postfix' form
  */
@@ -29,6 +31,7 @@
 #include "worker.h"
 
 #define ACTIVE_RCPTS_MAX   8000 /* recipients on their way at once */
+#define RETRIED_RCPTS_MAX  6000 /* the rest is for fresh mail */
 #define MESSAGE_RCPTS_MAX  500  /* of one message */
 #define PARKED_MAX         2000 /* commits that wait for room in the journal */
 #define LOADED_MAX         12000
@@ -55,7 +58,9 @@ struct message {
 	struct bytes prefix;                   /* with memfd; lives in state.arena */
 	int file_fd;                           /* open for delivery; -1 */
 	uint64_t content_offset, content_size; /* in file_fd, prefix included */
-	uint64_t events_end;                   /* in its file */
+	uint64_t events_end;                   /* in its file; 0: the header was not read yet */
+	uint32_t content_crc;
+	bool verified; /* the content in the file is what was written */
 	unsigned jobs;
 	bool deleted;    /* by the operator while jobs are out */
 	struct buf late; /* event records that its file, being made, does not have */
@@ -131,6 +136,11 @@ struct syncer {
 	struct event *timer;
 };
 
+struct ring { /* of ids */
+	uint64_t *ids;
+	size_t first, n, cap;
+};
+
 struct qmgr {
 	struct daemon *d;
 	const struct qmgr_conf *conf;
@@ -143,7 +153,7 @@ struct qmgr {
 	unsigned n_loaded, n_memfds, memfds_max;
 	uint64_t memory; /* octets of content in memfds */
 
-	struct worker *flusher, *filer;
+	struct worker *flusher, *filer, *reader; /* journal; files made; files read */
 	struct worker_job flush_job;
 	struct journal_batch *flush_batch;
 	int flush_result;
@@ -154,8 +164,7 @@ struct qmgr {
 	unsigned n_parked;
 	struct buf stash; /* records that found no room yet: u32 type, u32 length, body */
 
-	uint64_t *ready; /* ring of ids */
-	size_t ready_first, ready_n, ready_cap;
+	struct ring fresh, retried; /* ready to be delivered; they take turns */
 	struct event *run, *due;
 	unsigned active_rcpts;
 
@@ -208,6 +217,7 @@ int message_load(struct qmgr *q, struct entry *e);    /* sets e->msg */
 void message_unreadable(struct qmgr *q, struct entry *e, int err);
 int message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, uint64_t *size,
 	struct bytes *prefix);
+int message_header(struct qmgr *q, struct message *m); /* of its file: offsets, CRC */
 void message_drop_content(struct qmgr *q, struct message *m);
 /* Record what happened and apply it. */
 void message_event(struct qmgr *q, struct message *m, struct queue_event *e);
@@ -219,9 +229,14 @@ void message_finish(struct qmgr *q, struct entry *e, const char *why);
 /* ---- schedule.c ---- */
 int schedule_init(struct qmgr *q);
 void schedule_ready(struct qmgr *q, struct entry *e);
-void schedule_run(struct qmgr *q); /* soon */
-void schedule_due(struct qmgr *q); /* the heap's top may have changed */
+void schedule_run(struct qmgr *q);                        /* soon */
+void schedule_due(struct qmgr *q);                        /* the heap's top may have changed */
+void schedule_deliver(struct qmgr *q, struct message *m); /* all recipients that are due */
 uint64_t now_s(void);
+
+/* ---- verify.c ---- */
+bool verify_is_needed(const struct message *m);
+int verify_start(struct qmgr *q, struct message *m); /* then schedule_deliver() */
 
 /* ---- deliver.c ---- */
 int deliver_init(struct qmgr *q);
@@ -244,6 +259,19 @@ void remove_file_soon(struct qmgr *q, uint64_t queue_id);
 
 /* ---- recover.c ---- */
 int recover(struct qmgr *q);
+
+/* ---- scan.c ---- */
+struct entry_facts { /* what the index knows of a message */
+	uint64_t size;
+	uint32_t due_s, rcpts_left, login;
+	uint16_t attempts;
+	bool held;
+};
+void scan_start(struct qmgr *q);
+/* An UNREAD entry becomes one that is known, and waits for its time. */
+void entry_learn(
+	struct qmgr *q, struct entry *e, const struct queue_state *s, uint64_t size_octets);
+uint32_t login_hash(struct bytes login); /* 0: nobody */
 
 /* ---- operator.c ---- */
 void operator_list(struct ipc_call *call, const void *msg);

@@ -2,12 +2,13 @@
 /*
  * qmgr/recover.c - the start: what the disk says is in the queue.
  *
- *	1. the headers, envelopes and events of all message files
+ *	1. the names of all message files
  *	2. the journal, oldest record first; what is not finished in it becomes a file
  *	3. one sync for all of that
  *	4. a CHECKPOINT, flushed: the journal is empty
  *
- * Interrupted at any point, it begins again and comes to the same end.
+ * Interrupted at any point, it begins again and comes to the same end. Then mail is taken.
+ * What is in the files is read afterwards (scan.c): a million take minutes on a slow disk.
  *
  * Runs in:  qmgr, in the jail, before it serves. Trusts: nothing on the disk.
  */
@@ -39,26 +40,21 @@ struct recovery {
 	struct qmgr *q;
 	struct found *table; /* open addressing */
 	size_t cap, n;
-	uint64_t files, damaged, told_us;
-	struct buf doubtful; /* files that cannot be read: u64 id, u32 -err; ... */
+	uint64_t names, damaged, told_us;
 };
 
-/* ---- 1. files ---- */
-
-static void
-entry_from_state(struct qmgr *q, struct entry *e, const struct queue_state *s, uint64_t size)
+/* Now and then: the log is told, and master, which would lose its patience. */
+static bool
+is_time_to_tell(struct recovery *v)
 {
-	const uint64_t next = queue_state_next(s);
-	const uint32_t attempts = queue_state_attempts(s);
-
-	e->size = size;
-	e->rcpts_left = s->left;
-	e->attempts = (uint16_t)(attempts < UINT16_MAX ? attempts : UINT16_MAX);
-	e->flags = ENTRY_IN_FILE | ENTRY_TRIED;
-	e->state = s->held ? ENTRY_HELD : ENTRY_DEFERRED;
-	e->due_s = next < UINT32_MAX ? (uint32_t)next : UINT32_MAX;
-	q->stats.octets += size;
+	if (clock_mono_us() - v->told_us < PROGRESS_EVERY_US)
+		return false;
+	v->told_us = clock_mono_us();
+	daemon_still_starting(v->q->d);
+	return true;
 }
+
+/* ---- 1. files ---- */
 
 static void
 damaged_file(struct recovery *v, uint64_t id, int err)
@@ -73,12 +69,11 @@ damaged_file(struct recovery *v, uint64_t id, int err)
 }
 
 static int
-take_file(struct recovery *v, int folder, const char *name)
+take_name(struct recovery *v, int folder, const char *name)
 {
 	struct bytes text = bytes_from_str(name);
-	struct file_loaded l;
+	struct entry *e;
 	uint64_t id;
-	int r;
 
 	if (text.n > 4 && bytes_is(bytes_skip(text, text.n - 4), ".new"))
 		return sys_unlinkat(folder, name, 0); /* was not whole: never confirmed */
@@ -86,21 +81,12 @@ take_file(struct recovery *v, int folder, const char *name)
 		log_warning("queue/message holds a file that is not a message: %s", name);
 		return ERR_OK;
 	}
-	r = file_load(&v->q->folders, id, &l);
-	if (r == ERR_CORRUPT || r == ERR_UNSUPPORTED || r == ERR_NOT_FOUND) {
-		buf_put_u64(&v->doubtful, id);
-		buf_put_u32(&v->doubtful, (uint32_t)-r);
-		return ERR_OK;
-	}
-	if (r < 0)
-		return r;
-	entry_from_state(v->q, index_add_unsorted(&v->q->index, id), &l.state, l.head.content_size);
-	queue_state_free(&l.state);
-	v->files++;
-	if (clock_mono_us() - v->told_us > PROGRESS_EVERY_US) {
-		v->told_us = clock_mono_us();
+	e = index_add_unsorted(&v->q->index, id);
+	e->flags = ENTRY_IN_FILE | ENTRY_TRIED | ENTRY_UNREAD;
+	index_enter(&v->q->index, e, ENTRY_DEFERRED);
+	if ((++v->names & 1023) == 0 && is_time_to_tell(v)) {
 		log_info("reading the queue: %llu message files so far",
-			(unsigned long long)v->files);
+			(unsigned long long)v->names);
 		log_flush();
 	}
 	return ERR_OK;
@@ -125,7 +111,7 @@ read_folder(struct recovery *v, unsigned number)
 	}
 	while (r == ERR_OK && (d = readdir(dir)) != NULL)
 		if (d->d_name[0] != '.')
-			r = take_file(v, fd, d->d_name);
+			r = take_name(v, fd, d->d_name);
 	closedir(dir);
 	return r;
 }
@@ -244,9 +230,8 @@ tell_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct recovery *v = ctx;
 
-	if (clock_mono_us() - v->told_us < PROGRESS_EVERY_US)
+	if (!is_time_to_tell(v))
 		return;
-	v->told_us = clock_mono_us();
 	log_info("reading the journal: %llu of %llu MiB", (unsigned long long)(done >> 20),
 		(unsigned long long)(total >> 20));
 	log_flush();
@@ -280,7 +265,8 @@ apply_found(const struct found *f, struct queue_state *s, struct buf *records)
 	arena_reset(&a);
 }
 
-/* The journal has it: make it a file. Whatever file there is, is a half-made one. */
+/* The journal has it: make it a file. Whatever file there is, is a half-made one, perhaps one
+ * that cannot be read. */
 static int
 write_found(struct recovery *v, const struct found *f)
 {
@@ -308,9 +294,9 @@ write_found(struct recovery *v, const struct found *f)
 		if (r == ERR_OK) {
 			if (e == NULL)
 				e = index_add(&q->index, f->id);
-			else
-				q->stats.octets -= e->size;
-			entry_from_state(q, e, &s, m.content.n);
+			e->flags = ENTRY_IN_FILE | ENTRY_TRIED | ENTRY_UNREAD;
+			index_enter(&q->index, e, ENTRY_DEFERRED);
+			entry_learn(q, e, &s, m.content.n);
 		}
 		queue_state_free(&s);
 	} else if (r == ERR_SYNTAX || r == ERR_LIMIT || r == ERR_CORRUPT || r == ERR_UNSUPPORTED) {
@@ -335,14 +321,17 @@ update_file(struct recovery *v, const struct found *f, struct entry *e)
 	struct file_loaded l;
 	int r = file_load(&q->folders, f->id, &l);
 
+	if (r == ERR_CORRUPT || r == ERR_UNSUPPORTED || r == ERR_NOT_FOUND) {
+		damaged_file(v, f->id, r);
+		index_remove(&q->index, e);
+		return ERR_OK;
+	}
 	if (r < 0)
 		return r;
 	apply_found(f, &l.state, &records);
-	if (records.len > 0) {
+	if (records.len > 0)
 		r = file_append(&q->folders, f->id, &l.events_end, buf_bytes(&records));
-		q->stats.octets -= e->size;
-		entry_from_state(q, e, &l.state, l.head.content_size);
-	}
+	entry_learn(q, e, &l.state, l.head.content_size);
 	queue_state_free(&l.state);
 	buf_free(&records);
 	return r;
@@ -358,7 +347,6 @@ settle_found(struct recovery *v, const struct found *f)
 	if (f->removed) {
 		if (e == NULL)
 			return ERR_OK;
-		q->stats.octets -= e->size;
 		index_remove(&q->index, e);
 		r = file_remove(&q->folders, f->id);
 		return r == ERR_NOT_FOUND ? ERR_OK : r;
@@ -366,25 +354,6 @@ settle_found(struct recovery *v, const struct found *f)
 	if (f->in_journal && !f->moved)
 		return write_found(v, f);
 	return e == NULL ? ERR_OK : update_file(v, f, e);
-}
-
-/* A file that cannot be read was being made when all ended, if the journal has its message
- * still (it is made again) or its end; else it is damaged. */
-static void
-judge_doubtful(struct recovery *v)
-{
-	struct bytes in = buf_bytes(&v->doubtful);
-
-	for (; in.p != NULL && in.n >= 12; in = bytes_skip(in, 12)) {
-		const uint64_t id = get_u64(in.p);
-		const struct found *f = v->cap == 0 ? NULL : slot_of(v, id);
-
-		if (f == NULL || f->id == 0 || f->moved || (!f->in_journal && !f->removed))
-			damaged_file(v, id, -(int)get_u32(in.p + 8));
-		else if (f->removed && file_remove(&v->q->folders, id) < 0)
-			damaged_file(v, id, -(int)get_u32(in.p + 8));
-	}
-	buf_free(&v->doubtful);
 }
 
 /* ---- 4. and an empty journal ---- */
@@ -418,21 +387,6 @@ checkpoint(struct qmgr *q)
 	return ERR_OK;
 }
 
-static void
-schedule_all(struct recovery *v)
-{
-	struct index *x = &v->q->index;
-	struct entry *e, *next;
-
-	for (e = index_next(x, 0); e != NULL; e = next) {
-		next = index_next(x, e->id);
-		if (e->rcpts_left == 0) /* finished but for its last record */
-			schedule_ready(v->q, e);
-		else if (e->state != ENTRY_HELD)
-			index_schedule(x, e, e->due_s);
-	}
-}
-
 static int
 run(struct recovery *v)
 {
@@ -449,11 +403,12 @@ run(struct recovery *v)
 		(unsigned)q->conf->segments);
 	if (r == ERR_OK)
 		r = journal_read(&q->journal, &scan);
-	if (r == ERR_OK)
-		judge_doubtful(v);
 	for (size_t i = 0; r == ERR_OK && i < v->cap; i++)
-		if (v->table[i].id != 0)
+		if (v->table[i].id != 0) {
 			r = settle_found(v, &v->table[i]);
+			if (is_time_to_tell(v))
+				log_info("writing what the journal has to files");
+		}
 	if (r == ERR_OK)
 		r = sys_syncfs(q->folders.message);
 	return r == ERR_OK ? checkpoint(q) : r;
@@ -469,14 +424,12 @@ recover(struct qmgr *q)
 	for (size_t i = 0; i < v.cap; i++)
 		buf_free(&v.table[i].events);
 	free(v.table);
-	buf_free(&v.doubtful);
 	q->stats.corrupt += v.damaged;
 	if (r < 0) {
 		log_error("the queue cannot be read: %s", err_text(r));
 		return r;
 	}
-	schedule_all(&v);
-	log_info("queue: %zu messages, read in %llu ms, %llu damaged parts set aside",
+	log_info("queue: %zu messages, found in %llu ms, %llu damaged parts set aside",
 		q->index.live, (unsigned long long)((clock_mono_us() - started) / 1000),
 		(unsigned long long)v.damaged);
 	return ERR_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * qmgr/schedule.c - which message is next: a ring of those that are ready, a heap of those
- * that wait. Nothing is polled: one timer stands at the first that is due.
+ * qmgr/schedule.c - which message is next: rings of those that are ready, a heap of those that
+ * wait. Nothing is polled: one timer stands at the first that is due.
  *
  * Runs in:  qmgr.
  */
@@ -22,52 +22,58 @@ now_s(void)
 /* ---- the ring ---- */
 
 static void
-ring_put(struct qmgr *q, uint64_t id)
+ring_put(struct ring *r, uint64_t id)
 {
-	if (q->ready_n == q->ready_cap) {
-		size_t cap = q->ready_cap == 0 ? 1024 : q->ready_cap * 2;
-		uint64_t *ring = xmalloc(cap * sizeof(*ring));
+	if (r->n == r->cap) {
+		size_t cap = r->cap == 0 ? 1024 : r->cap * 2;
+		uint64_t *ids = xmalloc(cap * sizeof(*ids));
 
-		for (size_t i = 0; i < q->ready_n; i++)
-			ring[i] = q->ready[(q->ready_first + i) % q->ready_cap];
-		free(q->ready);
-		q->ready = ring;
-		q->ready_first = 0;
-		q->ready_cap = cap;
+		for (size_t i = 0; i < r->n; i++)
+			ids[i] = r->ids[(r->first + i) % r->cap];
+		free(r->ids);
+		r->ids = ids;
+		r->first = 0;
+		r->cap = cap;
 	}
-	q->ready[(q->ready_first + q->ready_n++) % q->ready_cap] = id;
+	r->ids[(r->first + r->n++) % r->cap] = id;
 }
 
 static uint64_t
-ring_take(struct qmgr *q)
+ring_take(struct ring *r)
 {
-	const uint64_t id = q->ready[q->ready_first];
+	const uint64_t id = r->ids[r->first];
 
-	q->ready_first = (q->ready_first + 1) % q->ready_cap;
-	q->ready_n--;
+	r->first = (r->first + 1) % r->cap;
+	r->n--;
 	return id;
 }
 
+/* What was tried before stands in a line of its own, so that a million of those does not
+ * keep the mail of this minute waiting. */
 void
 schedule_ready(struct qmgr *q, struct entry *e)
 {
+	const bool retried = (e->flags & ENTRY_TRIED) != 0 || e->attempts > 0;
+
 	index_unschedule(&q->index, e);
-	e->state = ENTRY_READY;
-	ring_put(q, e->id);
+	index_enter(&q->index, e, ENTRY_READY);
+	ring_put(retried ? &q->retried : &q->fresh, e->id);
 	schedule_run(q);
 }
 
 /* Those in memory that wait for the mover count, too. */
 static bool
-may_start(const struct qmgr *q)
+may_start(const struct qmgr *q, const struct ring *r)
 {
-	return q->active_rcpts < ACTIVE_RCPTS_MAX && q->n_loaded < 2 * LOADED_MAX;
+	return r->n > 0 &&
+	       q->active_rcpts < (r == &q->fresh ? ACTIVE_RCPTS_MAX : RETRIED_RCPTS_MAX) &&
+	       q->n_loaded < 2 * LOADED_MAX;
 }
 
 void
 schedule_run(struct qmgr *q)
 {
-	if (q->ready_n > 0 && may_start(q) && !q->d->draining)
+	if ((may_start(q, &q->fresh) || may_start(q, &q->retried)) && !q->d->draining)
 		event_active(q->run, EV_TIMEOUT, 1);
 }
 
@@ -80,12 +86,31 @@ rcpt_is_due(const struct queue_rcpt *r, uint64_t now)
 	       (r->status == RCPT_PENDING || r->next_s <= now);
 }
 
+void
+schedule_deliver(struct qmgr *q, struct message *m)
+{
+	const uint64_t now = now_s();
+	struct entry *e = m->entry;
+	unsigned n = 0;
+
+	m->active_us = clock_wall_us();
+	if ((e->flags & ENTRY_LOGGED) == 0)
+		line_active(m);
+	e->flags |= ENTRY_LOGGED;
+	m->jobs++; /* so that it does not settle under our hands */
+	for (uint32_t i = 0; i < m->state.n && n < MESSAGE_RCPTS_MAX; i++)
+		if (rcpt_is_due(&m->state.rcpts[i], now)) {
+			deliver_rcpt(q, m, i);
+			n++;
+		}
+	if (--m->jobs == 0)
+		message_settle(q, m);
+}
+
 static void
 start(struct qmgr *q, struct entry *e)
 {
-	const uint64_t now = now_s();
 	struct message *m;
-	unsigned n = 0;
 	int r;
 
 	if ((r = message_load(q, e)) < 0) {
@@ -102,32 +127,33 @@ start(struct qmgr *q, struct entry *e)
 		ASSERT(queue_state_apply(&m->state,
 			       &(struct queue_event){ .kind = QUEUE_EVENT_FLUSHED }, 0) == ERR_OK);
 	}
-	m->active_us = clock_wall_us();
-	e->state = ENTRY_ACTIVE;
-	if ((e->flags & ENTRY_LOGGED) == 0)
-		line_active(m);
-	e->flags |= ENTRY_LOGGED;
-	m->jobs++; /* so that it does not settle under our hands */
-	for (uint32_t i = 0; i < m->state.n && n < MESSAGE_RCPTS_MAX; i++)
-		if (rcpt_is_due(&m->state.rcpts[i], now)) {
-			deliver_rcpt(q, m, i);
-			n++;
-		}
-	if (--m->jobs == 0)
-		message_settle(q, m);
+	index_enter(&q->index, e, ENTRY_ACTIVE);
+	if (!verify_is_needed(m))
+		schedule_deliver(q, m);
+	else if ((r = verify_start(q, m)) < 0)
+		message_unreadable(q, e, r);
+}
+
+static void
+start_next(struct qmgr *q, struct ring *r)
+{
+	struct entry *e;
+
+	if (!may_start(q, r))
+		return;
+	e = index_find(&q->index, ring_take(r));
+	if (e != NULL && e->state == ENTRY_READY)
+		start(q, e);
 }
 
 static void
 on_run(evutil_socket_t fd, short what, void *arg)
 {
 	struct qmgr *q = arg;
-	unsigned n = 0;
 
-	while (q->ready_n > 0 && may_start(q) && n++ < RUN_AT_ONCE) {
-		struct entry *e = index_find(&q->index, ring_take(q));
-
-		if (e != NULL && e->state == ENTRY_READY)
-			start(q, e);
+	for (unsigned n = 0; n < RUN_AT_ONCE; n += 2) {
+		start_next(q, &q->fresh);
+		start_next(q, &q->retried);
 	}
 	schedule_run(q);
 }

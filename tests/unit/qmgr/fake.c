@@ -58,6 +58,12 @@ link_compose(struct link *l)
 }
 
 void
+daemon_still_starting(struct daemon *d)
+{
+	UNUSED(d);
+}
+
+void
 daemon_finished(struct daemon *d)
 {
 	world->finished = true;
@@ -319,7 +325,8 @@ fake_stop(struct fake *f)
 	buf_free(&q->directory->compose);
 	free(q->directory);
 	buf_free(&q->stash);
-	free(q->ready);
+	free(q->fresh.ids);
+	free(q->retried.ids);
 	for (size_t i = 0; i < NITEMS(events); i++)
 		if (events[i] != NULL)
 			event_free(events[i]);
@@ -504,7 +511,7 @@ fake_empty(struct fake *f)
 bool
 fake_quiet(struct fake *f)
 {
-	return f->q->active_rcpts == 0 && f->q->ready_n == 0;
+	return f->q->active_rcpts == 0 && f->q->fresh.n == 0 && f->q->retried.n == 0;
 }
 
 int64_t

@@ -522,9 +522,77 @@ test_damaged_file_is_set_aside(void **state)
 	assert_int_equal(pwrite(fd, "XXXX", 4, 140), 4);
 	close(fd);
 	fake_start(f);
-	assert_int_equal(f->q->index.live, 0);
+	assert_true(fake_until(f, all_synced));
 	assert_int_equal(f->q->stats.corrupt, 1);
 	assert_int_equal(count_files(f, "queue/corrupt"), 2);
+}
+
+/* The envelope is whole, the content is not what was written: nobody gets any of it. */
+static void
+test_damaged_content_is_not_delivered(void **state)
+{
+	struct fake *f = *state;
+	char path[256], name[QUEUE_FILE_NAME_MAX];
+	struct buf content = make_content(300000);
+	const uint64_t ids[] = { fake_commit(f, "full@example.org", bytes_from_str(small)),
+		fake_commit_lent(f, "full@example.org full@example.net", buf_bytes(&content)) };
+
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	fake_stop(f);
+	fake_start(f); /* now both are files */
+	fake_stop(f);
+	for (size_t i = 0; i < NITEMS(ids); i++) {
+		int fd;
+		off_t size;
+
+		snprintf(path, sizeof(path), "%s/queue/message/%s", f->path,
+			queue_file_name(ids[i], name));
+		fd = open(path, O_RDWR);
+		assert_true(fd >= 0);
+		size = i == 0 ? 330 : lseek(fd, 0, SEEK_END) - 1000;
+		assert_int_equal(pwrite(fd, "X", 1, size), 1);
+		close(fd);
+	}
+	f->full_is_ok = true;
+	fake_start(f);
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->q->stats.corrupt, 2);
+	assert_int_equal(f->deliveries, 0);
+	assert_int_equal(count_files(f, "queue/corrupt"), 4);
+	buf_free(&content);
+}
+
+/* What waits is not known at the start but for its name; the operator need not wait. */
+static void
+test_orders_before_the_files_are_read(void **state)
+{
+	struct fake *f = *state;
+	uint64_t ids[4];
+
+	for (size_t i = 0; i < NITEMS(ids); i++)
+		ids[i] = fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	fake_stop(f);
+	fake_start(f); /* now they are files */
+	fake_stop(f);
+	f->full_is_ok = true;
+	f->conf.minimal_backoff = f->conf.maximal_backoff = 1000 * 1000;
+	fake_start(f);
+	for (size_t i = 0; i < NITEMS(ids); i++)
+		assert_true(index_find(&f->q->index, ids[i])->flags & ENTRY_UNREAD);
+	order(f, QUEUE_ORDER_HOLD, ids[0]);
+	order(f, QUEUE_ORDER_DELETE, ids[1]);
+	order(f, QUEUE_ORDER_FLUSH, ids[2]);
+	assert_int_equal(f->q->index.live, 3);
+	assert_int_equal(index_find(&f->q->index, ids[0])->state, ENTRY_HELD);
+	fake_turns(f, 1500);
+	assert_int_equal(f->deliveries, 2);
+	assert_int_equal(f->q->index.live, 1);
+	order(f, QUEUE_ORDER_RELEASE, 0);
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 3);
 }
 
 #ifdef RELAIS_FAULTS
@@ -611,6 +679,8 @@ main(void)
 		TEST(test_memory_budget),
 		TEST(test_restart_keeps_waiting),
 		TEST(test_damaged_file_is_set_aside),
+		TEST(test_damaged_content_is_not_delivered),
+		TEST(test_orders_before_the_files_are_read),
 #ifdef RELAIS_FAULTS
 		TEST(test_failed_flush),
 		TEST(test_every_call_fails_once),
