@@ -44,8 +44,10 @@ answer_recipient(struct smtp_session *s, const struct smtp_answer *answer, struc
 	e->rcpts[e->n_rcpts++] = txn->pending;
 	smtp_enter(s, SMTP_RCPT);
 	if (!txn->client_logged) {
-		buf_printf(out->log, "%s: client=%s[%s], session=%s\n", txn->queue_id,
-			smtp_shown_name(s), s->client, s->id);
+		buf_printf(out->log, "%s: client=%s[%s]", txn->queue_id, smtp_shown_name(s),
+			s->client);
+		smtp_put_login(s, out->log);
+		buf_printf(out->log, ", session=%s\n", s->id);
 		txn->client_logged = true;
 	}
 	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
@@ -88,8 +90,10 @@ smtp_session_answer(struct smtp_session *s, const struct smtp_answer *answer, st
 		smtp_txn_end(s);
 		break;
 	case SMTP_WAIT_INPUT:
+	case SMTP_WAIT_TLS:
+	case SMTP_WAIT_AUTH:
 	case SMTP_WAIT_CLOSE:
-		ASSERT(wait != SMTP_WAIT_INPUT && wait != SMTP_WAIT_CLOSE);
+		ASSERT(false);
 	}
 	smtp_check_patience(s, out);
 }

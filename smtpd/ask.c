@@ -5,7 +5,7 @@
  * A question holds a pointer to its client until it is answered, which is always, if only by
  * a time-out: a client that leaves meanwhile is kept (client_answered).
  *
- * Runs in:  smtpd.
+ * Runs in:  smtpd, submission.
  * Trusts:   directory's and qmgr's answers after decoding. No answer is a temporary failure:
  *           nothing but qmgr's ERR_OK makes a 250 after content.
  */
@@ -22,8 +22,8 @@
 #define RECIPIENT_TIMEOUT_MS 60000
 #define COMMIT_TIMEOUT_MS    240000 /* the client waits 10 minutes, RFC 5321 sec. 4.5.3.2.6 */
 
-static void
-answer(struct client *c, int code, const char *enhanced, const char *text)
+void
+ask_answer(struct client *c, int code, const char *enhanced, const char *text)
 {
 	struct smtp_answer a = { code, enhanced, bytes_from_str(text) };
 	struct smtp_out out = client_out(c);
@@ -69,14 +69,14 @@ on_verdict(void *arg, const struct ipc_answer *reply)
 	if (!client_answered(c))
 		return;
 	if (verdict == DIRECTORY_OK) {
-		answer(c, r.code, r.enhanced, "Ok");
+		ask_answer(c, r.code, r.enhanced, "Ok");
 	} else {
 		c->smtpd->numbers.refused_recipients++;
 		snprintf(text, sizeof(text), "<%.*s>: %s%s", (int)recipient.n,
 			(const char *)recipient.p,
 			verdict == DIRECTORY_NO_RELAY ? "" : "Recipient address rejected: ",
 			verdict_words(verdict, r.text));
-		answer(c, r.code, r.enhanced, text);
+		ask_answer(c, r.code, r.enhanced, text);
 	}
 	client_turn(c);
 }
@@ -86,7 +86,8 @@ ask_recipient(struct client *c)
 {
 	struct link *directory = c->smtpd->directory;
 	struct directory_rcpt question = { .address = c->session.recipient,
-		.size_octets = c->session.txn->declared_size };
+		.size_octets = c->session.txn->declared_size,
+		.flags = c->smtpd->kind->may_relay };
 
 	c->asking = true;
 	directory_rcpt_encode(link_compose(directory), &question);
@@ -110,13 +111,13 @@ static void
 answer_failure(struct client *c, int err)
 {
 	if (err == ERR_NO_SPACE)
-		answer(c, 452, "4.3.1", "insufficient system storage");
+		ask_answer(c, 452, "4.3.1", "insufficient system storage");
 	else if (err_is_temporary(err))
-		answer(c, 451, "4.3.0", "queue is not available, try again later");
+		ask_answer(c, 451, "4.3.0", "queue is not available, try again later");
 	else if (err == ERR_LIMIT)
-		answer(c, 552, "5.3.4", "message is too large");
+		ask_answer(c, 552, "5.3.4", "message is too large");
 	else
-		answer(c, 554, "5.3.0", "message can't be queued");
+		ask_answer(c, 554, "5.3.0", "message can't be queued");
 }
 
 static void
@@ -139,7 +140,7 @@ on_committed(void *arg, const struct ipc_answer *reply)
 		return;
 	if (r == ERR_OK) {
 		snprintf(text, sizeof(text), "Ok: queued as %s", c->session.txn->queue_id);
-		answer(c, 250, "2.0.0", text);
+		ask_answer(c, 250, "2.0.0", text);
 	} else {
 		answer_failure(c, r);
 	}
@@ -170,11 +171,12 @@ ask_commit(struct client *c)
 		.prefix = txn->prefix,
 		.content_offset = c->store.offset,
 		.content_size = c->store.size,
-		.lent = c->store.lent };
+		.lent = c->store.lent,
+		.ticket = buf_bytes(&c->ticket) };
 	uint16_t type = QUEUE_COMMIT;
 	int fds[2], nfds = 1;
 
-	ASSERT(c->store.size == txn->content.size);
+	ASSERT(s->policy.header != NULL || c->store.size == txn->content.size);
 	if ((fds[0] = store_take(&c->store)) < 0) {
 		answer_failure(c, fds[0]);
 		return;

@@ -7,7 +7,10 @@
  * sent is worked off before replies are written: a pipelined group is answered in one write.
  * While replies can't be written nothing more is read.
  *
- * Runs in:  smtpd.
+ * STARTTLS: the replies so far leave in the clear, all that was received is dropped, and after the
+ * handshake the session begins anew.
+ *
+ * Runs in:  smtpd, submission.
  * Trusts:   nothing from the client.
  */
 #include <arpa/inet.h>
@@ -17,6 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auth_policy.h"
 #include "clock.h"
 #include "err.h"
 #include "log.h"
@@ -49,9 +53,19 @@ client_free(struct client *c)
 {
 	smtp_session_free(&c->session);
 	store_reset(&c->store);
+	buf_free(&c->ticket);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c);
+}
+
+/* The client is closed and no question under way. */
+static void
+leave(struct client *c)
+{
+	if (c->smtpd->kind->closed != NULL)
+		c->smtpd->kind->closed(c);
+	client_free(c);
 }
 
 /* The connection ends now. A client with a question under way is kept until the answer. */
@@ -68,6 +82,7 @@ client_close(struct client *c)
 	smtp_session_put_counts(&c->session, &s->scratch);
 	log_info("disconnect from unknown[%s] %s", c->address_text, buf_str(&s->scratch));
 	event_del(&c->event);
+	stream_end(c);
 	/* with unread octets close() would send a reset, which may overtake our last reply */
 	if (c->readable)
 		UNUSED(recv(c->fd, s->input, SMTPD_READ_SIZE, MSG_DONTWAIT) < 0);
@@ -75,7 +90,7 @@ client_close(struct client *c)
 	smtpd_client_closed(s, c);
 	c->gone = true;
 	if (!c->asking)
-		client_free(c);
+		leave(c);
 }
 
 bool
@@ -84,7 +99,7 @@ client_answered(struct client *c)
 	c->asking = false;
 	if (!c->gone)
 		return true;
-	client_free(c);
+	leave(c);
 	return false;
 }
 
@@ -93,22 +108,19 @@ static bool
 flush(struct client *c)
 {
 	while (c->out.len > 0 && c->writable) {
-		struct bytes b = buf_bytes(&c->out);
-		ssize_t n = send(c->fd, b.p, b.n, MSG_NOSIGNAL);
-		if (n > 0)
-			buf_consume(&c->out, (size_t)n);
-		else if (n < 0 && errno == EAGAIN)
-			c->writable = false;
-		else if (n < 0 && errno != EINTR)
+		int n = stream_write(c, buf_bytes(&c->out));
+
+		if (n < 0)
 			return false;
+		buf_consume(&c->out, (size_t)n);
 	}
 	if (c->out.len == 0)
 		buf_free(&c->out);
 	return true;
 }
 
-static void
-begin_transaction(struct client *c)
+void
+client_begin(struct client *c)
 {
 	struct smtp_out out = client_out(c);
 
@@ -120,22 +132,47 @@ begin_transaction(struct client *c)
 static void
 act(struct client *c)
 {
+	const struct smtpd_kind *kind = c->smtpd->kind;
+
 	if (!store_content(c))
 		return;
 	switch (c->session.wait) {
 	case SMTP_WAIT_BEGIN:
-		begin_transaction(c);
+		(kind->begin != NULL ? kind->begin : client_begin)(c);
 		break;
 	case SMTP_WAIT_RECIPIENT:
 		ask_recipient(c);
 		break;
 	case SMTP_WAIT_COMMIT:
-		ask_commit(c);
+		(kind->commit != NULL ? kind->commit : ask_commit)(c);
+		break;
+	case SMTP_WAIT_AUTH:
+		kind->auth(c);
 		break;
 	case SMTP_WAIT_INPUT:
+	case SMTP_WAIT_TLS: /* when the replies are written: client_turn() */
 	case SMTP_WAIT_CLOSE:
 		break;
 	}
+}
+
+static uint64_t
+timeout_of(const struct client *c)
+{
+	const struct smtpd_conf *conf = c->smtpd->conf;
+
+	if (c->session.state == SMTP_DATA || c->session.state == SMTP_CHUNK)
+		return conf->data_timeout;
+	/* not of port 25 */
+	if (conf->login_timeout != 0 && !c->session.authenticated)
+		return conf->login_timeout;
+	return conf->command_timeout;
+}
+
+static bool
+over(const struct client *c)
+{
+	return c->session.wait == SMTP_WAIT_CLOSE || c->session.wait == SMTP_WAIT_TLS;
 }
 
 /* Feed the session as far as it goes; returns the octets used. */
@@ -145,6 +182,7 @@ feed(struct client *c, struct bytes in)
 	struct smtpd *s = c->smtpd;
 	size_t used = 0;
 
+	c->session.tls_ready = s->tls != NULL && c->tls == NULL && door_tls_ready(s->tls);
 	for (;;) {
 		struct smtp_out out = client_out(c);
 		size_t n = smtp_session_input(&c->session, bytes_skip(in, used), &out);
@@ -153,17 +191,16 @@ feed(struct client *c, struct bytes in)
 		act(c);
 		if (s->log.len > 0)
 			smtpd_log(s);
-		if (c->asking || c->session.wait == SMTP_WAIT_CLOSE || (n == 0 && !waits) ||
+		if (c->asking || over(c) || (n == 0 && !waits) ||
 			(used == in.n && c->session.wait == SMTP_WAIT_INPUT))
 			break;
 	}
 	if (c->session.txn == NULL && c->store.fd >= 0)
 		store_reset(&c->store);
+	if (c->in_exchange && !c->asking && c->session.state != SMTP_AUTH)
+		s->kind->cancel(c);
 	if (used > 0)
-		smtpd_set_deadline(
-			c, c->session.state == SMTP_DATA || c->session.state == SMTP_CHUNK
-				   ? s->conf->data_timeout
-				   : s->conf->command_timeout);
+		smtpd_set_deadline(c, timeout_of(c));
 	return used;
 }
 
@@ -192,20 +229,10 @@ read_some(struct client *c)
 	struct smtpd *s = c->smtpd;
 	bool own = c->in.len > 0;
 	uint8_t *to = own ? buf_room(&c->in, SMTP_LINE_MAX) : s->input;
-	size_t room = own ? SMTP_LINE_MAX : SMTPD_READ_SIZE;
-	ssize_t n = recv(c->fd, to, room, MSG_DONTWAIT);
+	int n = stream_read(c, to, own ? SMTP_LINE_MAX : SMTPD_READ_SIZE);
 
-	if (n < 0 && errno == EINTR)
-		return READ_SOME;
-	if (n < 0 && errno == EAGAIN) {
-		c->readable = false;
-		return READ_NOTHING;
-	}
 	if (n <= 0)
-		return READ_END;
-	/* less than asked for: that was all, unless the end is behind it (epoll(7)) */
-	if ((size_t)n < room && !c->hup)
-		c->readable = false;
+		return n == 0 ? READ_NOTHING : READ_END;
 	if (own) {
 		buf_added(&c->in, (size_t)n);
 		feed_rest(c);
@@ -229,46 +256,123 @@ finish(struct client *c)
 		smtpd_set_deadline(c, CLOSE_TIMEOUT_MS);
 }
 
-void
-client_turn(struct client *c)
+/* Work off what has come and can be read: false if the client is gone. */
+static bool
+work(struct client *c)
 {
 	int reads = 0;
 
-	c->session.now_us = clock_wall_us();
-	if (!c->asking && c->session.wait != SMTP_WAIT_INPUT)
-		act(c); /* what waited until its content was stored */
-	while (!c->asking && c->session.wait != SMTP_WAIT_CLOSE) {
+	while (!c->asking && !over(c)) {
 		if (c->out.len > SMTPD_OUT_MAX && !flush(c)) {
 			client_close(c);
-			return;
+			return false;
 		}
 		if (c->out.len > 0 && !c->writable)
-			return;
+			return true;
 		if (c->in.len > 0 && !c->stuck) {
 			feed_rest(c);
 			continue;
 		}
 		if (!c->readable)
-			break;
+			return true;
 		if (reads++ == READS_A_TURN) {
 			event_active(&c->event, EV_TIMEOUT, 1);
-			break;
+			return true;
 		}
 		enum read_result r = read_some(c);
 		if (r == READ_END) {
 			flush(c);
 			client_close(c);
-			return;
+			return false;
 		}
 		if (r == READ_NOTHING)
-			break;
+			return true;
 	}
+	return true;
+}
+
+/* The 220 is on its way in the clear. What was received behind STARTTLS may be anybody's: it is
+ * dropped (RFC 3207 sec. 4.2 and its erratum; command injection). */
+static void
+begin_tls(struct client *c)
+{
+	if (!flush(c)) {
+		client_close(c);
+		return;
+	}
+	if (c->out.len > 0)
+		return;
+	if (c->in.len > 0)
+		log_warning("unknown[%s]: %zu octets sent in the clear behind STARTTLS are dropped",
+			c->address_text, c->in.len);
+	buf_free(&c->in);
+	c->stuck = false;
+	stream_begin_tls(c);
+	smtpd_set_deadline(c, timeout_of(c));
+	client_turn(c);
+}
+
+/* The handshake is done: true; false if it goes on, or has failed (the client is gone). */
+static bool
+shake(struct client *c)
+{
+	struct smtp_out out = client_out(c);
+	char text[TLS_DESCRIPTION_SIZE];
+	uint8_t binding[TLS_BINDING_MAX];
+	size_t n;
+
+	switch (stream_shake(c)) {
+	case SHAKE_WAITS:
+		return false;
+	case SHAKE_FAILED:
+		client_close(c);
+		return false;
+	case SHAKE_DONE:
+		break;
+	}
+	if (c->smtpd->kind->secured != NULL)
+		c->smtpd->kind->secured(c);
+	c->session.binding =
+		tls_binding(c->tls, TLS_BINDING_EXPORTER, binding, &n) == ERR_OK ||
+		tls_binding(c->tls, TLS_BINDING_UNIQUE, binding, &n) == ERR_OK ||
+		tls_binding(c->tls, TLS_BINDING_SERVER_END_POINT, binding, &n) == ERR_OK;
+	smtp_session_secured(&c->session, tls_describe(c->tls, text), &out);
+	smtpd_log(c->smtpd);
+	if (!c->greeted) { /* TLS from the first octet: nobody has spoken yet */
+		c->greeted = true;
+		smtp_session_greet(&c->session, &out);
+	}
+	smtpd_set_deadline(c, timeout_of(c));
+	return true;
+}
+
+void
+client_turn(struct client *c)
+{
+	if (c->shaking && !shake(c))
+		return;
+	c->session.now_us = clock_wall_us();
+	if (!c->asking && c->session.wait != SMTP_WAIT_INPUT)
+		act(c); /* what waited until its content was stored */
+	if (!work(c))
+		return;
 	if (c->asking)
 		return; /* replies so far go out in company with the answer */
 	if (c->session.wait == SMTP_WAIT_CLOSE)
 		finish(c);
+	else if (c->session.wait == SMTP_WAIT_TLS)
+		begin_tls(c);
 	else if (c->out.len > 0 && !flush(c))
 		client_close(c);
+}
+
+static void
+leave_greeting(struct client *c)
+{
+	if (c->in_greeting)
+		TAILQ_REMOVE(&c->smtpd->greeting, c, greeting);
+	c->in_greeting = false;
+	c->greeted = true;
 }
 
 static void
@@ -280,8 +384,7 @@ early_talker(struct client *c)
 	ssize_t n = recv(c->fd, s->input, SMTPD_READ_SIZE, MSG_DONTWAIT);
 
 	s->numbers.early_talkers++;
-	TAILQ_REMOVE(&s->greeting, c, greeting);
-	c->greeted = true;
+	leave_greeting(c);
 	smtp_session_early_talker(&c->session, bytes_make(s->input, n > 0 ? (size_t)n : 0),
 		clock_mono_ms() - came_ms, &out);
 	smtpd_log(s);
@@ -305,10 +408,9 @@ client_greet(struct client *c)
 {
 	struct smtp_out out = client_out(c);
 
-	TAILQ_REMOVE(&c->smtpd->greeting, c, greeting);
-	c->greeted = true;
+	leave_greeting(c);
 	smtp_session_greet(&c->session, &out);
-	smtpd_set_deadline(c, c->smtpd->conf->command_timeout);
+	smtpd_set_deadline(c, timeout_of(c));
 	client_turn(c);
 }
 
@@ -324,9 +426,9 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 		c->hup = true;
 	if ((what & EV_WRITE) != 0)
 		c->writable = true;
-	if (c->greeted)
+	if (c->greeted || c->shaking)
 		client_turn(c);
-	else
+	else if (c->in_greeting)
 		before_greeting(c);
 }
 
@@ -336,11 +438,11 @@ client_timeout(struct client *c)
 	struct smtp_out out = client_out(c);
 
 	if (c->asking) { /* the question has a time-out of its own */
-		smtpd_set_deadline(c, c->smtpd->conf->command_timeout);
+		smtpd_set_deadline(c, timeout_of(c));
 		return;
 	}
 	c->smtpd->numbers.timeouts++;
-	if (c->session.wait == SMTP_WAIT_CLOSE || (c->out.len > 0 && !c->writable)) {
+	if (over(c) || c->shaking || (c->out.len > 0 && !c->writable)) {
 		client_close(c);
 		return;
 	}
@@ -363,11 +465,10 @@ client_drain(struct client *c)
 		finish(c);
 }
 
-void
-client_new(struct smtpd *s, const struct daemon_client *accepted, const struct counts_key *key)
+/* Who it is, from where it comes. */
+static void
+init_client(struct client *c, struct smtpd *s, const struct daemon_client *accepted)
 {
-	static const int on = 1;
-	struct client *c = xcalloc(1, sizeof(*c));
 	const struct sockaddr_storage *a = accepted->addr;
 	const void *octets = a->ss_family == AF_INET
 				     ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
@@ -375,23 +476,77 @@ client_new(struct smtpd *s, const struct daemon_client *accepted, const struct c
 
 	c->smtpd = s;
 	c->fd = accepted->fd;
-	c->address = *key;
 	c->store.fd = -1;
-	if (inet_ntop(a->ss_family, octets, c->address_text, sizeof(c->address_text)) == NULL)
+	c->in.secret = s->kind->auth != NULL; /* passwords pass through it */
+	if (a->ss_family == AF_UNIX)
+		snprintf(c->address_text, sizeof(c->address_text), "local");
+	else if (inet_ntop(a->ss_family, octets, c->address_text, sizeof(c->address_text)) == NULL)
 		snprintf(c->address_text, sizeof(c->address_text), "0.0.0.0");
-	snprintf(c->id, sizeof(c->id), "%016llx", (unsigned long long)s->next_session++);
+	c->number = s->next_session++;
+	snprintf(c->id, sizeof(c->id), "%016llx", (unsigned long long)c->number);
 	smtp_session_init(&c->session, &s->policy, c->address_text, NULL, c->id);
+	c->session.clear_auth = daemon_plaintext_auth(s->d, a);
+}
+
+/* What its door is for: greet it when its time has come, or begin with TLS, or find out first
+ * who the local user is. false: it is not to be served. */
+static bool
+meet(struct client *c, const struct daemon_client *accepted)
+{
+	struct smtpd *s = c->smtpd;
+
+	if (accepted->addr->ss_family == AF_UNIX)
+		return s->kind->local != NULL && s->kind->local(c);
+	if (strcmp(accepted->label, "submissions") == 0) {
+		/* no way to say anything: the client tries again later */
+		if (!door_tls_ready(s->tls))
+			return false;
+		stream_begin_tls(c);
+		return true;
+	}
+	c->greet_ms = clock_mono_ms() + s->conf->greet_delay;
+	TAILQ_INSERT_TAIL(&s->greeting, c, greeting);
+	c->in_greeting = true;
+	return true;
+}
+
+void
+client_local(struct client *c, struct bytes login)
+{
+	struct smtp_out out = client_out(c);
+
+	smtp_session_local(&c->session, login);
+	c->greeted = true;
+	smtp_session_greet(&c->session, &out);
+	smtpd_set_deadline(c, timeout_of(c));
+	client_turn(c);
+}
+
+void
+client_end(struct client *c)
+{
+	client_close(c);
+}
+
+void
+client_new(struct smtpd *s, const struct daemon_client *accepted, const struct counts_key *key)
+{
+	static const int on = 1;
+	struct client *c = xcalloc(1, sizeof(*c));
+
+	init_client(c, s, accepted);
+	c->address = *key;
 	/* replies are whole when written: nothing is gained by waiting for more */
 	UNUSED(setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0);
 	log_info("connect from unknown[%s]", c->address_text);
-	c->greet_ms = clock_mono_ms() + s->conf->greet_delay;
-	TAILQ_INSERT_TAIL(&s->greeting, c, greeting);
 	LIST_INSERT_HEAD(&s->slots[0], c, slot);
-	smtpd_set_deadline(c, s->conf->command_timeout);
+	smtpd_set_deadline(c, timeout_of(c));
 	/* the first edge, "writable", comes at once and brings the greeting */
 	int r = event_assign(&c->event, s->d->base, c->fd,
 		EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_socket, c);
 	ASSERT(r == 0);
 	r = event_add(&c->event, NULL);
 	ASSERT(r == 0);
+	if (!meet(c, accepted))
+		client_close(c);
 }

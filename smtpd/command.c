@@ -39,14 +39,28 @@ hello(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 void
 smtp_cmd_ehlo(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 {
+	const struct smtp_policy *p = s->policy;
+	struct buf text = BUF_INIT;
+
 	if (!hello(s, args, out))
 		return;
 	s->esmtp = true;
-	smtp_reply(s, out, 250, NULL,
-		"%s\nPIPELINING\nSIZE "
-		"%llu\n8BITMIME\nENHANCEDSTATUSCODES\nCHUNKING\nSMTPUTF8\nDSN\n"
-		"HELP",
-		s->policy->hostname, (unsigned long long)s->policy->content.size_octets);
+	buf_printf(&text, "%s\nPIPELINING\nSIZE %llu\n", p->hostname,
+		(unsigned long long)p->content.size_octets);
+	if (p->starttls && !s->tls && !s->local)
+		buf_put_str(&text, "STARTTLS\n");
+	if (p->mechanisms != 0 && !s->authenticated && smtp_auth_allowed(s)) {
+		const struct sasl_door door = smtp_sasl_door(s);
+
+		buf_put_str(&text, "AUTH");
+		sasl_mechanisms_put(&text, &door, " ");
+		buf_put_str(&text, "\n");
+	}
+	if (s->local) /* how sendmail(1) learns who its user is here */
+		buf_printf(&text, "XLOGIN %s\n", s->login);
+	buf_put_str(&text, "8BITMIME\nENHANCEDSTATUSCODES\nCHUNKING\nSMTPUTF8\nDSN\nHELP");
+	smtp_reply(s, out, 250, NULL, "%s", buf_str(&text));
+	buf_free(&text);
 }
 
 void
@@ -206,8 +220,9 @@ smtp_cmd_help(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 {
 	UNUSED(args);
 	smtp_reply(s, out, 214, "2.0.0",
-		"commands:\nEHLO HELO MAIL RCPT DATA BDAT\nRSET NOOP VRFY HELP QUIT\n"
+		"commands:\nEHLO HELO MAIL RCPT DATA BDAT\nRSET NOOP VRFY HELP QUIT\n%s%s"
 		"postmaster@%s is read by people",
+		s->policy->starttls ? "STARTTLS\n" : "", s->policy->mechanisms != 0 ? "AUTH\n" : "",
 		s->policy->hostname);
 }
 

@@ -4,8 +4,8 @@
  *
  * Runs in:  smtpd, submission.
  * Trusts:   nothing from the client.
- * Sources:  RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461 sec. 4 (RET,
- *           ENVID, NOTIFY, ORCPT). An unknown parameter is 555 (RFC 5321 sec. 4.1.1.11).
+ * Sources:  RFC 1870 (SIZE), RFC 4954 sec. 5 (AUTH), RFC 6152 (BODY), RFC 6531 (SMTPUTF8), RFC 3461
+ * sec. 4 (RET, ENVID, NOTIFY, ORCPT). An unknown parameter is 555 (RFC 5321 sec. 4.1.1.11).
  */
 #include "err.h"
 #include "session_impl.h"
@@ -24,6 +24,7 @@ typedef int param_fn(struct smtp_session *s, struct bytes value);
 struct param {
 	const char *keyword;
 	bool has_value;
+	bool with_auth; /* known only where AUTH is */
 	param_fn *set;
 };
 
@@ -109,17 +110,37 @@ rcpt_orcpt(struct smtp_session *s, struct bytes value)
 	return ERR_OK;
 }
 
+/* Who submitted it before it came here, if one may believe the client, which is true of none:
+ * the parameter counts as AUTH=<> (RFC 4954 sec. 5), so only its form is judged. */
+static int
+mail_auth(struct smtp_session *s, struct bytes value)
+{
+	struct buf mailbox = BUF_INIT;
+	struct mailbox ignored;
+	int r = ERR_OK;
+
+	UNUSED(s);
+	if (bytes_is(value, "<>"))
+		return ERR_OK;
+	if (rfc3461_xtext_decode(&mailbox, value) < 0 ||
+		rfc5321_parse_mailbox(buf_bytes(&mailbox), RFC5321_UTF8, &ignored) < 0)
+		r = ERR_SYNTAX;
+	buf_free(&mailbox);
+	return r;
+}
+
 static const struct param mail_rows[] = {
-	{ "SIZE", true, mail_size },
-	{ "BODY", true, mail_body },
-	{ "SMTPUTF8", false, mail_smtputf8 },
-	{ "RET", true, mail_ret },
-	{ "ENVID", true, mail_envid },
+	{ "SIZE", true, false, mail_size },
+	{ "BODY", true, false, mail_body },
+	{ "SMTPUTF8", false, false, mail_smtputf8 },
+	{ "RET", true, false, mail_ret },
+	{ "ENVID", true, false, mail_envid },
+	{ "AUTH", true, true, mail_auth },
 };
 
 static const struct param rcpt_rows[] = {
-	{ "NOTIFY", true, rcpt_notify },
-	{ "ORCPT", true, rcpt_orcpt },
+	{ "NOTIFY", true, false, rcpt_notify },
+	{ "ORCPT", true, false, rcpt_orcpt },
 };
 
 static bool
@@ -148,7 +169,7 @@ all_params(struct smtp_session *s, const struct param *rows, size_t nrows, struc
 			return r == 0 ? true : refuse(s, r, out);
 		while (i < nrows && !bytes_is_nocase(p.keyword, rows[i].keyword))
 			i++;
-		if (i == nrows)
+		if (i == nrows || (rows[i].with_auth && s->policy->mechanisms == 0))
 			return refuse(s, ERR_UNSUPPORTED, out);
 		if (p.has_value != rows[i].has_value || (given & 1u << i) != 0)
 			return refuse(s, ERR_SYNTAX, out);

@@ -20,8 +20,10 @@
 
 enum verb_flags {
 	VERB_NO_ARGS = 1 << 0,
-	VERB_JUNK = 1 << 1, /* moves no mail: too many are an error */
-	VERB_AUTH = 1 << 2, /* for those who said who they are, if the policy wants it */
+	VERB_JUNK = 1 << 1,    /* moves no mail: too many are an error */
+	VERB_AUTH = 1 << 2,    /* for those who said who they are, if the policy wants it */
+	VERB_IF_TLS = 1 << 3,  /* understood only if the policy says so: STARTTLS ... */
+	VERB_IF_AUTH = 1 << 4, /* ... and AUTH */
 };
 
 struct smtp_verb {
@@ -33,8 +35,8 @@ struct smtp_verb {
 	const char *misplaced; /* the text of 503 */
 };
 
-/* RFC 5321 sec. 4.1.1 and 4.1.4; RFC 3030. STARTTLS and AUTH get their rows with TLS. BDAT
- * judges its place itself: its octets must be read in any. */
+/* RFC 5321 sec. 4.1.1 and 4.1.4; RFC 3030, 3207, 4954. BDAT judges its place itself: its octets
+ * must be read in any. */
 static const struct smtp_verb verbs[] = {
 	{ "MAIL", SMTP_VERB_MAIL, SMTP_READY, VERB_AUTH, smtp_cmd_mail, "nested MAIL command" },
 	{ "RCPT", SMTP_VERB_RCPT, SMTP_MAIL | SMTP_RCPT, 0, smtp_cmd_rcpt, "need MAIL command" },
@@ -43,6 +45,11 @@ static const struct smtp_verb verbs[] = {
 	{ "EHLO", SMTP_VERB_EHLO, ST_ANY, VERB_JUNK, smtp_cmd_ehlo, "" },
 	{ "HELO", SMTP_VERB_HELO, ST_ANY, VERB_JUNK, smtp_cmd_helo, "" },
 	{ "RSET", SMTP_VERB_RSET, ST_ANY, VERB_NO_ARGS | VERB_JUNK, smtp_cmd_rset, "" },
+	{ "STARTTLS", SMTP_VERB_STARTTLS, SMTP_START | SMTP_READY,
+		VERB_NO_ARGS | VERB_JUNK | VERB_IF_TLS, smtp_cmd_starttls,
+		"no STARTTLS in a mail transaction" },
+	{ "AUTH", SMTP_VERB_AUTH, SMTP_READY, VERB_JUNK | VERB_IF_AUTH, smtp_cmd_auth,
+		"no AUTH in a mail transaction" },
 	{ "QUIT", SMTP_VERB_QUIT, ST_ANY, VERB_NO_ARGS, smtp_cmd_quit, "" },
 	{ "NOOP", SMTP_VERB_NOOP, ST_ANY, VERB_JUNK, smtp_cmd_noop, "" },
 	{ "VRFY", SMTP_VERB_VRFY, ST_ANY, VERB_JUNK, smtp_cmd_vrfy, "" },
@@ -68,6 +75,7 @@ smtp_session_init(struct smtp_session *s, const struct smtp_policy *policy, cons
 		.id = id,
 		.state = SMTP_START,
 		.wait = SMTP_WAIT_INPUT,
+		.auth = { .response = { .secret = true } },
 		.verb = SMTP_VERB_UNKNOWN };
 }
 
@@ -76,7 +84,10 @@ smtp_session_free(struct smtp_session *s)
 {
 	smtp_txn_end(s);
 	free(s->helo);
-	s->helo = NULL;
+	free(s->login);
+	free(s->tls_text);
+	buf_free(&s->auth.response);
+	s->helo = s->login = s->tls_text = NULL;
 }
 
 void
@@ -130,12 +141,22 @@ last_verb(const struct smtp_session *s, char out[16])
 }
 
 static const struct smtp_verb *
-find_verb(struct bytes name)
+find_verb(const struct smtp_policy *policy, struct bytes name)
 {
+	unsigned hidden =
+		(policy->starttls ? 0 : VERB_IF_TLS) | (policy->mechanisms != 0 ? 0 : VERB_IF_AUTH);
+
 	for (size_t i = 0; i < NITEMS(verbs); i++)
-		if (bytes_is_nocase(name, verbs[i].name))
+		if (bytes_is_nocase(name, verbs[i].name) && (verbs[i].flags & hidden) == 0)
 			return &verbs[i];
 	return NULL;
+}
+
+/* Nobody says MAIL here who has not said who he is (RFC 4954 sec. 6, RFC 3207 sec. 4). */
+static bool
+must_authenticate(const struct smtp_session *s, const struct smtp_verb *v)
+{
+	return (v->flags & VERB_AUTH) != 0 && s->policy->mechanisms != 0 && !s->authenticated;
 }
 
 static void
@@ -171,7 +192,7 @@ command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
 {
 	struct bytes args;
 	struct bytes name = rfc5321_cut_verb(line, &args);
-	const struct smtp_verb *v = find_verb(name);
+	const struct smtp_verb *v = find_verb(s->policy, name);
 
 	s->verb = (uint8_t)(v == NULL ? SMTP_VERB_UNKNOWN : v->number);
 	if (s->seen[s->verb] < UINT16_MAX)
@@ -184,8 +205,10 @@ command_line(struct smtp_session *s, struct bytes line, struct smtp_out *out)
 		unknown_verb(s, name, out);
 	else if ((v->allowed & s->state) == 0)
 		misplaced(s, v, out);
-	else if ((v->flags & VERB_AUTH) != 0 && s->policy->auth_required && !s->authenticated)
-		smtp_reply(s, out, 530, "5.7.0", "authentication required");
+	else if (must_authenticate(s, v))
+		smtp_reply(s, out, 530, "5.7.0",
+			smtp_auth_allowed(s) ? "Authentication required"
+					     : "Must issue a STARTTLS command first");
 	else if ((v->flags & VERB_NO_ARGS) != 0 && args.n > 0)
 		smtp_reply(s, out, 501, "5.5.4", "%s has no parameters", v->name);
 	else
@@ -232,7 +255,10 @@ skip_line(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 	}
 	bool ends = lf == 0 ? s->skipped_cr : in.p[lf - 1] == '\r';
 	s->skipping = false;
-	s->verb = SMTP_VERB_UNKNOWN;
+	if (s->state == SMTP_AUTH) /* RFC 4954 sec. 4: that was the exchange */
+		smtp_enter(s, SMTP_READY);
+	else
+		s->verb = SMTP_VERB_UNKNOWN;
 	if (ends)
 		smtp_reply(s, out, 500, "5.5.2", "line too long");
 	else
@@ -241,15 +267,21 @@ skip_line(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 }
 
 static size_t
+line_max(const struct smtp_session *s)
+{
+	return s->policy->mechanisms != 0 && !s->authenticated ? SMTP_AUTH_LINE_MAX : SMTP_LINE_MAX;
+}
+
+static size_t
 line_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 {
-	struct bytes window = bytes_head(in, SMTP_LINE_MAX);
+	struct bytes window = bytes_head(in, line_max(s));
 	size_t lf = bytes_find(window, '\n');
 
 	if (s->skipping)
 		return skip_line(s, in, out);
 	if (lf == BYTES_NOT_FOUND) {
-		if (window.n < SMTP_LINE_MAX)
+		if (window.n < line_max(s))
 			return 0;
 		s->skipping = true;
 		s->skipped_cr = window.p[window.n - 1] == '\r';
@@ -257,6 +289,8 @@ line_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 	}
 	if (lf == 0 || in.p[lf - 1] != '\r')
 		bare_lf(s, out);
+	else if (s->state == SMTP_AUTH)
+		smtp_auth_line(s, bytes_head(in, lf - 1), out);
 	else
 		command_line(s, bytes_head(in, lf - 1), out);
 	return lf + 1;
@@ -266,7 +300,8 @@ static size_t
 data_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 {
 	bool end;
-	size_t used = content_data(&s->txn->content, in, out->content, &end);
+	size_t used = content_data(&s->txn->content, in, smtp_content_to(s, out), &end);
+	smtp_content_came(s, out);
 	if (end)
 		smtp_content_complete(s, "END-OF-MESSAGE", out);
 	return used;

@@ -15,8 +15,10 @@
 #include "arena.h"
 #include "content.h"
 #include "envelope.h"
+#include "sasl_mechanism.h"
 
-#define SMTP_LINE_MAX 2048 /* RFC 5321 sec. 4.5.3.1.4 has 512; MAIL and RCPT with DSN need more */
+#define SMTP_LINE_MAX      2048 /* RFC 5321 sec. 4.5.3.1.4 has 512; MAIL and RCPT with DSN need more */
+#define SMTP_AUTH_LINE_MAX 12288 /* RFC 4954 sec. 4: where AUTH is understood and not yet done */
 
 enum smtp_state {
 	SMTP_START = 1 << 0, /* no EHLO or HELO yet */
@@ -26,7 +28,8 @@ enum smtp_state {
 	SMTP_DATA = 1 << 4,  /* content is being read, up to the lone dot */
 	SMTP_CHUNK = 1 << 5, /* inside a BDAT chunk */
 	SMTP_BDAT = 1 << 6,  /* between BDAT chunks */
-	SMTP_ENDED = 1 << 7  /* nothing more is read */
+	SMTP_AUTH = 1 << 7,  /* the next line is the client's response in an AUTH exchange */
+	SMTP_ENDED = 1 << 8  /* nothing more is read */
 };
 
 /* Verbs as the session counts them, for the line at the end (and the table in session.c). */
@@ -55,8 +58,31 @@ enum smtp_wait {
 	SMTP_WAIT_BEGIN,     /* a mail transaction: smtp_session_begin() with its queue id */
 	SMTP_WAIT_RECIPIENT, /* may s->recipient be accepted? smtp_session_answer() */
 	SMTP_WAIT_COMMIT,    /* make it durable: smtp_session_answer() */
+	SMTP_WAIT_TLS,       /* send the replies, drop all octets received, shake hands:
+				smtp_session_secured() */
+	SMTP_WAIT_AUTH,      /* an AUTH exchange begins or goes on, see s->auth:
+				smtp_session_challenge() or smtp_session_auth_done() */
 	SMTP_WAIT_CLOSE      /* send the replies, then close */
 };
+
+/* The answer to a wait: the reply the client gets. Class 2 is yes. */
+struct smtp_answer {
+	int code;
+	const char *enhanced;
+	struct bytes text;
+};
+
+struct smtp_session;
+
+/*
+ * What is done with the header of a message on its way: header is all of it up to and with the
+ * empty line (or all there is); what takes its place is put into out. s->txn->added becomes
+ * fields that go in front, s->txn->senders who it is from.
+ * returns: false to refuse the message, with the reply in *refusal (its text lives in the
+ * transaction's arena or for ever)
+ */
+typedef bool smtp_header_fn(
+	struct smtp_session *s, struct bytes header, struct buf *out, struct smtp_answer *refusal);
 
 /* What all sessions of a process share; from the configuration. */
 struct smtp_policy {
@@ -67,7 +93,14 @@ struct smtp_policy {
 	uint32_t error_limit; /* refused commands in a row without a message: 421 */
 	uint32_t junk_limit;  /* NOOP, RSET, VRFY, ... without a message: 421 */
 	bool strict_paths;    /* refuse blanks after "FROM:" and "TO:" */
-	bool auth_required;   /* no MAIL without AUTH */
+	bool starttls;        /* understood */
+	bool hide_client;     /* no "from" in the Received field */
+
+	/* submission; else NULL and 0 */
+	uint32_t mechanisms; /* sasl_mechanism_bit() set: AUTH is understood, and MAIL needs it */
+	uint32_t failed_logins; /* so many: 421 */
+	uint64_t header_octets; /* the largest header */
+	smtp_header_fn *header;
 };
 
 /* Where the session puts what comes out; owned by the caller, who empties them. */
@@ -77,14 +110,15 @@ struct smtp_out {
 	struct buf *log;     /* lines, each ended by '\n' */
 };
 
-/* The answer to a wait: the reply the client gets. Class 2 is yes. */
-struct smtp_answer {
-	int code;
-	const char *enhanced;
-	struct bytes text;
-};
-
 struct smtp_txn;
+
+/* SMTP_WAIT_AUTH: what the client sent. */
+struct smtp_auth {
+	const struct sasl_mechanism_row *mechanism;
+	bool begins;         /* the exchange; else the response is to the last challenge */
+	bool has_response;   /* begins: an initial response was sent (perhaps an empty one) */
+	struct buf response; /* after base64 */
+};
 
 struct smtp_session {
 	const struct smtp_policy *policy;
@@ -95,6 +129,10 @@ struct smtp_session {
 	enum smtp_wait wait;
 	uint64_t now_us;        /* wall clock; set by the caller before each input */
 	struct bytes recipient; /* SMTP_WAIT_RECIPIENT: the mailbox in shortest form */
+	struct smtp_auth auth;  /* SMTP_WAIT_AUTH */
+	bool tls_ready;         /* the caller can do TLS: set before each input */
+	bool clear_auth;        /* the caller's: this client may AUTH without TLS */
+	bool binding;           /* the caller's: TLS gives data for channel binding */
 
 	/* From here on the session's own. */
 	char *helo;           /* NULL before EHLO or HELO */
@@ -104,7 +142,11 @@ struct smtp_session {
 	uint16_t seen[SMTP_VERBS], good[SMTP_VERBS];
 	uint8_t verb; /* the last one, enum smtp_verb_number */
 	bool esmtp, helo_grammatical;
-	bool tls, authenticated; /* later policy: STARTTLS and AUTH set them */
+	bool tls, authenticated;
+	bool local;     /* a user of this machine, by the socket of sendmail(1) */
+	char *tls_text; /* "TLSv1.3 with cipher ...", NULL without TLS */
+	char *login;    /* who authenticated, NULL: nobody */
+	uint32_t failed_logins;
 	bool draining;
 	bool skipping;   /* a line over SMTP_LINE_MAX, up to its CRLF */
 	bool skipped_cr; /* the last octet skipped was a CR */
@@ -123,8 +165,16 @@ struct smtp_txn {
 	uint32_t refused;             /* recipients */
 	struct envelope_rcpt pending; /* the one being asked about */
 	int store_error;              /* enum err: the content could not be stored */
-	struct bytes prefix;          /* at SMTP_WAIT_COMMIT: the Received field */
+	struct bytes prefix;          /* at SMTP_WAIT_COMMIT: the Received field and added ones */
 	bool client_logged;
+
+	/* with policy->header */
+	struct buf header; /* gathered until it is whole */
+	bool header_done;
+	struct smtp_answer header_refusal; /* code 0: none */
+	struct bytes added;
+	struct bytes *senders; /* mailboxes of From, Sender, ...: all must be the login's */
+	uint32_t n_senders;
 };
 
 /* client, name and id are borrowed and outlive the session. */
@@ -148,9 +198,24 @@ MUST_USE size_t smtp_session_input(struct smtp_session *s, struct bytes in, stru
 /* Answer SMTP_WAIT_BEGIN. */
 void smtp_session_begin(struct smtp_session *s, uint64_t queue_id, struct smtp_out *out);
 
-/* Answer any wait but INPUT and CLOSE (BEGIN: only to refuse). */
+/* Answer BEGIN (only to refuse), RECIPIENT or COMMIT. */
 void smtp_session_answer(
 	struct smtp_session *s, const struct smtp_answer *answer, struct smtp_out *out);
+
+/* The handshake is done (STARTTLS, or at the beginning of the connection): the session begins
+ * anew. text: tls_describe(). */
+void smtp_session_secured(struct smtp_session *s, const char *text, struct smtp_out *out);
+
+/* It is a user of this machine, whom the kernel named: login needs no AUTH. Before the greeting. */
+void smtp_session_local(struct smtp_session *s, struct bytes login);
+
+/* Answer SMTP_WAIT_AUTH with a challenge. */
+void smtp_session_challenge(struct smtp_session *s, struct bytes challenge, struct smtp_out *out);
+
+/* Answer SMTP_WAIT_AUTH at the end of the exchange: 235 with the login, or a refusal; login is
+ * then what the client claimed, for the log (perhaps nothing), and why the reason. */
+void smtp_session_auth_done(struct smtp_session *s, const struct smtp_answer *answer,
+	struct bytes login, const char *why, struct smtp_out *out);
 
 /* The content could not be stored: the message is refused at its end, which is now if s->wait
  * is SMTP_WAIT_COMMIT. */

@@ -48,6 +48,24 @@ void smtp_content_complete(struct smtp_session *s, const char *stage, struct smt
 /* The refusal of faulty or unstorable content: false if there is nothing to refuse. */
 bool smtp_content_refusal(const struct smtp_txn *txn, struct smtp_answer *answer);
 
+/* Octets of content on their way out, through the header's fix-ups if the policy has some:
+ * where content.c is to put them, and what to do once it has. */
+struct buf *smtp_content_to(struct smtp_session *s, struct smtp_out *out);
+void smtp_content_came(struct smtp_session *s, struct smtp_out *out);
+void smtp_header_end(struct smtp_session *s, struct smtp_out *out); /* the content has ended */
+
+/* May this client say a password now? */
+bool smtp_auth_allowed(const struct smtp_session *s);
+
+/* What decides which mechanisms this connection is offered. */
+struct sasl_door smtp_sasl_door(const struct smtp_session *s);
+
+/* A line of the AUTH exchange, without its CRLF. */
+void smtp_auth_line(struct smtp_session *s, struct bytes line, struct smtp_out *out);
+
+/* Who a message comes from, to its log line: ", sasl_method=PLAIN, sasl_username=x". */
+void smtp_put_login(const struct smtp_session *s, struct buf *log);
+
 /* The Received field of RFC 5321 sec. 4.4, with CRLF. */
 void smtp_put_received(const struct smtp_session *s, struct buf *out);
 
@@ -59,7 +77,7 @@ typedef void smtp_handler(struct smtp_session *s, struct bytes args, struct smtp
 
 smtp_handler smtp_cmd_ehlo, smtp_cmd_helo, smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_data,
 	smtp_cmd_bdat, smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_vrfy, smtp_cmd_expn, smtp_cmd_help,
-	smtp_cmd_quit;
+	smtp_cmd_quit, smtp_cmd_starttls, smtp_cmd_auth;
 
 /* Octets of a BDAT chunk; returns those used. */
 size_t smtp_chunk_input(struct smtp_session *s, struct bytes in, struct smtp_out *out);

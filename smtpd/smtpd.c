@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auth_policy.h"
 #include "clock.h"
 #include "err.h"
 #include "log.h"
@@ -112,8 +113,9 @@ void
 smtpd_client_closed(struct smtpd *s, struct client *c)
 {
 	LIST_REMOVE(c, slot);
-	if (!c->greeted)
+	if (c->in_greeting)
 		TAILQ_REMOVE(&s->greeting, c, greeting);
+	c->in_greeting = false;
 	counts_remove(&s->counts, &c->address);
 	s->nclients--;
 	if (s->nclients == 0 && s->d->draining)
@@ -179,7 +181,14 @@ set_policy(struct smtpd *s)
 		.error_limit = (uint32_t)conf->error_limit,
 		.junk_limit = (uint32_t)conf->junk_limit,
 		.strict_paths = conf->strict_paths,
-		.auth_required = s->kind->submission };
+		.starttls = s->tls != NULL,
+		.hide_client = conf->hide_client };
+	if (s->kind->header == NULL)
+		return;
+	s->policy.mechanisms = daemon_sasl_mechanisms(s->d);
+	s->policy.failed_logins = (uint32_t)conf->failed_logins;
+	s->policy.header_octets = conf->header_size_limit;
+	s->policy.header = s->kind->header;
 }
 
 int
@@ -191,6 +200,7 @@ smtpd_serve(struct daemon *d, const struct smtpd_kind *kind)
 	s->d = d;
 	s->kind = kind;
 	s->conf = d->conf;
+	s->tls = door_tls_new(d);
 	set_policy(s);
 	s->input = xmalloc(SMTPD_READ_SIZE);
 	s->next_session = random_u64();
@@ -242,11 +252,14 @@ smtpd_stats(struct daemon *d, struct buf *out)
 		{ "messages_total", n->messages }, { "octets_total", n->octets },
 		{ "refused_recipients_total", n->refused_recipients },
 		{ "refused_messages_total", n->refused_messages },
-		{ "temporary_failures_total", n->temporary_failures } };
+		{ "temporary_failures_total", n->temporary_failures },
+		{ "failed_handshakes_total", n->failed_handshakes }, { "logins_total", n->logins },
+		{ "failed_logins_total", n->failed_logins } };
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "%s_%s %llu\n", s->kind->prefix, rows[i].name,
+		buf_printf(out, "relais_smtp_%s %llu\n", rows[i].name,
 			(unsigned long long)rows[i].value);
+	door_tls_stats(s->tls, out);
 }
 
 void
@@ -258,6 +271,7 @@ smtpd_stop(struct daemon *d)
 		return;
 	event_free(s->tick);
 	event_free(s->greet);
+	door_tls_free(&s->tls);
 	counts_free(&s->counts);
 	buf_free(&s->content);
 	buf_free(&s->log);

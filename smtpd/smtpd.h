@@ -3,7 +3,8 @@
  * smtpd/smtpd.h - private to the daemon: the process, its clients, where their content is.
  *
  *   smtpd.c     the process: policy, doors, time-outs, draining
- *   client.c    one connection: octets between socket and session
+ *   client.c    one connection: octets between its stream and its session
+ *   stream.c    that stream: plain or TLS
  *   ask.c       what a session asks: directory (recipients), qmgr (commit)
  *   store.c     content in a memfd or in a file that qmgr lends
  *   counts.c    connections of each address
@@ -17,6 +18,8 @@
 
 #include "counts.h"
 #include "daemon.h"
+#include "directory_msg.h"
+#include "door_tls.h"
 #include "queue_id.h"
 #include "session.h"
 #include "smtpd_conf.h"
@@ -31,7 +34,18 @@ struct smtpd;
 /* What the two doors that this code serves do differently. */
 struct smtpd_kind {
 	const char *prefix; /* of the counters' names */
-	bool submission;    /* of our own users' mail: AUTH, ownership, header fix-ups */
+	/* The rest is submission's, else NULL and 0. */
+	uint32_t may_relay; /* flags of RCPT */
+	smtp_header_fn *header;
+	/* a connection by the socket of sendmail(1): false if it is not to be served (it is
+	 * closed); its greeting waits until client_local() */
+	bool (*local)(struct client *c);
+	void (*begin)(struct client *c);   /* SMTP_WAIT_BEGIN: client_begin() or a refusal */
+	void (*auth)(struct client *c);    /* SMTP_WAIT_AUTH */
+	void (*commit)(struct client *c);  /* SMTP_WAIT_COMMIT: ask_commit() or a refusal */
+	void (*cancel)(struct client *c);  /* an exchange was broken off by the client */
+	void (*secured)(struct client *c); /* TLS began: what was known of the client is not */
+	void (*closed)(struct client *c);  /* the client leaves; nothing is under way */
 };
 
 LIST_HEAD(client_list, client);
@@ -40,6 +54,7 @@ TAILQ_HEAD(client_queue, client);
 struct smtpd_numbers {
 	uint64_t connections, refused_connections, early_talkers, timeouts;
 	uint64_t messages, octets, refused_recipients, refused_messages, temporary_failures;
+	uint64_t failed_handshakes, logins, failed_logins;
 };
 
 struct smtpd {
@@ -48,6 +63,7 @@ struct smtpd {
 	const struct smtpd_conf *conf;
 	struct smtp_policy policy;
 	struct link *directory, *qmgr;
+	struct door_tls *tls;
 	struct queue_id_maker ids;
 	uint64_t next_session;
 
@@ -79,6 +95,8 @@ struct client {
 	struct smtpd *smtpd;
 	struct event event;
 	int fd;
+	struct tls_stream *tls; /* NULL: in the clear */
+	uint64_t number;        /* of the connection, as directory knows it */
 	uint64_t deadline_s, greet_ms;
 	struct buf in;  /* read, not yet used by the session */
 	struct buf out; /* replies not yet written */
@@ -88,10 +106,19 @@ struct client {
 	char address_text[INET6_ADDRSTRLEN];
 	char id[17];
 	bool readable, writable, hup; /* what the kernel told at the last edge */
+	bool shaking;                 /* the TLS handshake is under way */
+	bool keyed;                   /* which waits for keyholder */
 	bool greeted;
-	bool stuck;  /* in holds the beginning of a line only: more octets are needed */
-	bool asking; /* a question is under way; its answer holds a pointer to us */
-	bool gone;   /* the connection is closed, but a question still under way */
+	bool in_greeting; /* in the list of those who wait for it */
+	bool stuck;       /* in holds the beginning of a line only: more octets are needed */
+	bool asking;      /* a question is under way; its answer holds a pointer to us */
+	bool gone;        /* the connection is closed, but a question still under way */
+
+	/* submission's */
+	bool has_handle, in_exchange;
+	uint8_t handle[DIRECTORY_HANDLE_SIZE]; /* of the login, at directory */
+	uint64_t exchange;                     /* of SASL under way */
+	struct buf ticket;                     /* of the message being committed */
 };
 
 /* ---- client.c ---- */
@@ -108,12 +135,39 @@ void client_drain(struct client *c);
 void smtpd_log(struct smtpd *s);
 struct smtp_out client_out(struct client *c);
 
+/* Go on with a mail transaction: SMTP_WAIT_BEGIN. */
+void client_begin(struct client *c);
+
+/* Who it is at the socket of sendmail(1) is known: greet him. */
+void client_local(struct client *c, struct bytes login);
+
+/* The connection ends now; c is gone if nothing is asked. */
+void client_end(struct client *c);
+
 /* An answer came: false if the client was gone (and is freed now). */
 MUST_USE bool client_answered(struct client *c);
+
+/* ---- stream.c ---- */
+enum stream_shake {
+	SHAKE_WAITS,
+	SHAKE_DONE,
+	SHAKE_FAILED
+};
+
+void stream_begin_tls(struct client *c);
+enum stream_shake stream_shake(struct client *c);
+
+/* Octets, > 0; 0: not now; < 0: the connection is over. */
+int stream_read(struct client *c, uint8_t *to, size_t n);
+int stream_write(struct client *c, struct bytes b);
+void stream_end(struct client *c);
 
 /* ---- ask.c ---- */
 void ask_recipient(struct client *c);
 void ask_commit(struct client *c);
+
+/* Answer what the session waits for with a reply of our own. */
+void ask_answer(struct client *c, int code, const char *enhanced, const char *text);
 
 /* ---- store.c ---- */
 void store_reset(struct store *st);

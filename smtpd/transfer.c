@@ -13,12 +13,14 @@
 
 #include "clock.h"
 #include "err.h"
+#include "rfc5322.h"
 
 void
 smtp_txn_end(struct smtp_session *s)
 {
 	if (s->txn == NULL)
 		return;
+	buf_free(&s->txn->header);
 	arena_reset(&s->txn->arena);
 	free(s->txn);
 	s->txn = NULL;
@@ -55,6 +57,10 @@ smtp_content_refusal(const struct smtp_txn *txn, struct smtp_answer *answer)
 			fault_replies[fault].enhanced, bytes_from_str(fault_replies[fault].text) };
 		return true;
 	}
+	if (txn->header_refusal.code != 0) {
+		*answer = txn->header_refusal;
+		return true;
+	}
 	if (txn->store_error == ERR_NO_SPACE) {
 		*answer = (struct smtp_answer){ 452, "4.3.1",
 			BYTES_LITERAL("insufficient system storage") };
@@ -77,6 +83,57 @@ complete_envelope(struct smtp_session *s)
 	e->helo = bytes_from_str(s->helo);
 	e->protocol = bytes_from_str(smtp_protocol(s));
 	e->session_id = bytes_from_str(s->id);
+	e->login = bytes_from_str(s->login);
+	if (s->local)
+		e->flags |= ENVELOPE_LOCAL_ORIGIN;
+}
+
+struct buf *
+smtp_content_to(struct smtp_session *s, struct smtp_out *out)
+{
+	return s->policy->header == NULL || s->txn->header_done ? out->content : &s->txn->header;
+}
+
+/* The header is whole: the policy's work on it, and what came behind it. */
+static void
+fix_header(struct smtp_session *s, struct smtp_out *out)
+{
+	struct smtp_txn *txn = s->txn;
+	struct bytes all = buf_bytes(&txn->header);
+	struct bytes header = bytes_head(all, rfc5322_header_len(all));
+	struct smtp_answer refusal;
+
+	txn->header_done = true;
+	if (header.n > s->policy->header_octets)
+		txn->header_refusal = (struct smtp_answer){ 552, "5.3.4",
+			BYTES_LITERAL("the header of the message is too large") };
+	else if (txn->content.fault == CONTENT_GOOD &&
+		 !s->policy->header(s, header, out->content, &refusal))
+		txn->header_refusal = refusal;
+	if (txn->header_refusal.code == 0)
+		buf_put_bytes(out->content, bytes_skip(all, header.n));
+	buf_free(&txn->header);
+}
+
+void
+smtp_content_came(struct smtp_session *s, struct smtp_out *out)
+{
+	struct smtp_txn *txn = s->txn;
+
+	if (s->policy->header != NULL && !txn->header_done &&
+		(txn->content.in_body || txn->header.len > s->policy->header_octets))
+		fix_header(s, out);
+	if (txn->header_refusal.code != 0)
+		buf_clear(out->content); /* nobody will read it */
+}
+
+void
+smtp_header_end(struct smtp_session *s, struct smtp_out *out)
+{
+	if (s->policy->header == NULL || s->txn->header_done)
+		return;
+	fix_header(s, out);
+	smtp_content_came(s, out);
 }
 
 /*
@@ -95,6 +152,7 @@ smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out
 	struct smtp_txn *txn = s->txn;
 	struct smtp_answer answer;
 
+	smtp_header_end(s, out);
 	if (smtp_content_refusal(txn, &answer)) {
 		bool ends = s->state == SMTP_DATA && line_ends_doubtful(txn->content.fault);
 		smtp_reject(s, out, stage, txn->envelope.rcpts[0].forward_path, &answer);
@@ -107,6 +165,7 @@ smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out
 	struct buf received = BUF_INIT;
 	complete_envelope(s);
 	smtp_put_received(s, &received);
+	buf_put_bytes(&received, txn->added);
 	txn->prefix = arena_bytes(&txn->arena, buf_bytes(&received));
 	buf_free(&received);
 	s->wait = SMTP_WAIT_COMMIT;
@@ -121,13 +180,11 @@ put_tcp_info(const struct smtp_session *s, struct buf *out)
 	buf_printf(out, "[%s%s]", strchr(s->client, ':') == NULL ? "" : "IPv6:", s->client);
 }
 
-void
-smtp_put_received(const struct smtp_session *s, struct buf *out)
+/* Who gave it to us, and how. */
+static void
+put_from(const struct smtp_session *s, struct buf *out)
 {
-	const struct smtp_txn *txn = s->txn;
-	char date[CLOCK_DATE_SIZE];
-
-	buf_put_str(out, "Received: from ");
+	buf_put_str(out, "from ");
 	/* what isn't a domain could fake the rest of the field: shown without its specials */
 	if (s->helo_grammatical) {
 		buf_printf(out, "%s (", s->helo);
@@ -138,8 +195,26 @@ smtp_put_received(const struct smtp_session *s, struct buf *out)
 		for (const char *p = s->helo; *p != '\0'; p++)
 			buf_put_u8(out, strchr("()\\\"", *p) == NULL ? (uint8_t)*p : '?');
 	}
-	buf_printf(out, ")\r\n\tby %s with %s id %s (session %s)", s->policy->hostname,
-		smtp_protocol(s), txn->queue_id, s->id);
+	buf_put_str(out, ")\r\n\t");
+	if (s->tls_text != NULL)
+		buf_printf(out, "(using %s)\r\n\t", s->tls_text);
+}
+
+void
+smtp_put_received(const struct smtp_session *s, struct buf *out)
+{
+	const struct smtp_txn *txn = s->txn;
+	char date[CLOCK_DATE_SIZE];
+
+	buf_put_str(out, "Received: ");
+	if (!s->local && !s->policy->hide_client)
+		put_from(s, out);
+	buf_printf(out, "by %s ", s->policy->hostname);
+	if (s->local)
+		buf_printf(out, "(relais, from %s) id %s", s->client, txn->queue_id);
+	else
+		buf_printf(
+			out, "with %s id %s (session %s)", smtp_protocol(s), txn->queue_id, s->id);
 	/* with several recipients none is told of the others, sec. 7.2 */
 	if (txn->envelope.n_rcpts == 1) {
 		buf_put_str(out, "\r\n\tfor <");
@@ -217,8 +292,10 @@ smtp_chunk_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 {
 	struct bytes chunk = bytes_head(in, s->chunk_left < in.n ? (size_t)s->chunk_left : in.n);
 
-	if (!s->chunk_refused)
-		content_chunk(&s->txn->content, chunk, out->content);
+	if (!s->chunk_refused) {
+		content_chunk(&s->txn->content, chunk, smtp_content_to(s, out));
+		smtp_content_came(s, out);
+	}
 	s->chunk_left -= chunk.n;
 	if (s->chunk_left == 0)
 		end_chunk(s, out);

@@ -8,8 +8,19 @@
 #include "submission.h"
 
 #include "submission_conf.h"
+#include "submit_header.h"
 
-static const struct smtpd_kind submission = { .prefix = "submission", .submission = true };
+static const struct smtpd_kind submission = {
+	.prefix = "submission",
+	.may_relay = DIRECTORY_MAY_RELAY,
+	.header = submit_header,
+	.begin = submit_begin,
+	.auth = submit_auth,
+	.commit = submit_commit,
+	.cancel = submit_cancel,
+	.secured = submit_forget,
+	.closed = submit_forget,
+};
 
 static int
 run(struct daemon *d)

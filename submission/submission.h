@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/* submission/submission.h - private to the daemon: the users' door. */
+/*
+ * submission/submission.h - private to the daemon: the users' door.
+ *
+ *   submission.c     the door as a description
+ *   submit_login.c   AUTH and local users: who is it? asked of directory
+ *   submit_send.c    may this login send that? asked of directory; its ticket for qmgr
+ *   submit_header.c  header fix-ups
+ */
 #ifndef RELAIS_SUBMISSION_H
 #define RELAIS_SUBMISSION_H
 
 #include "smtpd.h"
+
+/* ---- submit_login.c ---- */
+void submit_auth(struct client *c);
+void submit_cancel(struct client *c);
+void submit_forget(struct client *c);
+
+/* ---- submit_send.c ---- */
+void submit_begin(struct client *c);
+void submit_commit(struct client *c);
 
 extern const struct daemon_spec submission_spec;
 

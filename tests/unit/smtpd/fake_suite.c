@@ -168,7 +168,7 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 void
 fake_conf(struct fake *f)
 {
-	*f = (struct fake){ .common = { .hostname = "mx.example.org" },
+	*f = (struct fake){ .common = { .hostname = "mx.example.org", .plaintext_auth = "never" },
 		.conf = { .message_size_limit = 1 << 20,
 			.recipient_limit = 100,
 			.connection_limit = 100,

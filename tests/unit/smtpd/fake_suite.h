@@ -24,6 +24,9 @@ struct fake {
 	bool last_lent;
 };
 
+/* fake_tls.c: is there a key? (yes at first) */
+void fake_tls_ready(bool is);
+
 void fake_start(struct fake *f); /* set f->conf before; fake_conf() has the defaults */
 void fake_stop(struct fake *f);
 void fake_conf(struct fake *f);
