@@ -10,6 +10,8 @@
  *	intake.c	jobs of one turn of the event loop, results, SYNC: for both daemons
  *	local.c		the daemon for virtual users
  *	system.c	the daemon for system users, child.c what its children do
+ *	commands.c	jobs for commands and files of aliases, runner.c the process that does them,
+ *			runner_command.c one command
  */
 #ifndef RELAIS_DELIVERY_H
 #define RELAIS_DELIVERY_H
@@ -84,7 +86,7 @@ enum delivery_why {
 struct delivery_outcome {
 	int why;
 	enum delivery_status status;
-	const char *code, *text; /* constant */
+	const char *code, *text; /* constant, or good until the job is answered */
 	uint64_t octets;         /* by which the account's use grew; 0 unless written */
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "commands.h"
 #include "jail.h"
 #include "log.h"
 #include "sys.h"
@@ -34,6 +35,7 @@ struct worker {
 struct system {
 	struct daemon *daemon;
 	struct intake *intake;
+	struct commands *commands;  /* NULL: not enabled */
 	struct intake_jobs waiting; /* for a child to be free, or their user's to end */
 	LIST_HEAD(, worker) workers;
 	size_t n_workers;
@@ -189,6 +191,8 @@ work(void *arg, struct intake_jobs *jobs)
 		struct delivery_outcome o;
 
 		TAILQ_REMOVE(jobs, j, link);
+		if (commands_take(s->commands, s->intake, j))
+			continue;
 		if (check(s, j, &o))
 			TAILQ_INSERT_TAIL(&s->waiting, j, link);
 		else
@@ -202,14 +206,17 @@ idle(void *arg)
 {
 	const struct system *s = arg;
 
-	return TAILQ_EMPTY(&s->waiting) && LIST_EMPTY(&s->workers);
+	return TAILQ_EMPTY(&s->waiting) && LIST_EMPTY(&s->workers) && commands_idle(s->commands);
 }
 
 int
 system_start(struct daemon *d)
 {
 	struct system *s = xcalloc(1, sizeof(*s));
+	int r = commands_start(d, &s->commands);
 
+	if (r < 0)
+		return r;
 	/* for syncfs; later the mail root may not be ours to open */
 	s->sync_fd = sys_openat(d->root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (s->sync_fd < 0) {
@@ -231,5 +238,6 @@ system_run(struct daemon *d)
 	s->intake = intake_new(
 		d, &(struct intake_spec){
 			   .sync_fd = s->sync_fd, .work = work, .idle = idle, .arg = s });
+	commands_run(s->commands, s->intake);
 	return ERR_OK;
 }
