@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ledger/ledger.c - the one owner of durable changing state; for now the use of quotas.
+ * ledger/ledger.c - the one owner of durable changing state: the daemon, and the use of quotas.
+ * Logins and bans are in guard.c, limits of sending in sender.c.
  *
  * Changes gather for a moment and are committed together; DONE is sent after the commit that
  * holds the change. Subscribers are told of every account that is near its limit, or was until
@@ -15,9 +16,9 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
-#include "ledger_conf.h"
-#include "ledger_msg.h"
+#include "ledger_private.h"
 #include "log.h"
 #include "quota_store.h"
 
@@ -25,6 +26,7 @@
 #define SCAN_ROWS      2000 /* of a new subscriber's scan, in one turn of the loop */
 #define RETRY_MS       1000 /* after a commit that failed for want of space */
 #define OWNER_WAIT_MS  10000
+#define COMPLAIN_MS    1000
 #define BACKLOG_OCTETS (1024 * 1024)
 
 /* A change that waits for the commit, and who wants to hear of it. */
@@ -45,10 +47,12 @@ struct subscriber {
 struct ledger {
 	struct daemon *daemon;
 	struct database *store;
+	struct guard *guard;
+	struct sender *sender;
 	struct quota_change batch[BATCH_MAX];
 	struct waiting waiting[BATCH_MAX];
 	size_t count;
-	uint64_t commits, changes, failures;
+	uint64_t commits, changes, failures, complained_ms;
 	struct event *commit_timer, *checkpoint_timer, *scan_event;
 	LIST_HEAD(, subscriber) subscribers;
 };
@@ -70,9 +74,20 @@ after_ms(struct event *timer, uint64_t ms)
 	event_add(timer, &tv);
 }
 
-/* The environment must be recovered, which only a new process can do: master starts it. */
-static _Noreturn void
-give_up(int r)
+struct guard *
+ledger_guard(const struct ipc_call *call)
+{
+	return of(call)->guard;
+}
+
+struct sender *
+ledger_sender(const struct ipc_call *call)
+{
+	return of(call)->sender;
+}
+
+_Noreturn void
+ledger_give_up(int r)
 {
 	log_error("database: %s; recovery by a new process", err_text(r));
 	log_flush();
@@ -96,8 +111,22 @@ send_use(struct ipc_channel *channel, struct bytes account, const struct quota_u
 	ipc_send(channel, LEDGER_USE, NULL, 0);
 }
 
-static void
-send_done(struct ipc_channel *channel, uint32_t id, int err)
+void
+ledger_write_failed(struct daemon *daemon, int r, const char *what)
+{
+	struct ledger *l = daemon->ctx;
+	uint64_t now = clock_mono_ms();
+
+	if (r == ERR_CORRUPT)
+		ledger_give_up(r);
+	if (l->complained_ms != 0 && now - l->complained_ms < COMPLAIN_MS)
+		return;
+	l->complained_ms = now;
+	log_error("%s could not be written or read: %s", what, err_text(r));
+}
+
+void
+ledger_send_done(struct ipc_channel *channel, uint32_t id, int err)
 {
 	struct ledger_done done = { err };
 
@@ -126,7 +155,7 @@ commit(struct ledger *l)
 		return ERR_OK;
 	r = quota_store_commit(l->store, l->batch, l->count);
 	if (r == ERR_CORRUPT)
-		give_up(r);
+		ledger_give_up(r);
 	if (r < 0) {
 		if (l->failures++ % 60 == 0)
 			log_error("commit of %zu changes failed: %s; trying again", l->count,
@@ -140,7 +169,7 @@ commit(struct ledger *l)
 	for (size_t i = 0; i < l->count; i++) {
 		tell_subscribers(l, &l->batch[i]);
 		if (l->waiting[i].channel != NULL)
-			send_done(l->waiting[i].channel, l->waiting[i].id, ERR_OK);
+			ledger_send_done(l->waiting[i].channel, l->waiting[i].id, ERR_OK);
 	}
 	l->count = 0;
 	event_del(l->commit_timer);
@@ -189,7 +218,7 @@ on_add(struct ipc_call *call, const void *msg)
 
 	if (c == NULL) {
 		if (answer)
-			send_done(call->channel, call->id, ERR_NO_SPACE);
+			ledger_send_done(call->channel, call->id, ERR_NO_SPACE);
 		return;
 	}
 	c->octets = m->octets;
@@ -208,7 +237,7 @@ on_set(struct ipc_call *call, const void *msg)
 
 	if (c == NULL) {
 		if (answer)
-			send_done(call->channel, call->id, ERR_NO_SPACE);
+			ledger_send_done(call->channel, call->id, ERR_NO_SPACE);
 		return;
 	}
 	c->set = true;
@@ -231,7 +260,7 @@ on_get(struct ipc_call *call, const void *msg)
 	(void)commit(l); /* what was reported before counts */
 	r = quota_store_get(l->store, m->account, &u);
 	if (r < 0)
-		give_up(r);
+		ledger_give_up(r);
 	answer.octets = u.octets;
 	answer.messages = u.messages;
 	answer.limit_octets = u.limit_octets;
@@ -267,7 +296,7 @@ on_list(struct ipc_call *call, const void *msg)
 	(void)commit(l);
 	r = quota_store_list(l->store, m->after, LEDGER_ROWS_MAX, list_row, &listing);
 	if (r < 0)
-		give_up(r);
+		ledger_give_up(r);
 	ledger_list_answer_encode(ipc_compose(call->channel), &listing.answer);
 	ipc_reply(call->channel, call->id, LEDGER_LIST_ANSWER, NULL, 0);
 	arena_reset(&listing.arena);
@@ -305,7 +334,7 @@ on_scan(evutil_socket_t fd, short events, void *arg)
 		}
 		r = quota_store_list(l->store, buf_bytes(&s->after), SCAN_ROWS, scan_row, s);
 		if (r < 0)
-			give_up(r);
+			ledger_give_up(r);
 		s->scanning = r == SCAN_ROWS;
 		more |= s->scanning;
 	}
@@ -330,12 +359,6 @@ on_subscribe(struct ipc_call *call, const void *msg)
 	after_ms(l->scan_event, 0);
 }
 
-static void
-on_bans_subscribe(struct ipc_call *call, const void *msg)
-{
-	UNUSED(call), UNUSED(msg);
-}
-
 /* Who turns banned addresses away. */
 #define DOORS                                                                                      \
 	(FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_IMAP_LOGIN) |               \
@@ -356,8 +379,32 @@ static const struct ipc_route routes[] = {
 	{ LEDGER_GET, REPORTERS, 0, 0, sizeof(struct ledger_get), ledger_get_decode, on_get },
 	{ LEDGER_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_list), ledger_list_decode,
 		on_list },
-	{ LEDGER_BANS_SUBSCRIBE, DOORS, 0, 0, 0, ipc_empty_decode, on_bans_subscribe },
+	{ LEDGER_BANS_SUBSCRIBE, DOORS, 0, 0, 0, ipc_empty_decode, guard_on_subscribe },
 	{ LEDGER_SUBSCRIBE, SUBSCRIBERS, 0, 0, 0, ipc_empty_decode, on_subscribe },
+
+	{ LEDGER_TRY, FROM(SERVICE_DIRECTORY), 0, 0, sizeof(struct ledger_try), ledger_try_decode,
+		guard_on_try },
+	{ LEDGER_TRIED, FROM(SERVICE_DIRECTORY), 0, 0, sizeof(struct ledger_tried),
+		ledger_tried_decode, guard_on_tried },
+	{ LEDGER_LAST_USE, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_last_use),
+		ledger_last_use_decode, guard_on_last_use },
+	{ LEDGER_BAN_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_ban_list),
+		ledger_ban_list_decode, guard_on_ban_list },
+	{ LEDGER_BAN_ADD, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_ban_add),
+		ledger_ban_add_decode, guard_on_ban_add },
+	{ LEDGER_BAN_DEL, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_ban_del),
+		ledger_ban_del_decode, guard_on_ban_del },
+
+	{ LEDGER_SEND, FROM(SERVICE_DIRECTORY), 0, 0, sizeof(struct ledger_send),
+		ledger_send_decode, sender_on_send },
+	{ LEDGER_INCIDENTS_SUBSCRIBE, FROM(SERVICE_QMGR), 0, 0, 0, ipc_empty_decode,
+		sender_on_subscribe },
+	{ LEDGER_INCIDENT_TOLD, FROM(SERVICE_QMGR), 0, 0, sizeof(struct ledger_incident_told),
+		ledger_incident_told_decode, sender_on_told },
+	{ LEDGER_INCIDENT_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_incident_list),
+		ledger_incident_list_decode, sender_on_list },
+	{ LEDGER_INCIDENT_END, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_incident_end),
+		ledger_incident_end_decode, sender_on_end },
 };
 
 /* ---- the life of the daemon ---- */
@@ -371,7 +418,7 @@ on_checkpoint_timer(evutil_socket_t fd, short events, void *arg)
 
 	UNUSED(fd), UNUSED(events);
 	if (r == ERR_CORRUPT)
-		give_up(r);
+		ledger_give_up(r);
 	if (r < 0)
 		log_error("checkpoint failed: %s; trying again", err_text(r));
 	after_ms(l->checkpoint_timer, conf->checkpoint_interval);
@@ -406,6 +453,11 @@ on_run(struct daemon *daemon)
 	if (anew)
 		log_error("the database was damaged and is set aside (corrupt.N): all use begins "
 			  "at zero; run \"relais quota recount\"");
+	if ((r = guard_start(daemon, l->store, &l->guard)) < 0 ||
+		(r = sender_start(daemon, l->store, &l->sender)) < 0) {
+		log_error("the database can't be read: %s", err_text(r));
+		return r;
+	}
 	l->commit_timer = evtimer_new(daemon->base, on_commit_timer, l);
 	l->checkpoint_timer = evtimer_new(daemon->base, on_checkpoint_timer, l);
 	l->scan_event = evtimer_new(daemon->base, on_scan, l);
@@ -419,6 +471,8 @@ on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
 	struct ledger *l = daemon->ctx;
 	struct subscriber *s, *next;
 
+	guard_peer_down(l->guard, peer);
+	sender_peer_down(l->sender, peer);
 	for (size_t i = 0; i < l->count; i++)
 		if (l->waiting[i].channel == peer)
 			l->waiting[i].channel = NULL;
@@ -435,7 +489,10 @@ on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
 static void
 on_reload(struct daemon *daemon)
 {
-	UNUSED(daemon); /* values are read where they are used; the cache's size at the start */
+	const struct ledger *l = daemon->ctx;
+
+	/* other values are read where they are used; sizes at the start */
+	guard_reload(l->guard);
 }
 
 static void
@@ -446,6 +503,8 @@ on_stats(struct daemon *daemon, struct buf *out)
 	buf_printf(out, "relais_ledger_commit_total %llu\n", (unsigned long long)l->commits);
 	buf_printf(out, "relais_ledger_change_total %llu\n", (unsigned long long)l->changes);
 	buf_printf(out, "relais_ledger_waiting %zu\n", l->count);
+	guard_stats(l->guard, out);
+	sender_stats(l->sender, out);
 }
 
 static void
@@ -458,6 +517,8 @@ on_stop(struct daemon *daemon)
 		return;
 	if (l->store != NULL && commit(l) < 0)
 		log_error("%zu changes could not be written; count use anew", l->count);
+	guard_stop(&l->guard);
+	sender_stop(&l->sender);
 	database_close(&l->store);
 	while ((s = LIST_FIRST(&l->subscribers)) != NULL) {
 		LIST_REMOVE(s, link);
