@@ -78,7 +78,7 @@ child_find(struct master *m, enum service s, unsigned instance)
 	struct child *c;
 
 	TAILQ_FOREACH (c, &m->children, link) {
-		if (c->row->service == s && c->instance == instance && !c->leaving)
+		if (c->row->service == s && c->instance == instance && !c->leaving && !c->trial)
 			return c;
 	}
 	return NULL;
@@ -146,7 +146,8 @@ send_start(struct child *c)
 		.mail_gid = UINT32_MAX,
 		.sandbox = service_sandbox(c->row, &m->conf),
 		.files_limit = c->row->files_limit,
-		.memory_limit = c->row->memory_limit };
+		.memory_limit = c->row->memory_limit,
+		.successor = c->trial };
 	int r = ERR_OK;
 
 	if (m->privileged) {
@@ -222,6 +223,13 @@ fork_child(struct child *c)
 /* ---- actions ---- */
 
 static void
+do_gone(struct child *c)
+{
+	enter(c, CHILD_ABSENT);
+	event_del(c->timer);
+}
+
+static void
 back_off(struct child *c)
 {
 	unsigned ms = BACKOFF_FIRST_MS << (c->failures < 9 ? c->failures : 9);
@@ -243,8 +251,12 @@ do_start(struct child *c)
 	log_error("%s[%u] cannot be started: %m", service_name(c->row->service), c->instance);
 	if (c->pid > 0)
 		kill(c->pid, SIGKILL); /* its exit brings the back-off */
-	else
+	else if (c->trial) {
+		c->leaving = true;
+		do_gone(c);
+	} else {
 		back_off(c);
+	}
 }
 
 static void
@@ -252,6 +264,8 @@ do_ready(struct child *c)
 {
 	enter(c, CHILD_READY);
 	event_del(c->timer);
+	if (c->trial)
+		child_succeeded(c);
 	master_check_ready(c->master);
 }
 
@@ -259,6 +273,11 @@ do_ready(struct child *c)
 static void
 do_died(struct child *c)
 {
+	if (c->trial) { /* the one it was to replace goes on */
+		c->leaving = true;
+		do_gone(c);
+		return;
+	}
 	if (clock_mono_ms() - c->started_ms > STEADY_MS)
 		c->failures = 0;
 	c->restarts++;
@@ -293,13 +312,6 @@ static void
 do_hurry(struct child *c)
 {
 	set_timer(c, DRAIN_TIMEOUT_MS);
-}
-
-static void
-do_gone(struct child *c)
-{
-	enter(c, CHILD_ABSENT);
-	event_del(c->timer);
 }
 
 static void

@@ -48,6 +48,7 @@ struct child {
 	uint64_t started_ms;
 	unsigned failures; /* in a row, for the back-off */
 	unsigned restarts;
+	bool trial;   /* started beside one that serves; takes its place when it is ready */
 	bool leaving; /* replaced or in excess: gone for good once it exits */
 	bool asked;   /* a PING is out */
 };
@@ -83,6 +84,8 @@ struct master {
 	bool ready;      /* every service has answered once */
 	bool stopping;
 	unsigned stop_phase;
+	struct event *certificate_timer;
+	uint64_t certificate_stamp, certificate_seen; /* of the files: served, seen last */
 	struct event *stop_timer, *watch_timer;
 	bool finished;
 };
@@ -91,7 +94,8 @@ struct master {
 struct child *child_new(struct master *m, const struct service_row *row, unsigned instance);
 void child_event(struct child *c, enum child_event event); /* may free c if it was leaving */
 void child_exited(struct master *m, pid_t pid, int status);
-struct child *child_find(struct master *m, enum service s, unsigned instance); /* not leaving */
+struct child *child_find(
+	struct master *m, enum service s, unsigned instance); /* neither leaving nor on trial */
 const char *child_state_name(enum child_state s);
 
 /* watchdog.c: does each of them still answer? */
@@ -114,6 +118,14 @@ int control_open(struct master *m);
 /* reload.c: read the file again; text: what happened, line by line. */
 int master_reload(struct master *m, struct buf *text);
 void master_report_errors(const struct conf *conf, struct buf *text);
+
+/* succeed.c: one takes the other's place when it is ready, and not before */
+void master_succeed(struct master *m, struct child *old);
+void child_succeeded(struct child *c); /* c was on trial and is ready */
+
+/* certificates.c: changed files mean a new keyholder */
+void certificates_watch(struct master *m); /* at the start */
+void certificates_taken(struct master *m); /* the files as they are now are about to be read */
 
 /* stop.c: orderly, phase by phase */
 void master_stop(struct master *m);

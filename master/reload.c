@@ -77,13 +77,17 @@ master_reload(struct master *m, struct buf *text)
 		return ERR_SYNTAX;
 	}
 	conf_free(&old);
+	certificates_taken(m);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
 		/* the new ones join at the end: they are as they ought to be */
 		next = c == last ? NULL : TAILQ_NEXT(c, link);
-		if (c->leaving || (c->state != CHILD_READY && c->state != CHILD_STARTING))
+		if (c->leaving || c->trial ||
+			(c->state != CHILD_READY && c->state != CHILD_STARTING))
 			continue;
 		if (c->row->reload == RELOAD_REPLACE)
 			replace(m, c);
+		else if (c->row->reload == RELOAD_SUCCEED)
+			master_succeed(m, c);
 		else if (c->control != NULL)
 			send_config(m, c);
 	}

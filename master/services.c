@@ -21,7 +21,8 @@ const struct service_row services[] = {
 		.memory_limit = 2 * OPT_GIB,
 		.instances = "workers",
 		.doors = { { "smtp", "listen", DOOR_PORTS } },
-		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER),
+		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
+			    FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_SUBMISSION,
@@ -35,7 +36,8 @@ const struct service_row services[] = {
 		.doors = { { "submission", "listen", DOOR_PORTS },
 			{ "submissions", "listen_tls", DOOR_PORTS },
 			{ "sendmail", "sendmail", DOOR_UNIX } },
-		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER),
+		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
+			    FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_IMAP_LOGIN,
@@ -47,8 +49,8 @@ const struct service_row services[] = {
 		.memory_limit = OPT_GIB,
 		.instances = "workers",
 		.doors = { { "imap", "listen", DOOR_PORTS } },
-		.may_call =
-			FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) | FROM(SERVICE_LEDGER),
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) |
+			    FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_POP3_LOGIN,
@@ -60,8 +62,8 @@ const struct service_row services[] = {
 		.memory_limit = OPT_GIB,
 		.instances = "workers",
 		.doors = { { "pop3", "listen", DOOR_PORTS } },
-		.may_call =
-			FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) | FROM(SERVICE_LEDGER),
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) |
+			    FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_IMAP_SPAWNER,
@@ -130,6 +132,14 @@ const struct service_row services[] = {
 		.sandbox = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_DATABASE,
 		.files_limit = SOME,
 		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 4 },
+	{ .service = SERVICE_KEYHOLDER,
+		.section = "tls",
+		.user = USER(keys_user),
+		.root = ROOT_EMPTY,
+		.files_limit = SOME,
+		.memory_limit = OPT_GIB,
+		.reload = RELOAD_SUCCEED,
 		.stop_phase = 4 },
 };
 

@@ -20,6 +20,7 @@ enum service_root {
 
 enum service_reload {
 	RELOAD_REPLACE,  /* a new process starts, the old one finishes what it has */
+	RELOAD_SUCCEED,  /* the same, but the old one serves until the new one does */
 	RELOAD_IN_PLACE, /* it owns something that two processes cannot own: told the new values */
 };
 
@@ -61,7 +62,9 @@ extern const struct service_row services[];
 extern const size_t nservices;
 
 /* Whom the operator's command may call. */
-#define CLI_MAY_CALL (FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY))
+#define CLI_MAY_CALL                                                                               \
+	(FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY) |                     \
+		FROM(SERVICE_KEYHOLDER))
 
 const struct service_row *service_row(enum service s); /* NULL: no process of ours */
 

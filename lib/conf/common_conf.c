@@ -24,6 +24,7 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, queue_user, "relais-queue", "user of the queue manager"),
 	OPT_STR(common_conf, directory_user, "relais-dir", "user of the directory"),
 	OPT_STR(common_conf, state_user, "relais-state", "user of the ledger"),
+	OPT_STR(common_conf, keys_user, "relais-keys", "user of the keyholder"),
 	OPT_STR(common_conf, plaintext_auth, "never",
 		"who may log in without TLS: never (nobody), loopback (clients on it) or always"),
 	OPT_BOOL(common_conf, scram_sha_1, "no",

@@ -10,7 +10,8 @@ struct common_conf {
 	struct conf_list domain;
 	const char *mail_root, *queue, *state, *tables, *run, *log;
 	const char *log_level;
-	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user;
+	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user,
+		*keys_user;
 	const char *plaintext_auth;
 	bool scram_sha_1;
 	uint64_t workers;

@@ -9,10 +9,11 @@
 #include "qmgr_conf.h"
 #include "smtpd_conf.h"
 #include "submission_conf.h"
+#include "tls_conf.h"
 
 static const struct conf_section *const sections[] = { &common_section, &smtpd_section,
 	&submission_section, &qmgr_section, &local_delivery_section, &imapd_section, &pop3d_section,
-	&directory_section, &ledger_section };
+	&directory_section, &ledger_section, &tls_section };
 
 size_t
 conf_section_count(void)

@@ -228,6 +228,7 @@ take_start(struct daemon_private *p, struct ipc_frame *f, struct jail *jail)
 	p->d.birth = m.birth;
 	p->d.mail_uid = m.mail_uid;
 	p->d.mail_gid = m.mail_gid;
+	p->d.successor = m.successor != 0;
 	p->d.privileged = m.uid != UINT32_MAX;
 	p->d.root = arena_str(&p->arena, m.root);
 	memcpy(p->d.instances, m.instances, sizeof(m.instances));

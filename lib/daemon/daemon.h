@@ -70,6 +70,7 @@ struct daemon {
 	uint32_t birth;    /* distinct for each process started */
 	uint32_t mail_uid, mail_gid; /* owner of virtual users' mailboxes; UINT32_MAX: who we are */
 	bool privileged;             /* started by root: chroot and ids are real */
+	bool successor;              /* started beside one that serves and is to be replaced */
 	bool draining;
 	uint16_t instances[SERVICE_COUNT]; /* how many of each service there are */
 	struct daemon_private *priv;

@@ -35,6 +35,7 @@ control_start_encode(struct buf *out, const struct control_start *m)
 	ipc_put_bytes(out, m->root);
 	ipc_put_bytes(out, m->common);
 	ipc_put_bytes(out, m->own);
+	buf_put_u8(out, m->successor);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		buf_put_u16(out, m->instances[i]);
 }
@@ -57,6 +58,7 @@ control_start_decode(struct ipc_reader *in, void *out)
 	m->root = ipc_get_bytes(in, CONTROL_PATH_MAX);
 	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
 	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	m->successor = (uint8_t)ipc_get_enum(in, 2);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		m->instances[i] = ipc_get_u16(in);
 	if (m->service >= SERVICE_COUNT)

@@ -68,6 +68,7 @@ struct control_start {
 	uint64_t memory_limit;       /* RLIMIT_DATA, octets; 0: none */
 	struct bytes root;           /* the folder that becomes / */
 	struct bytes common, own;    /* conf_encode() of the common and the own section */
+	uint8_t successor; /* beside one that serves: any doubt is a reason not to start */
 	uint16_t instances[SERVICE_COUNT];
 };
 

@@ -253,6 +253,7 @@ static const struct service_cells {
 	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKnnnnn" },
 	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnn" },
 	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnn" },
+	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnn" },
 	/* root with three capabilities: it forks and becomes others ("become root" is what it
 	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
 	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnn" },
