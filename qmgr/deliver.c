@@ -178,7 +178,8 @@ deliver_send(struct outlet *o, struct job *j)
 		.account = j->account,
 		.home = j->home,
 		.detail = j->detail,
-		.reverse_path = e->reverse_path,
+		.reverse_path = r->reverse_path.n > 0 ? r->reverse_path : e->reverse_path,
+		.flags = j->flags,
 		.original_path = r->parent == RCPT_NO_PARENT ? r->address
 							     : m->state.rcpts[r->parent].address,
 		.forward_path = j->address };
@@ -226,7 +227,7 @@ account_hash(struct bytes account)
 }
 
 static void
-deliver_to(struct job *j, const struct directory_target *t)
+deliver_to(struct job *j, const struct directory_target *t, uint32_t flags)
 {
 	struct syncer *s = t->system_user ? &j->q->system : &j->q->local;
 	const struct bytes parts[] = { t->account, t->home, t->detail, t->address };
@@ -247,6 +248,7 @@ deliver_to(struct job *j, const struct directory_target *t)
 	j->detail = bytes_head(at, t->detail.n);
 	at = bytes_skip(at, t->detail.n);
 	j->address = at;
+	j->flags = flags;
 	j->uid = t->uid;
 	j->gid = t->gid;
 	j->quota_octets = t->quota_octets;
@@ -291,7 +293,13 @@ go_to_target(struct job *j, const struct directory_target *t)
 {
 	switch (t->kind) {
 	case DIRECTORY_TARGET_ACCOUNT:
-		deliver_to(j, t);
+		deliver_to(j, t, 0);
+		break;
+	case DIRECTORY_TARGET_COMMAND:
+		deliver_to(j, t, DELIVERY_COMMAND);
+		break;
+	case DIRECTORY_TARGET_FILE:
+		deliver_to(j, t, DELIVERY_FILE);
 		break;
 	case DIRECTORY_TARGET_REMOTE:
 		job_deferred(j, "4.4.4", "mail to other hosts is not sent yet");
@@ -332,7 +340,11 @@ expand(struct job *j, const struct directory_target *targets, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		e.targets[i].address = targets[i].address;
 		e.targets[i].account = targets[i].account;
-		size += 8 + targets[i].address.n + targets[i].account.n;
+		/* what may not be answered stays so (RFC 5321 sec. 4.5.5) */
+		if (m->state.envelope.reverse_path.n > 0)
+			e.targets[i].reverse_path = targets[i].reverse_path;
+		size += 12 + targets[i].address.n + targets[i].account.n +
+			targets[i].reverse_path.n;
 	}
 	if (n > QUEUE_EVENT_TARGETS_MAX || !journal_fits(&q->journal, size + 256)) {
 		free(e.targets);
@@ -379,7 +391,7 @@ resolved(struct job *j, const struct directory_target *targets, uint32_t n)
 		snprintf(j->code, sizeof(j->code), "2.0.0");
 		snprintf(j->text, sizeof(j->text), "discarded: the alias has no members");
 		job_delivered(j);
-	} else if (n == 1) {
+	} else if (n == 1 && targets[0].reverse_path.n == 0) {
 		go_to_target(j, &targets[0]);
 	} else {
 		expand(j, targets, n);
@@ -413,6 +425,7 @@ keep_page(struct job *j, const struct directory_resolve_answer *a)
 		t->account = arena_bytes(&x->arena, t->account);
 		t->home = arena_bytes(&x->arena, t->home);
 		t->detail = arena_bytes(&x->arena, t->detail);
+		t->reverse_path = arena_bytes(&x->arena, t->reverse_path);
 	}
 	if (x->n < x->total) {
 		ask_directory(j, x->n);
@@ -439,7 +452,8 @@ on_resolved(void *arg, const struct ipc_answer *answer)
 		expansion_free(j);
 		verdict_ends(j, a.verdict);
 	} else if (j->expansion == NULL && a.first == 0 && a.count == a.total) {
-		if (a.count == 1 && a.targets[0].kind == DIRECTORY_TARGET_ACCOUNT)
+		if (a.count == 1 && a.targets[0].kind == DIRECTORY_TARGET_ACCOUNT &&
+			a.targets[0].reverse_path.n == 0)
 			resolve_cache_put(j->q->resolved, rcpt_of(j)->address, &a.targets[0],
 				clock_mono_us());
 		resolved(j, a.targets, a.count);

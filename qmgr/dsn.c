@@ -77,7 +77,7 @@ put_head(struct buf *out, const struct dsn *d)
 	put_field(out, "Date: ", bytes_from_str(d->date));
 	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", d->hostname);
 	buf_put_str(out, "To: <");
-	put_text(out, d->envelope->reverse_path);
+	put_text(out, d->to.n > 0 ? d->to : d->envelope->reverse_path);
 	buf_put_str(out, ">\r\nSubject: Undelivered Mail Returned to Sender\r\n");
 	buf_printf(out, "Message-ID: <%s@%s>\r\n", d->id, d->hostname);
 	buf_put_str(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
@@ -208,12 +208,12 @@ read_original(struct qmgr *q, struct message *m, struct arena *a)
 }
 
 static int
-submit(struct qmgr *q, struct message *m, const struct dsn_rcpt *rcpts, uint32_t n)
+submit(struct qmgr *q, struct message *m, struct bytes reverse_path, const struct dsn_rcpt *rcpts,
+	uint32_t n)
 {
 	char id[QUEUE_ID_TEXT_SIZE], of_id[QUEUE_ID_TEXT_SIZE];
 	char date[CLOCK_DATE_SIZE], arrival[CLOCK_DATE_SIZE];
-	struct envelope_rcpt to = { .forward_path = m->state.envelope.reverse_path,
-		.notify = ENVELOPE_NOTIFY_NEVER };
+	struct envelope_rcpt to = { .forward_path = reverse_path, .notify = ENVELOPE_NOTIFY_NEVER };
 	struct envelope e = { .queue_id = queue_id_make(&q->ids, clock_wall_us()),
 		.arrival_us = clock_wall_us(),
 		.flags = ENVELOPE_LOCAL_ORIGIN | ENVELOPE_8BITMIME |
@@ -231,6 +231,7 @@ submit(struct qmgr *q, struct message *m, const struct dsn_rcpt *rcpts, uint32_t
 		.id = queue_id_text(e.queue_id, id),
 		.of_id = queue_id_text(m->entry->id, of_id),
 		.envelope = &m->state.envelope,
+		.to = reverse_path,
 		.n = n,
 		.rcpts = rcpts };
 	int r;
@@ -248,32 +249,66 @@ submit(struct qmgr *q, struct message *m, const struct dsn_rcpt *rcpts, uint32_t
 	return r;
 }
 
+/* Who is to be told of a recipient that bounced; empty: nobody. */
+static struct bytes
+whom_to_tell(const struct message *m, uint32_t i)
+{
+	const struct envelope *e = &m->state.envelope;
+	const struct queue_rcpt *r = &m->state.rcpts[i];
+
+	if (r->status != RCPT_BOUNCED || r->reported)
+		return BYTES_NONE;
+	if (r->reverse_path.n > 0)
+		return r->reverse_path;
+	return dsn_is_wanted(e, original_rcpt(m, i)->notify) ? e->reverse_path : BYTES_NONE;
+}
+
+/* One message for all that the same one is told of, from the first of them on. */
+static bool
+tell(struct qmgr *q, struct message *m, uint32_t first, bool *told)
+{
+	const struct bytes to = whom_to_tell(m, first);
+	struct dsn_rcpt *rcpts = xcalloc(m->state.n - first, sizeof(*rcpts));
+	uint32_t n = 0;
+	bool ok;
+
+	for (uint32_t i = first; i < m->state.n; i++) {
+		const struct queue_rcpt *r = &m->state.rcpts[i];
+		const struct bytes orcpt =
+			r->reverse_path.n > 0 ? BYTES_NONE : original_rcpt(m, i)->orcpt;
+
+		if (told[i] || !bytes_equal(whom_to_tell(m, i), to))
+			continue;
+		told[i] = true;
+		rcpts[n++] = (struct dsn_rcpt){ r->address, orcpt, r->code, r->text };
+	}
+	ok = submit(q, m, to, rcpts, n) == ERR_OK;
+	free(rcpts);
+	return ok;
+}
+
 void
 dsn_send(struct qmgr *q, struct message *m)
 {
-	struct dsn_rcpt *rcpts = NULL;
 	struct queue_event reported = { .rcpt = QUEUE_EVENT_MESSAGE, .kind = QUEUE_EVENT_REPORTED };
-	uint32_t n = 0, silent = 0;
+	bool *told = NULL, sent = false, silent = false;
 
 	for (uint32_t i = 0; i < m->state.n; i++) {
 		const struct queue_rcpt *r = &m->state.rcpts[i];
-		const struct envelope_rcpt *o;
 
 		if (r->status != RCPT_BOUNCED || r->reported)
 			continue;
-		o = original_rcpt(m, i);
-		if (!dsn_is_wanted(&m->state.envelope, o->notify)) {
-			silent++;
+		if (whom_to_tell(m, i).n == 0) {
+			silent = true;
 			continue;
 		}
-		if (rcpts == NULL)
-			rcpts = xcalloc(m->state.n, sizeof(*rcpts));
-		rcpts[n++] = (struct dsn_rcpt){ r->address, o->orcpt, r->code, r->text };
+		if (told == NULL)
+			told = xcalloc(m->state.n, sizeof(*told));
+		/* in one batch with the report itself: neither without the other */
+		if (!told[i])
+			sent |= tell(q, m, i, told);
 	}
-	/* in one batch with the report itself: neither without the other */
-	if (n > 0 && submit(q, m, rcpts, n) < 0)
-		n = 0;
-	free(rcpts);
-	if (n > 0 || (silent > 0 && m->state.left > 0))
+	free(told);
+	if (sent || (silent && m->state.left > 0))
 		message_event(q, m, &reported);
 }

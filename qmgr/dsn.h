@@ -26,6 +26,7 @@ struct dsn {
 	const char *id;       /* of the DSN: Message-ID and boundary */
 	const char *of_id;    /* of the message */
 	const struct envelope *envelope;
+	struct bytes to; /* empty: the envelope's reverse-path */
 	uint32_t n;
 	const struct dsn_rcpt *rcpts;
 	struct bytes original; /* the whole message, or its beginning */
@@ -37,7 +38,11 @@ bool dsn_is_wanted(const struct envelope *e, uint32_t notify);
 /* The report's content, with CRLF. Pure. Original: headers only, unless RET=FULL and small. */
 void dsn_build(struct buf *out, const struct dsn *d);
 
-/* Tell of all recipients that have bounced and were not reported yet; one message for all. */
+/*
+ * Tell of all recipients that have bounced and were not reported yet: one message for all to
+ * the sender, and one to the owner of each list whose members are among them (whoever sent the
+ * message: owner-NAME is an address of ours).
+ */
 void dsn_send(struct qmgr *q, struct message *m);
 
 #endif

@@ -108,6 +108,7 @@ struct job {
 	struct buf target;           /* the strings below */
 	struct bytes account, home, detail, address;
 	uint32_t uid, gid;
+	uint32_t flags; /* DELIVERY_COMMAND, DELIVERY_FILE: no mailbox */
 	uint64_t quota_octets;
 	uint64_t start_us, sent_us, written_us;
 	char code[16];

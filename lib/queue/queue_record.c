@@ -14,7 +14,7 @@
 
 #define MAGIC        0x31725152u /* "RQr1" */
 #define CRC_FROM     8
-#define TARGET_LEAST 8
+#define TARGET_LEAST 12 /* octets of a target: three lengths */
 
 size_t
 queue_record_begin(struct buf *out)
@@ -111,6 +111,8 @@ queue_event_put(struct buf *out, const struct queue_event *e)
 	for (uint32_t i = 0; i < e->n_targets; i++) {
 		octets_put_string(out, bytes_head(e->targets[i].address, QUEUE_EVENT_ADDRESS_MAX));
 		octets_put_string(out, bytes_head(e->targets[i].account, QUEUE_EVENT_ADDRESS_MAX));
+		octets_put_string(
+			out, bytes_head(e->targets[i].reverse_path, QUEUE_EVENT_ADDRESS_MAX));
 	}
 }
 
@@ -144,6 +146,7 @@ queue_event_parse(struct bytes body, struct arena *a, struct queue_event *e)
 	for (uint32_t i = 0; i < e->n_targets; i++) {
 		e->targets[i].address = octets_string(&o, QUEUE_EVENT_ADDRESS_MAX);
 		e->targets[i].account = octets_string(&o, QUEUE_EVENT_ADDRESS_MAX);
+		e->targets[i].reverse_path = octets_string(&o, QUEUE_EVENT_ADDRESS_MAX);
 	}
 	if (octets_end(&o) < 0)
 		return octets_end(&o);

@@ -92,7 +92,8 @@ enum queue_event_kind {
 
 struct queue_event_target {
 	struct bytes address;
-	struct bytes account; /* which of the accounts behind it; empty: not one of ours */
+	struct bytes account;      /* which of the accounts behind it; empty: not one of ours */
+	struct bytes reverse_path; /* of mail to it in place of the envelope's; empty: that */
 };
 
 struct queue_event {

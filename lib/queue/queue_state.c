@@ -74,6 +74,7 @@ expand(struct queue_state *s, uint32_t parent, const struct queue_event *e)
 		s->rcpts[s->n++] = (struct queue_rcpt){
 			.address = arena_bytes(&s->arena, e->targets[i].address),
 			.account = arena_bytes(&s->arena, e->targets[i].account),
+			.reverse_path = arena_bytes(&s->arena, e->targets[i].reverse_path),
 			.parent = parent,
 		};
 		s->left++;
@@ -176,6 +177,7 @@ write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
 		for (uint32_t k = 0; k < e.n_targets; k++) {
 			e.targets[k].address = s->rcpts[i + k].address;
 			e.targets[k].account = s->rcpts[i + k].account;
+			e.targets[k].reverse_path = s->rcpts[i + k].reverse_path;
 		}
 		write_event(out, &e, seq);
 		arena_reset(&a);

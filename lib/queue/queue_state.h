@@ -24,11 +24,12 @@ enum rcpt_status {
 #define RCPT_NO_PARENT UINT32_MAX
 
 struct queue_rcpt {
-	struct bytes address; /* forward-path, or the address of an alias' target */
-	struct bytes account; /* targets: which account behind the address */
-	uint32_t parent;      /* targets: the recipient of the envelope they come from */
-	uint8_t status;       /* enum rcpt_status */
-	uint8_t flags;        /* the scheduler's own */
+	struct bytes address;      /* forward-path, or the address of an alias' target */
+	struct bytes account;      /* targets: which account behind the address */
+	struct bytes reverse_path; /* targets: a list's owner; empty: the envelope's */
+	uint32_t parent;           /* targets: the recipient of the envelope they come from */
+	uint8_t status;            /* enum rcpt_status */
+	uint8_t flags;             /* the scheduler's own */
 	uint16_t attempts;
 	bool reported; /* bounced, and the sender was told (or need not be) */
 	uint64_t next_s;

@@ -70,8 +70,8 @@ run_text_row(void **arg)
 	const struct dsn_rcpt rcpt = { bytes_from_str(t->address), bytes_from_str(t->orcpt),
 		BYTES_LITERAL("5.1.1"), bytes_from_str(t->text) };
 	const struct dsn d = { "mx.example.org", "Sat, 21 Nov 2026 22:04:57 +0000",
-		"Sat, 21 Nov 2026 22:04:00 +0000", "4jX7KH4Dm8z2", "4jX7KH4Dm8z1", &e, 1, &rcpt,
-		bytes_from_str(original) };
+		"Sat, 21 Nov 2026 22:04:00 +0000", "4jX7KH4Dm8z2", "4jX7KH4Dm8z1", &e, BYTES_NONE,
+		1, &rcpt, bytes_from_str(original) };
 	struct buf out = BUF_INIT;
 	struct bytes text;
 

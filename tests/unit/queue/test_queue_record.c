@@ -10,8 +10,9 @@
 #include "queue_file.h"
 
 static struct queue_event_target targets[] = {
-	{ BYTES_LITERAL("a@example.org"), BYTES_LITERAL("a@example.org") },
-	{ BYTES_LITERAL("b@example.com"), { NULL, 0 } },
+	{ BYTES_LITERAL("a@example.org"), BYTES_LITERAL("a@example.org"),
+		BYTES_LITERAL("owner-list@example.org") },
+	{ BYTES_LITERAL("b@example.com"), { NULL, 0 }, { NULL, 0 } },
 };
 
 static const struct row {

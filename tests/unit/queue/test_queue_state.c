@@ -71,8 +71,9 @@ static int
 apply(struct queue_state *s, const struct step *step, uint64_t seq)
 {
 	struct queue_event_target two[] = { { BYTES_LITERAL("x@example.org"),
-						    BYTES_LITERAL("x@example.org") },
-		{ BYTES_LITERAL("y@example.com"), { NULL, 0 } } };
+						    BYTES_LITERAL("x@example.org"),
+						    BYTES_LITERAL("owner@example.org") },
+		{ BYTES_LITERAL("y@example.com"), { NULL, 0 }, { NULL, 0 } } };
 	struct queue_event e = { .queue_id = 42,
 		.kind = (uint32_t)step->kind,
 		.rcpt = (uint32_t)step->rcpt,
