@@ -48,8 +48,10 @@ int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
 int cli_usage(const char *usage, const char *wrong);
 
 /* One file, one command. */
+int cmd_ban(struct cli *cli, int argc, char *argv[]);
 int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
+int cmd_incident(struct cli *cli, int argc, char *argv[]);
 int cmd_mailq(struct cli *cli, int argc, char *argv[]);
 int cmd_map(struct cli *cli, int argc, char *argv[]);
 int cmd_queue(struct cli *cli, int argc, char *argv[]);

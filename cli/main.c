@@ -20,6 +20,8 @@ static const struct command {
 	{ "domain", cmd_domain, "add, list and delete mail domains" },
 	{ "map", cmd_map, "compile the text tables" },
 	{ "quota", cmd_quota, "show how much accounts use" },
+	{ "ban", cmd_ban, "list, add and lift bans of addresses and logins" },
+	{ "incident", cmd_incident, "accounts that may send nothing more: list, release, purge" },
 	{ "config", cmd_config, "check or show the configuration" },
 	{ "reload", cmd_reload, "take up a changed configuration" },
 	{ "stop", cmd_stop, "stop the suite, orderly" },

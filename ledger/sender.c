@@ -204,14 +204,14 @@ sender_on_end(struct ipc_call *call, const void *msg)
 	const struct ledger_incident_end *m = msg;
 	struct sender *s = ledger_sender(call);
 	struct incident i;
-	int r = end_incident(s, m->login, &i);
+	int r = m->only_ask ? incident_get(s->db, m->login, &i) : end_incident(s, m->login, &i);
 
-	if (r == ERR_OK) {
+	if (r == ERR_OK && !m->only_ask) {
 		log_info("incident: login=<%.*s> is ended by the operator, %" PRIu64
 			 " messages were refused",
 			(int)m->login.n, (const char *)m->login.p, i.refused);
 		tell_all(s, m->login, &i, false);
-	} else if (r != ERR_NOT_FOUND)
+	} else if (r < 0 && r != ERR_NOT_FOUND)
 		ledger_write_failed(s->daemon, r, "the end of an incident");
 	ledger_send_done(call->channel, call->id, r);
 }

@@ -470,6 +470,7 @@ void
 ledger_incident_end_encode(struct buf *out, const struct ledger_incident_end *m)
 {
 	ipc_put_bytes(out, m->login);
+	buf_put_u8(out, m->only_ask);
 }
 
 int
@@ -478,5 +479,6 @@ ledger_incident_end_decode(struct ipc_reader *in, void *msg)
 	struct ledger_incident_end *m = msg;
 
 	m->login = get_login(in);
+	m->only_ask = get_bool(in);
 	return ipc_finish(in);
 }

@@ -314,6 +314,7 @@ struct ledger_incident_list_answer {
 /* The operator ends it. What becomes of the held mail the CLI tells qmgr. */
 struct ledger_incident_end {
 	struct bytes login;
+	bool only_ask; /* is there one? Nothing changes */
 };
 
 /* Encoder and decoder of each: quotas in ledger_msg.c, guessing and sending in

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/incident.c - relais incident list|release|purge: accounts that may not send any more. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "err.h"
+#include "ledger_msg.h"
+#include "mail_address.h"
+#include "queue_msg.h"
+
+static const char usage[] =
+	"relais incident [list] [--json]\n"
+	"       relais incident release LOGIN [--json]   it may send again, its held mail goes "
+	"out\n"
+	"       relais incident purge LOGIN [--json]     the same, but its mail in the queue is "
+	"deleted";
+
+/* ---- list ---- */
+
+static void
+show(json_t *out, const struct ledger_incident_row *r)
+{
+	char since[32] = "?";
+	time_t t = (time_t)r->since;
+	struct tm tm;
+
+	if (out != NULL) {
+		json_array_append_new(
+			out, json_pack("{s:s%,s:I,s:b,s:I,s:I,s:I,s:I,s:s%}", "login", r->login.p,
+				     r->login.n, "since", (json_int_t)r->since, "told", r->told,
+				     "messages", (json_int_t)r->messages, "recipients",
+				     (json_int_t)r->recipients, "new_recipients",
+				     (json_int_t)r->new_recipients, "refused",
+				     (json_int_t)r->refused, "reason",
+				     r->text.n == 0 ? "" : (const char *)r->text.p, r->text.n));
+		return;
+	}
+	if (localtime_r(&t, &tm) != NULL)
+		(void)strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
+	printf("%-32.*s since %s: %.*s; %llu messages, %llu recipients (%llu new) in the day "
+	       "before, %llu messages refused since\n",
+		(int)r->login.n, (const char *)r->login.p, since, (int)r->text.n,
+		(const char *)r->text.p, (unsigned long long)r->messages,
+		(unsigned long long)r->recipients, (unsigned long long)r->new_recipients,
+		(unsigned long long)r->refused);
+}
+
+static int
+list(struct cli *cli, int fd, json_t *out)
+{
+	struct ledger_incident_list_answer *answer = xcalloc(1, sizeof(*answer));
+	struct buf after = BUF_INIT, body = BUF_INIT;
+	struct ipc_frame frame;
+	int r;
+
+	do {
+		struct ledger_incident_list ask = { buf_bytes(&after) };
+		struct ipc_reader in;
+
+		buf_clear(&body);
+		ledger_incident_list_encode(&body, &ask);
+		r = cli_ask(cli, fd, LEDGER_INCIDENT_LIST, buf_bytes(&body), &frame);
+		if (r < 0)
+			break;
+		in = ipc_reader(frame.body);
+		r = ledger_incident_list_answer_decode(&in, answer);
+		for (uint32_t i = 0; r == ERR_OK && i < answer->count; i++)
+			show(out, &answer->rows[i]);
+		if (r == ERR_OK && answer->count > 0) {
+			buf_clear(&after);
+			buf_put_bytes(&after, answer->rows[answer->count - 1].login);
+		}
+	} while (r == ERR_OK && answer->count > 0);
+	buf_free(&after);
+	buf_free(&body);
+	free(answer);
+	if (r == ERR_OK && out != NULL) {
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	return r == ERR_OK ? CLI_OK : CLI_FAILED;
+}
+
+/* ---- the end of one ---- */
+
+/* What the login has in the queue goes out, or away. */
+static bool
+order_queue(struct cli *cli, struct bytes login, bool purge, uint64_t *n)
+{
+	const struct queue_order ask = { .verb = purge ? QUEUE_ORDER_DELETE : QUEUE_ORDER_RELEASE,
+		.login = login };
+	struct queue_order_answer a = { .err = ERR_SYNTAX };
+	int fd = cli_connect(cli, SERVICE_QMGR), r;
+	struct buf body = BUF_INIT;
+	struct ipc_frame frame;
+	struct ipc_reader in;
+
+	if (fd < 0)
+		return false;
+	queue_order_encode(&body, &ask);
+	r = cli_ask(cli, fd, QUEUE_ORDER, buf_bytes(&body), &frame);
+	buf_free(&body);
+	close(fd);
+	if (r < 0)
+		return false;
+	in = ipc_reader(frame.body);
+	if (queue_order_answer_decode(&in, &a) < 0)
+		a.err = ERR_SYNTAX;
+	*n = a.n;
+	if (a.err < 0 && a.err != ERR_NOT_FOUND)
+		fprintf(stderr, "queue: %s\n", err_text(a.err));
+	return a.err == ERR_OK || a.err == ERR_NOT_FOUND;
+}
+
+static int
+end_at_ledger(struct cli *cli, int fd, struct bytes login, bool only_ask)
+{
+	const struct ledger_incident_end m = { login, only_ask };
+	struct ledger_done done = { ERR_SYNTAX };
+	struct buf body = BUF_INIT;
+	struct ipc_frame frame;
+	struct ipc_reader in;
+	int r;
+
+	ledger_incident_end_encode(&body, &m);
+	r = cli_ask(cli, fd, LEDGER_INCIDENT_END, buf_bytes(&body), &frame);
+	buf_free(&body);
+	if (r < 0)
+		return r;
+	in = ipc_reader(frame.body);
+	return ledger_done_decode(&in, &done) < 0 ? ERR_SYNTAX : done.err;
+}
+
+/*
+ * Mail to be deleted goes first, while nothing new can come. Held mail is released after
+ * the account is free: qmgr would hold it again. A release that stopped half-way can be repeated.
+ */
+static int
+end(struct cli *cli, int fd, const char *word, bool purge, bool json)
+{
+	struct arena a = ARENA_INIT;
+	struct mail_address folded;
+	uint64_t n = 0;
+	bool ok;
+	int r;
+
+	if (mail_address_fold(&a, bytes_from_str(word), &folded) < 0) {
+		fprintf(stderr, "%s: not a login\n", word);
+		arena_reset(&a);
+		return CLI_USAGE;
+	}
+	r = end_at_ledger(cli, fd, folded.key, true);
+	ok = r == ERR_OK && (!purge || order_queue(cli, folded.key, true, &n));
+	if (ok)
+		ok = (r = end_at_ledger(cli, fd, folded.key, false)) == ERR_OK;
+	if (r == ERR_NOT_FOUND)
+		fprintf(stderr, "%s: no incident\n", word);
+	else if (r < 0)
+		fprintf(stderr, "%s: %s\n", word, err_text(r));
+	if (!purge && (ok || r == ERR_NOT_FOUND) && !order_queue(cli, folded.key, false, &n))
+		ok = false;
+	if (ok && json)
+		printf("{\"login\": \"%s\", \"messages\": %llu}\n", word, (unsigned long long)n);
+	else if (ok)
+		printf("%llu message%s %s\n", (unsigned long long)n, n == 1 ? "" : "s",
+			purge ? "deleted" : "released");
+	arena_reset(&a);
+	return ok ? CLI_OK : CLI_FAILED;
+}
+
+int
+cmd_incident(struct cli *cli, int argc, char *argv[])
+{
+	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "list";
+	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
+	bool ends = strcmp(verb, "release") == 0 || strcmp(verb, "purge") == 0;
+	json_t *out;
+	int fd, status;
+
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		printf("Usage: %s\n", usage);
+		return CLI_OK;
+	}
+	if (!(ends && argc == 3 + json) &&
+		!(strcmp(verb, "list") == 0 && argc <= 2 + json &&
+			(argc == 1 || json || strcmp(argv[1], "list") == 0)))
+		return cli_usage(usage, NULL);
+	fd = cli_connect(cli, SERVICE_LEDGER);
+	if (fd < 0)
+		return CLI_DOWN;
+	if (ends)
+		status = end(cli, fd, argv[2], verb[0] == 'p', json);
+	else {
+		out = json ? json_array() : NULL;
+		status = list(cli, fd, out);
+		json_decref(out);
+	}
+	close(fd);
+	return status;
+}
