@@ -199,7 +199,6 @@ smtp_session_auth_done(struct smtp_session *s, const struct smtp_answer *answer,
 	const char *why, struct smtp_out *out)
 {
 	ASSERT(s->wait == SMTP_WAIT_AUTH);
-	buf_free(&s->auth.response);
 	s->wait = SMTP_WAIT_INPUT;
 	smtp_enter(s, SMTP_READY);
 	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
@@ -214,6 +213,7 @@ smtp_session_auth_done(struct smtp_session *s, const struct smtp_answer *answer,
 		if (answer->code / 100 == 5 && ++s->failed_logins >= s->policy->failed_logins)
 			too_many_failures(s, out);
 	}
+	buf_free(&s->auth.response);
 	smtp_check_patience(s, out);
 }
 

@@ -19,6 +19,18 @@ driver_init(struct driver *d)
 }
 
 void
+driver_init_submission(struct driver *d, smtp_header_fn *header)
+{
+	driver_init(d);
+	d->policy.starttls = true;
+	d->policy.mechanisms = SASL_DEFAULT;
+	d->policy.failed_logins = 3;
+	d->policy.header_octets = 500;
+	d->policy.header = header;
+	d->session.tls_ready = true;
+}
+
+void
 driver_free(struct driver *d)
 {
 	smtp_session_free(&d->session);
@@ -85,7 +97,12 @@ commit(struct driver *d)
 			put_bytes(&d->committed, "orcpt", e->rcpts[i].orcpt);
 	}
 	buf_put_str(&d->committed, "\n");
-	ASSERT(bytes_starts_with(txn->prefix, BYTES_LITERAL("Received: from ")));
+	ASSERT(bytes_starts_with(txn->prefix, BYTES_LITERAL("Received: ")));
+	for (uint32_t i = 0; i < txn->n_senders; i++)
+		put_bytes(&d->committed, "sender", txn->senders[i]);
+	if (txn->n_senders > 0)
+		buf_put_str(&d->committed, "\n");
+	buf_put_bytes(&d->committed, txn->added);
 	buf_put_bytes(&d->committed, buf_bytes(&d->stored));
 	buf_put_str(&d->committed, "|\n");
 	d->messages++;
@@ -144,8 +161,6 @@ act(struct driver *d)
 		smtp_session_answer(s, &answer, &d->out);
 		break;
 	case SMTP_WAIT_TLS:
-		buf_clear(&d->waiting); /* as the caller must */
-		buf_put_str(&d->replies, "<TLS>");
 		smtp_session_secured(s, "TLSv1.3 with cipher X (256/256 bits)", &d->out);
 		break;
 	case SMTP_WAIT_AUTH:

@@ -22,6 +22,10 @@ struct driver {
 };
 
 void driver_init(struct driver *d);
+
+/* The same as submission's: STARTTLS, AUTH, and what is done with headers. The driver's client
+ * sends what follows STARTTLS after the handshake; its password is "good" (base64: Z29vZA==). */
+void driver_init_submission(struct driver *d, smtp_header_fn *header);
 void driver_free(struct driver *d);
 
 /*
