@@ -386,6 +386,102 @@ back_pressure(void **state)
 }
 
 static void
+send_flipped(struct test *t, const char *text)
+{
+	struct buf b = BUF_INIT;
+
+	for (; *text != '\0'; text++)
+		buf_put_u8(&b, (uint8_t)*text ^ 0x80);
+	fake_send(&t->f, t->fd, buf_bytes(&b));
+	buf_free(&b);
+}
+
+/* What has come, from an offset on, made readable. */
+static void
+flip(struct test *t, size_t from)
+{
+	for (size_t i = from; i < t->replies.len; i++)
+		t->replies.data[t->replies.start + i] ^= 0x80;
+}
+
+static void
+shake(struct test *t)
+{
+	fake_send(&t->f, t->fd, BYTES_LITERAL("HELLO\n"));
+	assert_true(fake_read(&t->f, t->fd, &t->replies, "SHAKEN\n"));
+	buf_clear(&t->replies);
+}
+
+/* Everything sent in the clear behind STARTTLS is dropped, and the session begins anew. */
+static void
+starttls(void **state)
+{
+	struct test t;
+
+	UNUSED(state);
+	fake_conf(&t.f);
+	start(&t);
+	talk(&t, HI, "250-STARTTLS\r\n");
+	talk(&t, "STARTTLS\r\n" HI MAIL TO DATA "injected\r\n.\r\nNOO",
+		"220 2.0.0 Ready to start TLS\r\n");
+	shake(&t);
+	send_flipped(&t, MAIL);
+	fake_run(&t.f, 20);
+	assert_true(fake_read(&t.f, t.fd, &t.replies, "\215\212"));
+	flip(&t, 0);
+	assert_string_equal(buf_str(&t.replies), "503 5.5.1 send EHLO or HELO first\r\n");
+	send_flipped(&t, HI MAIL TO DATA "x\r\n.\r\n" QUIT);
+	buf_clear(&t.replies);
+	assert_true(fake_read_all(&t.f, t.fd, &t.replies));
+	flip(&t, 0);
+	assert_non_null(strstr(buf_str(&t.replies), "250 2.0.0 Ok: queued"));
+	assert_int_equal(t.f.commits, 1);
+	assert_string_equal(buf_str(&t.f.content), "x\r\n");
+	end(&t);
+}
+
+/* What comes later in the clear is no handshake, and ends the connection. */
+static void
+starttls_refused(void **state)
+{
+	struct test t;
+
+	UNUSED(state);
+	fake_conf(&t.f);
+	fake_tls_ready(false);
+	start(&t);
+	talk(&t, HI "STARTTLS\r\n", "454 4.7.0 ");
+	fake_tls_ready(true);
+	talk(&t, "STARTTLS\r\n", "220 2.0.0");
+	fake_send(&t.f, t.fd, BYTES_LITERAL("NOOP\r\n"));
+	buf_clear(&t.replies);
+	assert_true(fake_read_all(&t.f, t.fd, &t.replies));
+	assert_int_equal(t.replies.len, 0);
+	assert_int_equal(t.f.smtpd->numbers.failed_handshakes, 1);
+	end(&t);
+}
+
+/* A client that leaves at any point of the handshake, also while its signature is made. */
+static void
+left_while_shaking(void **state)
+{
+	static const char *const parts[] = { "", "HEL", "HELLO\n" };
+
+	UNUSED(state);
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		struct test t;
+
+		fake_conf(&t.f);
+		start(&t);
+		talk(&t, HI "STARTTLS\r\n", "220 2.0.0");
+		fake_send(&t.f, t.fd, bytes_from_str(parts[i]));
+		event_base_loop(t.f.d.base, EVLOOP_NONBLOCK);
+		end(&t);
+		t = (struct test){ 0 };
+	}
+}
+
+static void
 counting(void **state)
 {
 	struct counts c;
@@ -416,7 +512,9 @@ main(void)
 		cmocka_unit_test(left_while_asking), cmocka_unit_test(half_closed),
 		cmocka_unit_test(early_talker), cmocka_unit_test(connection_limits),
 		cmocka_unit_test(timeouts), cmocka_unit_test(draining),
-		cmocka_unit_test(back_pressure), cmocka_unit_test(counting) };
+		cmocka_unit_test(back_pressure), cmocka_unit_test(starttls),
+		cmocka_unit_test(starttls_refused), cmocka_unit_test(left_while_shaking),
+		cmocka_unit_test(counting) };
 	log_open(2, "test", "localhost", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests_name("smtpd failures", tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("smtpd clients", others, NULL, NULL);
