@@ -166,7 +166,7 @@ take_results(int fd, struct delivery_item *items, size_t n)
 		if (all[i].item >= n)
 			continue;
 		item = &items[all[i].item];
-		most = 2 * (item->job.content_length + item->job.prefix.n) + 4096;
+		most = 2 * (item->job.content.size + item->job.prefix.n) + 4096;
 		item->outcome = delivery_outcome_for(all[i].why);
 		if (item->outcome.status == DELIVERY_WRITTEN)
 			item->outcome.octets = all[i].octets < most ? all[i].octets : most;

@@ -16,6 +16,7 @@
 
 #include "log.h"
 #include "runner.h"
+#include "sys.h"
 
 #define GRACE_S 10 /* beyond its own limit */
 
@@ -227,17 +228,44 @@ commands_run(struct commands *c, struct intake *in)
 	event_add(c->readable, NULL);
 }
 
+/* The runner reads the content from a descriptor, whatever its size. */
+static int
+content_to_fd(struct delivery_item *item)
+{
+	const struct content_source *c = &item->job.content;
+	int fd, r;
+
+	if (c->in_fd)
+		return ERR_OK;
+	if ((fd = sys_memfd("content")) < 0)
+		return fd;
+	if ((r = sys_write_all(fd, c->octets)) < 0) {
+		close(fd);
+		return r;
+	}
+	item->content_fd = fd;
+	item->job.content = content_in_fd(0, c->size);
+	return ERR_OK;
+}
+
 bool
 commands_take(struct commands *c, struct intake *in, struct intake_job *j)
 {
 	static const struct delivery_outcome refused = { .status = DELIVERY_PERMANENT,
 		.code = "5.7.1",
 		.text = "commands and files in aliases are not enabled" };
+	int r;
 
 	if ((j->item.job.flags & (DELIVERY_COMMAND | DELIVERY_FILE)) == 0)
 		return false;
 	if (c == NULL) {
 		intake_answer(in, j, &refused);
+		return true;
+	}
+	if ((r = content_to_fd(&j->item)) < 0) {
+		const struct delivery_outcome o = delivery_outcome_for(r);
+
+		intake_answer(in, j, &o);
 		return true;
 	}
 	TAILQ_INSERT_TAIL(&c->waiting, j, link);

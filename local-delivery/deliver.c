@@ -66,7 +66,7 @@ bool
 delivery_within_quota(const struct quota *q, const struct local_delivery_conf *conf,
 	const struct delivery_job *job, struct delivery_outcome *outcome)
 {
-	uint64_t octets = job->prefix.n + job->content_length;
+	uint64_t octets = job->prefix.n + job->content.size;
 
 	if (quota_has_room(q, job, octets, (unsigned)conf->quota_grace))
 		return true;
@@ -81,15 +81,20 @@ delivery_within_quota(const struct quota *q, const struct local_delivery_conf *c
 static int
 read_content(struct deliverer *d, const struct delivery_item *item, struct bytes *out, bool *whole)
 {
-	uint64_t size = item->job.content_length;
+	const struct content_source *c = &item->job.content;
+	uint64_t size = c->size;
 	uint8_t *p;
 	ssize_t n;
 
+	*whole = true;
+	*out = c->octets;
+	if (!c->in_fd)
+		return ERR_OK;
 	*whole = size <= IN_MEMORY_MAX;
 	if (!*whole)
 		size = IN_MEMORY_MAX;
 	p = arena_alloc(&d->arena, size);
-	n = sys_pread_full(item->content_fd, p, size, item->job.content_offset);
+	n = sys_pread_full(item->content_fd, p, size, c->offset);
 	if (n < 0)
 		return (int)n;
 	if ((uint64_t)n != size)
@@ -152,8 +157,8 @@ prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *
 		.prefix = delivery_fields(job, d->conf->delivered_to, &d->arena),
 		.content = whole ? content : BYTES_NONE,
 		.content_fd = whole ? -1 : item->content_fd,
-		.content_offset = job->content_offset,
-		.content_length = job->content_length,
+		.content_offset = job->content.offset,
+		.content_length = job->content.size,
 	};
 	return true;
 }

@@ -92,7 +92,7 @@ struct delivery_outcome {
 
 struct delivery_item {
 	struct delivery_job job; /* its bytes live as long as the item */
-	int content_fd;          /* borrowed */
+	int content_fd;          /* borrowed; -1: content is in the job */
 	struct delivery_outcome outcome;
 };
 

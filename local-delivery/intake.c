@@ -49,8 +49,10 @@ static void on_deliver(struct ipc_call *call, const void *msg);
 static void on_sync(struct ipc_call *call, const void *msg);
 
 const struct ipc_route intake_routes[INTAKE_ROUTES] = {
-	{ DELIVERY_DELIVER, FROM(SERVICE_QMGR), 0, 1, sizeof(struct delivery_job),
+	{ DELIVERY_DELIVER, FROM(SERVICE_QMGR), 0, 0, sizeof(struct delivery_job),
 		delivery_job_decode, on_deliver },
+	{ DELIVERY_DELIVER_FD, FROM(SERVICE_QMGR), 0, 1, sizeof(struct delivery_job),
+		delivery_job_fd_decode, on_deliver },
 	{ DELIVERY_SYNC, FROM(SERVICE_QMGR), 0, 0, 0, ipc_empty_decode, on_sync },
 };
 
@@ -89,7 +91,8 @@ on_deliver(struct ipc_call *call, const void *msg)
 	job->original_path = arena_bytes(&j->arena, job->original_path);
 	job->forward_path = arena_bytes(&j->arena, job->forward_path);
 	job->prefix = arena_bytes(&j->arena, job->prefix);
-	j->item.content_fd = ipc_take_fd(call, 0);
+	job->content.octets = arena_bytes(&j->arena, job->content.octets);
+	j->item.content_fd = job->content.in_fd ? ipc_take_fd(call, 0) : -1;
 	j->channel = call->channel;
 	j->id = call->id;
 	TAILQ_INSERT_TAIL(&in->waiting, j, link);
@@ -130,7 +133,8 @@ intake_answer(struct intake *in, struct intake_job *j, const struct delivery_out
 		ipc_reply(j->channel, j->id, DELIVERY_DELIVER_RESULT, NULL, 0);
 	}
 	LIST_REMOVE(j, all);
-	close(j->item.content_fd);
+	if (j->item.content_fd >= 0)
+		close(j->item.content_fd);
 	arena_reset(&j->arena);
 	free(j);
 }

@@ -16,7 +16,7 @@
 
 struct intake_job {
 	TAILQ_ENTRY(intake_job) link; /* of whoever holds it */
-	struct delivery_item item;    /* its content_fd is owned */
+	struct delivery_item item;    /* its content_fd is owned, if there is one */
 	struct ipc_channel *channel;  /* NULL: who asked has left */
 	uint32_t id;
 	LIST_ENTRY(intake_job) all;
@@ -27,7 +27,7 @@ TAILQ_HEAD(intake_jobs, intake_job);
 
 struct intake;
 
-#define INTAKE_ROUTES 2
+#define INTAKE_ROUTES 3
 extern const struct ipc_route intake_routes[INTAKE_ROUTES];
 
 /* The daemon's ctx becomes the intake. sync_fd: a descriptor in the mail root's file system,

@@ -90,12 +90,12 @@ runner_write_message(
 
 	put_head(&out, job);
 	r = put(arg, buf_bytes(&out));
-	while (r == ERR_OK && at < job->content_length) {
-		size_t want = job->content_length - at < CHUNK ? (size_t)(job->content_length - at)
-							       : CHUNK,
+	while (r == ERR_OK && at < job->content.size) {
+		size_t want = job->content.size - at < CHUNK ? (size_t)(job->content.size - at)
+							     : CHUNK,
 		       use;
 		ssize_t n =
-			sys_pread_full(content_fd, chunk + kept, want, job->content_offset + at);
+			sys_pread_full(content_fd, chunk + kept, want, job->content.offset + at);
 
 		if (n != (ssize_t)want) {
 			r = n < 0 ? (int)n : ERR_IO;
@@ -104,7 +104,7 @@ runner_write_message(
 		at += want;
 		want += kept;
 		/* a CR or the beginning of "From " at the end waits for what comes next */
-		kept = at < job->content_length ? (want > 5 ? 5 : want) : 0;
+		kept = at < job->content.size ? (want > 5 ? 5 : want) : 0;
 		use = want - kept;
 		buf_clear(&out);
 		/* put_lines may look beyond use: the octets are there */
@@ -272,7 +272,7 @@ live(const struct runner_spec *spec, int socket)
 		struct delivery_job job;
 
 		/* who asks has a time-out: a job that is not begun is tried again */
-		if (fd >= 0 && delivery_job_decode(&in, &job) == ERR_OK && fork() == 0)
+		if (fd >= 0 && delivery_job_fd_decode(&in, &job) == ERR_OK && fork() == 0)
 			one_job(spec, socket, &job, fd);
 		if (fd >= 0)
 			close(fd);

@@ -20,10 +20,12 @@
 
 static const struct ipc_route routes[] = {
 	/* request, from, state, fds, size, decoder, handler */
-	{ QUEUE_COMMIT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 1,
+	{ QUEUE_COMMIT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
 		sizeof(struct queue_commit), queue_commit_decode, intake_commit },
+	{ QUEUE_COMMIT_FD, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 1,
+		sizeof(struct queue_commit), queue_commit_fd_decode, intake_commit },
 	{ QUEUE_COMMIT_LARGE, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 2,
-		sizeof(struct queue_commit), queue_commit_decode, intake_commit_large },
+		sizeof(struct queue_commit), queue_commit_fd_decode, intake_commit_large },
 	{ QUEUE_LEND, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0, 0, ipc_empty_decode,
 		intake_lend },
 	{ QUEUE_LIST, FROM(SERVICE_CLI), 0, 0, sizeof(struct queue_list), queue_list_decode,

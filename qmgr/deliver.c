@@ -158,8 +158,23 @@ fd_to_send(struct job *j, int fd)
 		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	m->memfd = -1;
 	j->q->n_memfds--;
-	j->q->memory -= m->memfd_size;
+	j->q->memory -= m->held_size;
 	return fd;
+}
+
+static uint32_t
+flags_of(const struct job *j)
+{
+	const struct message *m = j->msg;
+	uint32_t flags = j->flags;
+
+	if (m->state.envelope.flags & ENVELOPE_8BITMIME)
+		flags |= DELIVERY_8BITMIME;
+	if (m->state.envelope.flags & ENVELOPE_SMTPUTF8)
+		flags |= DELIVERY_SMTPUTF8;
+	if ((m->entry->flags & ENTRY_TRIED) == 0 && rcpt_of(j)->attempts == 0)
+		flags |= DELIVERY_FIRST_TRY;
+	return flags;
 }
 
 static void
@@ -168,40 +183,38 @@ deliver_send(struct outlet *o, struct job *j)
 	const struct message *m = j->msg;
 	const struct envelope *e = &m->state.envelope;
 	const struct queue_rcpt *r = rcpt_of(j);
-	struct delivery_job d = { .job_id = m->entry->id,
-		.queue_id = m->entry->id,
-		.arrival_us = e->arrival_us,
-		.quota_octets = j->quota_octets,
-		.recipient = j->rcpt,
-		.uid = j->uid,
-		.gid = j->gid,
-		.account = j->account,
-		.home = j->home,
-		.detail = j->detail,
-		.reverse_path = r->reverse_path.n > 0 ? r->reverse_path : e->reverse_path,
-		.flags = j->flags,
-		.original_path = r->parent == RCPT_NO_PARENT ? r->address
-							     : m->state.rcpts[r->parent].address,
-		.forward_path = j->address };
-	int fd, r_err;
+	struct content content;
+	int fd = -1, found = content_find(j->q, j->msg, &content);
 
-	r_err = message_content(j->q, j->msg, &fd, &d.content_offset, &d.content_length, &d.prefix);
-	if (r_err == ERR_OK && (fd = fd_to_send(j, fd)) < 0)
-		r_err = ERR_RESOURCE;
-	if (r_err < 0) {
-		job_deferred(j, "4.3.0", err_text(r_err));
+	if (found == ERR_OK && content.source.in_fd && (fd = fd_to_send(j, content.fd)) < 0)
+		found = ERR_RESOURCE;
+	if (found < 0) {
+		job_deferred(j, "4.3.0", err_text(found));
 		return;
 	}
-	if (e->flags & ENVELOPE_8BITMIME)
-		d.flags |= DELIVERY_8BITMIME;
-	if (e->flags & ENVELOPE_SMTPUTF8)
-		d.flags |= DELIVERY_SMTPUTF8;
-	if ((m->entry->flags & ENTRY_TRIED) == 0 && r->attempts == 0)
-		d.flags |= DELIVERY_FIRST_TRY;
 	j->sent_us = clock_wall_us();
 	o->flying++;
-	delivery_job_encode(link_compose(o->link), &d);
-	link_request(o->link, DELIVERY_DELIVER, &fd, 1, REQUEST_TIMEOUT_MS, on_delivered, j);
+	delivery_job_encode(link_compose(o->link),
+		&(struct delivery_job){ .job_id = m->entry->id,
+			.queue_id = m->entry->id,
+			.arrival_us = e->arrival_us,
+			.quota_octets = j->quota_octets,
+			.recipient = j->rcpt,
+			.uid = j->uid,
+			.gid = j->gid,
+			.flags = flags_of(j),
+			.account = j->account,
+			.home = j->home,
+			.detail = j->detail,
+			.reverse_path = r->reverse_path.n > 0 ? r->reverse_path : e->reverse_path,
+			.original_path = r->parent == RCPT_NO_PARENT
+						 ? r->address
+						 : m->state.rcpts[r->parent].address,
+			.forward_path = j->address,
+			.prefix = content.prefix,
+			.content = content.source });
+	link_request(o->link, fd >= 0 ? DELIVERY_DELIVER_FD : DELIVERY_DELIVER, &fd, fd >= 0,
+		REQUEST_TIMEOUT_MS, on_delivered, j);
 }
 
 static void

@@ -191,20 +191,18 @@ original_rcpt(const struct message *m, uint32_t i)
 static struct bytes
 read_original(struct qmgr *q, struct message *m, struct arena *a)
 {
-	uint64_t offset, size, most;
-	struct bytes prefix;
-	uint8_t *p;
-	ssize_t got;
-	int fd;
+	struct buf all = BUF_INIT;
+	struct bytes original;
+	struct content c;
 
-	if (message_content(q, m, &fd, &offset, &size, &prefix) < 0)
+	if (content_find(q, m, &c) < 0)
 		return BYTES_NONE;
-	most = size < FULL_MAX + 1 ? size : FULL_MAX + 1;
-	p = arena_alloc(a, prefix.n + (size_t)most + 1);
-	if (prefix.n > 0)
-		memcpy(p, prefix.p, prefix.n);
-	got = sys_pread_full(fd, p + prefix.n, (size_t)most, offset);
-	return bytes_make(p, got < 0 ? prefix.n : prefix.n + (size_t)got);
+	buf_put_bytes(&all, c.prefix);
+	if (content_read(&c, FULL_MAX + 1, &all) < 0)
+		log_debug("the report goes without the original's content");
+	original = arena_bytes(a, buf_bytes(&all));
+	buf_free(&all);
+	return original;
 }
 
 static int

@@ -73,6 +73,19 @@ record_append(struct qmgr *q, enum queue_record_type type, struct bytes body)
 	return seq;
 }
 
+static int
+put_content(struct qmgr *q, struct message *m, struct buf *out)
+{
+	struct content c;
+	int r = content_find(q, m, &c);
+
+	if (r < 0)
+		return r;
+	buf_put_bytes(out, c.prefix);
+	r = content_read(&c, UINT64_MAX, out);
+	return r == ERR_CORRUPT ? ERR_SYNTAX : r; /* the door said more than there is */
+}
+
 int
 record_message(struct qmgr *q, struct commit *c)
 {
@@ -91,22 +104,14 @@ record_message(struct qmgr *q, struct commit *c)
 		head.envelope = buf_bytes(&envelope);
 		head.prefix_size = (uint32_t)m->prefix.n;
 	}
-	body = 20 + head.envelope.n + (in_file ? 0 : m->prefix.n + m->memfd_size);
+	body = 20 + head.envelope.n + (in_file ? 0 : m->prefix.n + m->held_size);
 	r = journal_begin(&q->journal, QUEUE_RECORD_MESSAGE, body, &out, &m->entry->place);
 	if (r == ERR_OK) {
 		queue_message_put_head(out, &head);
-		if (!in_file) {
-			ssize_t got;
-
-			buf_put_bytes(out, m->prefix);
-			got = sys_pread_full(m->memfd, buf_room(out, (size_t)m->memfd_size + 1),
-				(size_t)m->memfd_size, 0);
-			if (got < 0 || (uint64_t)got != m->memfd_size) {
-				journal_cancel(&q->journal);
-				buf_free(&envelope);
-				return got < 0 ? (int)got : ERR_SYNTAX;
-			}
-			buf_added(out, (size_t)got);
+		if (!in_file && (r = put_content(q, m, out)) < 0) {
+			journal_cancel(&q->journal);
+			buf_free(&envelope);
+			return r;
 		}
 		journal_end(&q->journal, QUEUE_RECORD_MESSAGE);
 		c->segment = m->entry->place.segment;

@@ -199,7 +199,7 @@ store_done(struct worker_job *job)
 
 	TAILQ_REMOVE(&q->storing, c, link);
 	c->filed = true;
-	message_drop_content(q, c->msg); /* the fd may be writable still at the door: not used */
+	content_drop(q, c->msg); /* the fd may be writable still at the door: not used */
 	if (s->result == ERR_OK) {
 		c->msg->entry->flags |= ENTRY_IN_FILE;
 		c->msg->verified = true; /* its CRC was taken a moment ago */
@@ -228,9 +228,10 @@ store_file(struct qmgr *q, struct commit *c, uint64_t offset, bool lent)
 	s->source = (struct file_source){ .queue_id = m->entry->id,
 		.envelope = buf_bytes(&s->envelope),
 		.prefix = m->prefix,
+		.content = bytes_make(m->octets, m->octets == NULL ? 0 : (size_t)m->held_size),
 		.content_fd = m->memfd,
 		.content_offset = offset,
-		.content_size = m->memfd_size };
+		.content_size = m->held_size };
 	TAILQ_INSERT_TAIL(&q->storing, c, link);
 	worker_submit(q->filer, &s->job);
 }
@@ -247,14 +248,14 @@ check_content(const struct queue_commit *m, int fd)
 
 	if (!m->lent) {
 		seals = fcntl(fd, F_GET_SEALS);
-		return m->content_offset == 0 && seals >= 0 && (seals & SEALS) == SEALS
+		return m->content.offset == 0 && seals >= 0 && (seals & SEALS) == SEALS
 			       ? ERR_OK
 			       : ERR_SYNTAX;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-		(uint64_t)st.st_size < m->content_offset + m->content_size)
+		(uint64_t)st.st_size < m->content.offset + m->content.size)
 		return ERR_SYNTAX;
-	return m->content_offset == QUEUE_FILE_LENT_OFFSET ? ERR_OK : ERR_SYNTAX;
+	return m->content.offset == QUEUE_FILE_LENT_OFFSET ? ERR_OK : ERR_SYNTAX;
 }
 
 static int
@@ -268,17 +269,16 @@ take_commit(struct qmgr *q, struct commit *c, const struct queue_commit *m, stru
 		return r;
 	if (msg->state.envelope.queue_id != m->queue_id || msg->state.n == 0)
 		return ERR_SYNTAX;
-	if ((r = check_content(m, fd)) < 0)
+	if (m->content.in_fd && (r = check_content(m, fd)) < 0)
 		return r;
 	msg->prefix = arena_bytes(&msg->state.arena, m->prefix);
-	msg->memfd_size = m->content_size;
 	msg->entry = index_add(&q->index, m->queue_id);
 	if (msg->entry == NULL)
 		return ERR_EXISTS;
 	msg->entry->msg = msg;
 	index_enter(&q->index, msg->entry, ENTRY_COMMITTING);
 	msg->entry->login = login_hash(msg->state.envelope.login);
-	msg->entry->size = m->prefix.n + m->content_size;
+	msg->entry->size = m->prefix.n + m->content.size;
 	msg->entry->rcpts_left = msg->state.left;
 	q->n_waiting++;
 	return ERR_OK;
@@ -290,24 +290,23 @@ start_commit(struct ipc_call *call, const struct queue_commit *m, struct bytes e
 	struct daemon *d = call->ctx;
 	struct qmgr *q = d->ctx;
 	struct commit *c = xcalloc(1, sizeof(*c));
+	const bool in_fd = m->content.in_fd;
 	int r;
 
 	c->q = q;
 	c->channel = call->channel;
 	c->call_id = call->id;
 	c->msg = message_new(q);
-	if ((r = take_commit(q, c, m, envelope, call->fds[0])) < 0) {
+	if ((r = take_commit(q, c, m, envelope, in_fd ? call->fds[0] : -1)) < 0) {
 		answer(c->channel, c->call_id, m->queue_id, r);
 		q->stats.refused++;
 		message_free(q, c->msg);
 		free(c);
 		return;
 	}
-	c->msg->memfd = ipc_take_fd(call, 0);
-	q->n_memfds++;
-	q->memory += c->msg->memfd_size;
-	if (m->lent || !journal_fits(&q->journal, 64 + envelope.n + m->prefix.n + m->content_size))
-		store_file(q, c, m->content_offset, m->lent);
+	content_hold(q, c->msg, &m->content, in_fd ? ipc_take_fd(call, 0) : -1);
+	if (m->lent || !journal_fits(&q->journal, 64 + envelope.n + m->prefix.n + m->content.size))
+		store_file(q, c, m->content.offset, m->lent);
 	else
 		commit_append(q, c);
 }
@@ -376,31 +375,21 @@ int
 intake_own(struct qmgr *q, const struct envelope *e, struct bytes content)
 {
 	struct commit *c = xcalloc(1, sizeof(*c));
-	struct queue_commit m = { .queue_id = e->queue_id, .content_size = content.n };
+	struct queue_commit m = { .queue_id = e->queue_id, .content.size = content.n };
 	struct buf envelope = BUF_INIT;
-	int r, fd = sys_memfd("dsn");
+	int r;
 
 	c->q = q;
 	c->msg = message_new(q);
-	r = fd < 0 ? fd : sys_write_all(fd, content);
-	if (r == ERR_OK && fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_GROW) != 0)
-		r = ERR_IO;
 	envelope_encode(&envelope, e);
-	if (r == ERR_OK)
-		r = take_commit(q, c, &m, buf_bytes(&envelope), fd);
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
+	if ((r = content_hold_octets(q, c->msg, content)) < 0 ||
+		(r = take_commit(q, c, &m, buf_bytes(&envelope), -1)) < 0) {
 		message_free(q, c->msg);
 		free(c);
+	} else if (journal_fits(&q->journal, 64 + envelope.len + content.n)) {
+		commit_append(q, c);
 	} else {
-		c->msg->memfd = fd;
-		q->n_memfds++;
-		q->memory += content.n;
-		if (journal_fits(&q->journal, 64 + envelope.len + content.n))
-			commit_append(q, c);
-		else
-			store_file(q, c, 0, false);
+		store_file(q, c, 0, false);
 	}
 	buf_free(&envelope);
 	return r;

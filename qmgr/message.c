@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * qmgr/message.c - a message in memory: loaded, its content, its events, its end.
+ * qmgr/message.c - a message in memory: loaded, its events, its end.
  *
  * Runs in:  qmgr; user relais-queue, root: the queue.
  * Trusts:   what its decoders let through.
  */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -31,24 +29,10 @@ message_new(struct qmgr *q)
 }
 
 void
-message_drop_content(struct qmgr *q, struct message *m)
-{
-	if (m->memfd >= 0) {
-		close(m->memfd);
-		q->n_memfds--;
-		q->memory -= m->memfd_size;
-		m->memfd = -1;
-	}
-	if (m->file_fd >= 0)
-		close(m->file_fd);
-	m->file_fd = -1;
-}
-
-void
 message_free(struct qmgr *q, struct message *m)
 {
 	ASSERT(m->jobs == 0);
-	message_drop_content(q, m);
+	content_drop(q, m);
 	if (m->entry != NULL)
 		m->entry->msg = NULL;
 	TAILQ_REMOVE(&q->loaded, m, link);
@@ -97,30 +81,9 @@ message_header(struct qmgr *q, struct message *m)
 	return ERR_OK;
 }
 
-/* Content that the journal has, as a memfd again; the prefix is part of it. */
-static int
-content_to_memfd(struct qmgr *q, struct message *m, struct bytes content)
-{
-	int fd = sys_memfd("content"), r;
-
-	if (fd < 0)
-		return fd;
-	if ((r = sys_write_all(fd, content)) < 0) {
-		close(fd);
-		return r;
-	}
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-		log_warning("content in memory cannot be sealed");
-	m->memfd = fd;
-	m->memfd_size = content.n;
-	m->prefix = BYTES_NONE;
-	q->n_memfds++;
-	q->memory += content.n;
-	return ERR_OK;
-}
-
-static int
-load_journal(struct qmgr *q, struct message *m, const struct entry *e, bool state)
+/* With its content; the state only if it is not there. The prefix is part of the content then. */
+int
+message_load_journal(struct qmgr *q, struct message *m, const struct entry *e, bool state)
 {
 	struct buf octets = BUF_INIT;
 	struct queue_record record;
@@ -136,7 +99,8 @@ load_journal(struct qmgr *q, struct message *m, const struct entry *e, bool stat
 	if (r == ERR_OK && state)
 		r = queue_state_init(&m->state, head.envelope);
 	if (r == ERR_OK)
-		r = content_to_memfd(q, m, head.content);
+		r = content_hold_octets(q, m, head.content);
+	m->prefix = BYTES_NONE;
 	buf_free(&octets);
 	return r;
 }
@@ -150,7 +114,8 @@ message_load(struct qmgr *q, struct entry *e)
 	if (e->msg != NULL)
 		return ERR_OK;
 	m = message_new(q);
-	r = (e->flags & ENTRY_IN_FILE) != 0 ? load_file(q, m, e->id) : load_journal(q, m, e, true);
+	r = (e->flags & ENTRY_IN_FILE) != 0 ? load_file(q, m, e->id)
+					    : message_load_journal(q, m, e, true);
 	if (r < 0) {
 		message_free(q, m);
 		return r;
@@ -206,37 +171,6 @@ message_unreadable(struct qmgr *q, struct entry *e, int err)
 	if (e->msg != NULL)
 		message_free(q, e->msg);
 	index_remove(&q->index, e);
-}
-
-int
-message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, uint64_t *size,
-	struct bytes *prefix)
-{
-	int r = ERR_OK;
-
-	if (m->memfd < 0 && (m->entry->flags & ENTRY_IN_FILE) == 0 &&
-		(r = load_journal(q, m, m->entry, false)) < 0)
-		return r;
-	if (m->memfd >= 0) {
-		*fd = m->memfd;
-		*offset = 0;
-		*size = m->memfd_size;
-		*prefix = m->prefix;
-		return ERR_OK;
-	}
-	if ((r = message_header(q, m)) < 0)
-		return r;
-	if (m->file_fd < 0) {
-		r = file_open(&q->folders, m->entry->id);
-		if (r < 0)
-			return r;
-		m->file_fd = r;
-	}
-	*fd = m->file_fd;
-	*offset = m->content_offset;
-	*size = m->content_size;
-	*prefix = BYTES_NONE;
-	return ERR_OK;
 }
 
 /* ---- events ---- */
@@ -314,7 +248,7 @@ message_settle(struct qmgr *q, struct message *m)
 		schedule_due(q);
 	}
 	e->flags &= (uint8_t)~ENTRY_LOGGED;
-	message_drop_content(q, m);
+	content_drop(q, m);
 	/* with events in the journal only, the state must stay in memory until it moves */
 	if ((e->flags & (ENTRY_IN_FILE | ENTRY_MOVING)) == ENTRY_IN_FILE)
 		message_free(q, m);

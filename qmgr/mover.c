@@ -165,7 +165,7 @@ source_of(struct qmgr *q, const struct entry *e, struct moved *m)
 	m->id = e->id;
 	m->content_fd = -1;
 	m->source = (struct file_source){ .queue_id = e->id, .content_fd = -1 };
-	if (msg == NULL || msg->memfd < 0)
+	if (msg == NULL || !content_is_held(msg))
 		r = source_from_journal(q, e, m);
 	if (r < 0 || msg == NULL)
 		return r;
@@ -173,16 +173,21 @@ source_of(struct qmgr *q, const struct entry *e, struct moved *m)
 	m->source.envelope = buf_bytes(&m->envelope);
 	queue_state_write(&msg->state, &m->events, q->journal.next_seq - 1);
 	m->source.events = buf_bytes(&m->events);
-	if (msg->memfd < 0)
+	if (!content_is_held(msg))
 		return ERR_OK;
-	m->content_fd = fcntl(msg->memfd, F_DUPFD_CLOEXEC, 0);
-	if (m->content_fd < 0)
-		return ERR_RESOURCE;
-	/* the prefix lives in the message's arena, which may go meanwhile */
+	/* what lives with the message may go meanwhile */
 	buf_put_bytes(&m->content, msg->prefix);
-	m->source.prefix = buf_bytes(&m->content);
+	if (msg->octets != NULL) {
+		buf_put(&m->content, msg->octets, (size_t)msg->held_size);
+	} else {
+		m->content_fd = fcntl(msg->memfd, F_DUPFD_CLOEXEC, 0);
+		if (m->content_fd < 0)
+			return ERR_RESOURCE;
+	}
+	m->source.prefix = bytes_head(buf_bytes(&m->content), msg->prefix.n);
+	m->source.content = bytes_skip(buf_bytes(&m->content), msg->prefix.n);
 	m->source.content_fd = m->content_fd;
-	m->source.content_size = msg->memfd_size;
+	m->source.content_size = msg->held_size;
 	return ERR_OK;
 }
 

@@ -150,34 +150,29 @@ put_state(struct buf *out, const struct entry *e)
 static int
 whole_content(struct qmgr *q, struct message *m, struct queue_show_answer *a)
 {
-	struct buf chunk = BUF_INIT;
-	struct bytes prefix;
-	int fd, copy, r;
+	struct buf all = BUF_INIT;
+	struct content c;
+	int copy, r = content_find(q, m, &c);
 
-	r = message_content(q, m, &fd, &a->content_offset, &a->content_size, &prefix);
 	if (r < 0)
 		return r;
-	if (prefix.n == 0) {
-		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (c.source.in_fd && c.prefix.n == 0) {
+		a->content_offset = c.source.offset;
+		a->content_size = c.source.size;
+		copy = fcntl(c.fd, F_DUPFD_CLOEXEC, 0);
 		return copy < 0 ? ERR_RESOURCE : copy;
 	}
-	if ((copy = sys_memfd("show")) < 0)
-		return copy;
-	r = sys_write_all(copy, prefix);
-	if (r == ERR_OK) {
-		ssize_t got = sys_pread_full(fd, buf_room(&chunk, (size_t)a->content_size + 1),
-			(size_t)a->content_size, a->content_offset);
-
-		if (got >= 0)
-			buf_added(&chunk, (size_t)got);
-		r = got < 0 ? (int)got : sys_write_all(copy, buf_bytes(&chunk));
+	buf_put_bytes(&all, c.prefix);
+	if ((r = content_read(&c, UINT64_MAX, &all)) == ERR_OK && (r = sys_memfd("show")) >= 0) {
+		copy = r;
+		if ((r = sys_write_all(copy, buf_bytes(&all))) < 0)
+			close(copy);
+		else
+			r = copy;
 	}
-	buf_free(&chunk);
-	a->content_offset = 0;
-	a->content_size += prefix.n;
-	if (r < 0)
-		close(copy);
-	return r < 0 ? r : copy;
+	a->content_size = all.len;
+	buf_free(&all);
+	return r;
 }
 
 static int

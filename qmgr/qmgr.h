@@ -4,7 +4,8 @@
  *
  *	intake.c	COMMIT and LEND from the doors
  *	flush.c		the journal: what is appended, flushed together, answered
- *	message.c	a message in memory: loaded, its content, settled, finished
+ *	message.c	a message in memory: loaded, settled, finished
+ *	content.c	its content: in memory, or where it is read from
  *	schedule.c	which message is next; timers
  *	verify.c	is the content in a file what was written?
  *	deliver.c	one recipient's way: RESOLVE, DELIVER, result
@@ -53,9 +54,12 @@ struct message {
 	struct entry *entry;
 	struct queue_state state;
 	TAILQ_ENTRY(message) link; /* all that are loaded */
-	int memfd;                 /* content without prefix; -1: not in memory */
-	uint64_t memfd_size;
-	struct bytes prefix;                   /* with memfd; lives in state.arena */
+	/* Content in memory, without prefix: few octets here, more in a sealed memfd; neither
+	 * (NULL, -1): not in memory. */
+	uint8_t *octets;
+	int memfd;
+	uint64_t held_size;
+	struct bytes prefix;                   /* with held content; lives in state.arena */
 	int file_fd;                           /* open for delivery; -1 */
 	uint64_t content_offset, content_size; /* in file_fd, prefix included */
 	uint64_t events_end;                   /* in its file; 0: the header was not read yet */
@@ -152,7 +156,7 @@ struct qmgr {
 	TAILQ_HEAD(, entry) in_journal; /* oldest first: entries whose content the journal has */
 	struct message_list loaded;
 	unsigned n_loaded, n_memfds, memfds_max;
-	uint64_t memory; /* octets of content in memfds */
+	uint64_t memory; /* octets of content held */
 
 	struct worker *flusher, *filer, *reader; /* journal; files made; files read */
 	struct worker_job flush_job;
@@ -214,18 +218,32 @@ int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
 struct message *message_new(struct qmgr *q);
 void message_free(struct qmgr *q, struct message *m); /* out of memory; the entry stays */
 int message_load(struct qmgr *q, struct entry *e);    /* sets e->msg */
+int message_load_journal(struct qmgr *q, struct message *m, const struct entry *e, bool state);
 /* Reading it failed: set aside what is damaged; wait where a later try may succeed. */
 void message_unreadable(struct qmgr *q, struct entry *e, int err);
-int message_content(struct qmgr *q, struct message *m, int *fd, uint64_t *offset, uint64_t *size,
-	struct bytes *prefix);
 int message_header(struct qmgr *q, struct message *m); /* of its file: offsets, CRC */
-void message_drop_content(struct qmgr *q, struct message *m);
 /* Record what happened and apply it. */
 void message_event(struct qmgr *q, struct message *m, struct queue_event *e);
 /* No job is out: wait, go on, or be finished. */
 void message_settle(struct qmgr *q, struct message *m);
 /* Nothing is left to do for it: out of the queue. */
 void message_finish(struct qmgr *q, struct entry *e, const char *why);
+
+/* ---- content.c ---- */
+struct content {
+	struct bytes prefix;
+	struct content_source source;
+	int fd; /* borrowed, if source.in_fd */
+};
+bool content_is_held(const struct message *m);
+/* Into memory: few octets are copied; an fd, a sealed memfd, is the message's from now on. */
+void content_hold(struct qmgr *q, struct message *m, const struct content_source *c, int fd);
+MUST_USE int content_hold_octets(struct qmgr *q, struct message *m, struct bytes octets);
+void content_drop(struct qmgr *q, struct message *m);
+/* Where it is, read back into memory if need be; borrowed until it is dropped. */
+MUST_USE int content_find(struct qmgr *q, struct message *m, struct content *out);
+/* All of it, without prefix, at the end of out; at most max octets. */
+MUST_USE int content_read(const struct content *c, uint64_t max, struct buf *out);
 
 /* ---- schedule.c ---- */
 int schedule_init(struct qmgr *q);

@@ -25,7 +25,7 @@ struct verifying {
 bool
 verify_is_needed(const struct message *m)
 {
-	return (m->entry->flags & ENTRY_IN_FILE) != 0 && m->memfd < 0 && !m->verified;
+	return (m->entry->flags & ENTRY_IN_FILE) != 0 && !content_is_held(m) && !m->verified;
 }
 
 static void

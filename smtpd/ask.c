@@ -151,14 +151,13 @@ on_committed(void *arg, const struct ipc_answer *reply)
 static int
 envelope_fd(struct bytes envelope)
 {
-	struct store st = { .fd = sys_memfd("envelope") };
-	int r;
+	int r, fd = sys_memfd("envelope");
 
-	if (st.fd < 0)
-		return st.fd;
-	if ((r = sys_pwrite_all(st.fd, envelope, 0)) == ERR_OK)
-		return store_take(&st);
-	close(st.fd);
+	if (fd < 0)
+		return fd;
+	if ((r = sys_pwrite_all(fd, envelope, 0)) == ERR_OK && (r = store_seal(fd)) == ERR_OK)
+		return fd;
+	close(fd);
 	return r;
 }
 
@@ -169,22 +168,23 @@ ask_commit(struct client *c)
 	const struct smtp_txn *txn = c->session.txn;
 	struct queue_commit m = { .queue_id = txn->envelope.queue_id,
 		.prefix = txn->prefix,
-		.content_offset = c->store.offset,
-		.content_size = c->store.size,
 		.lent = c->store.lent,
 		.ticket = buf_bytes(&c->ticket) };
-	uint16_t type = QUEUE_COMMIT;
-	int fds[2], nfds = 1;
+	uint16_t type;
+	int fds[2], nfds, r;
 
 	ASSERT(s->policy.header != NULL || c->store.size == txn->content.size);
-	if ((fds[0] = store_take(&c->store)) < 0) {
-		answer_failure(c, fds[0]);
-		return;
-	}
 	buf_clear(&s->scratch);
 	envelope_encode(&s->scratch, &txn->envelope);
 	m.envelope = buf_bytes(&s->scratch);
-	if (m.envelope.n > QUEUE_ENVELOPE_INLINE_MAX) {
+	const bool large = m.envelope.n > QUEUE_ENVELOPE_INLINE_MAX;
+	if ((r = store_take(&c->store, large, &m.content, &fds[0])) < 0) {
+		answer_failure(c, r);
+		return;
+	}
+	type = m.content.in_fd ? QUEUE_COMMIT_FD : QUEUE_COMMIT;
+	nfds = m.content.in_fd ? 1 : 0;
+	if (large) {
 		if ((fds[nfds++] = envelope_fd(m.envelope)) < 0) {
 			close(fds[0]);
 			answer_failure(c, fds[1]);
@@ -196,4 +196,5 @@ ask_commit(struct client *c)
 	c->asking = true;
 	queue_commit_encode(link_compose(s->qmgr), &m);
 	link_request(s->qmgr, type, fds, (unsigned)nfds, COMMIT_TIMEOUT_MS, on_committed, c);
+	store_reset(&c->store); /* it has travelled */
 }

@@ -195,7 +195,7 @@ feed(struct client *c, struct bytes in)
 			(used == in.n && c->session.wait == SMTP_WAIT_INPUT))
 			break;
 	}
-	if (c->session.txn == NULL && c->store.fd >= 0)
+	if (c->session.txn == NULL && c->store.size > 0)
 		store_reset(&c->store);
 	if (c->in_exchange && !c->asking && c->session.state != SMTP_AUTH)
 		s->kind->cancel(c);

@@ -6,7 +6,7 @@
  *   client.c    one connection: octets between its stream and its session
  *   stream.c    that stream: plain or TLS
  *   ask.c       what a session asks: directory (recipients), qmgr (commit)
- *   store.c     content in a memfd or in a file that qmgr lends
+ *   store.c     content in memory, in a memfd or in a file that qmgr lends
  *   counts.c    connections of each address
  */
 #ifndef RELAIS_SMTPD_H
@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+#include "content_source.h"
 #include "counts.h"
 #include "daemon.h"
 #include "directory_msg.h"
@@ -82,11 +83,11 @@ struct smtpd {
 };
 
 struct store {
-	int fd; /* -1: none yet */
+	int fd; /* -1: none yet, content is in held */
 	uint64_t offset, size;
 	bool lent;
 	bool asked;      /* QUEUE_LEND is under way */
-	struct buf held; /* octets that wait for it */
+	struct buf held; /* a small content; octets that wait for the lent file */
 };
 
 struct client {
@@ -176,8 +177,10 @@ void store_reset(struct store *st);
  * client is asking then). Errors are told to the session. */
 MUST_USE bool store_content(struct client *c);
 
-/* The content's descriptor, sealed; the caller's from now on. < 0 on error. */
-MUST_USE int store_take(struct store *st);
+/* The content as it travels: inside (borrowed until store_reset(), *fd is -1), or, if there is
+ * much of it or it must (in_fd), in a descriptor, sealed, the caller's from now on. */
+MUST_USE int store_take(struct store *st, bool in_fd, struct content_source *source, int *fd);
+MUST_USE int store_seal(int fd);
 
 /* ---- smtpd.c ---- */
 /* (Re)start the client's time-out. */

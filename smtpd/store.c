@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * smtpd/store.c - where the content of a message waits for its COMMIT: a memfd; above
- * QUEUE_MEMFD_MAX a nameless file that qmgr lends.
+ * smtpd/store.c - where the content of a message waits for its COMMIT: up to
+ * CONTENT_INLINE_MAX in our memory; above it a memfd; above QUEUE_MEMFD_MAX a nameless file that
+ * qmgr lends.
  *
  * Runs in:  smtpd; it can't open files.
  * Trusts:   qmgr's answers after decoding.
@@ -35,6 +36,35 @@ append(struct store *st, struct bytes b)
 	return r;
 }
 
+/* What was kept in memory so far goes to a descriptor of its own. */
+static int
+move_to_memfd(struct store *st)
+{
+	struct bytes kept = buf_bytes(&st->held);
+	int r;
+
+	if ((st->fd = sys_memfd("content")) < 0)
+		return st->fd;
+	if ((r = sys_pwrite_all(st->fd, kept, 0)) == ERR_OK)
+		buf_free(&st->held);
+	return r;
+}
+
+static int
+append_where_it_fits(struct store *st, struct bytes b)
+{
+	int r;
+
+	if (st->fd < 0 && st->size + b.n <= CONTENT_INLINE_MAX) {
+		buf_put_bytes(&st->held, b);
+		st->size += b.n;
+		return ERR_OK;
+	}
+	if (st->fd < 0 && (r = move_to_memfd(st)) < 0)
+		return r;
+	return append(st, b);
+}
+
 /* Change from the memfd to the lent file: what is there already is copied. */
 static int
 move_to(struct store *st, int fd, uint64_t offset)
@@ -45,7 +75,7 @@ move_to(struct store *st, int fd, uint64_t offset)
 	st->fd = fd;
 	st->offset = offset;
 	st->lent = true;
-	if (old < 0)
+	if (old < 0) /* all of it is in held */
 		return ERR_OK;
 	ssize_t n = sys_pread_full(old, buf_room(&copy, st->size), st->size, 0);
 	close(old);
@@ -104,6 +134,8 @@ static bool
 ask_for_file(struct client *c, struct bytes held)
 {
 	c->asking = c->store.asked = true;
+	if (c->store.fd < 0)
+		c->store.size = 0; /* what was kept so far is put there together with the rest */
 	buf_put_bytes(&c->store.held, held);
 	UNUSED(link_compose(c->smtpd->qmgr));
 	link_request(c->smtpd->qmgr, QUEUE_LEND, NULL, 0, LEND_TIMEOUT_MS, on_lent, c);
@@ -125,14 +157,10 @@ store_content(struct client *c)
 		buf_clear(&s->content);
 		return true;
 	}
-	if (!st->lent && st->size + b.n > QUEUE_MEMFD_MAX) {
+	if (!st->lent && st->size + b.n > QUEUE_MEMFD_MAX)
 		stored = ask_for_file(c, b);
-	} else {
-		if (st->fd < 0)
-			r = st->fd = sys_memfd("content");
-		if (r >= 0)
-			r = append(st, b);
-	}
+	else
+		r = append_where_it_fits(st, b);
 	buf_clear(&s->content);
 	if (r < 0) {
 		struct smtp_out out = client_out(c);
@@ -144,19 +172,29 @@ store_content(struct client *c)
 }
 
 int
-store_take(struct store *st)
+store_seal(int fd)
 {
-	int fd = st->fd;
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0
+		       ? ERR_IO
+		       : ERR_OK;
+}
 
-	if (fd < 0)
-		fd = sys_memfd("content"); /* a message of no octets */
-	if (fd < 0)
-		return fd;
-	st->fd = -1;
-	if (!st->lent && fcntl(fd, F_ADD_SEALS,
-				 F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
-		close(fd);
-		return ERR_IO;
+int
+store_take(struct store *st, bool in_fd, struct content_source *source, int *fd)
+{
+	int r;
+
+	*fd = -1;
+	if (st->fd < 0 && !in_fd) {
+		*source = content_inline(buf_bytes(&st->held));
+		return ERR_OK;
 	}
-	return fd;
+	if (st->fd < 0 && (r = move_to_memfd(st)) < 0)
+		return r;
+	if (!st->lent && (r = store_seal(st->fd)) < 0)
+		return r;
+	*source = content_in_fd(st->offset, st->size);
+	*fd = st->fd;
+	st->fd = -1;
+	return ERR_OK;
 }

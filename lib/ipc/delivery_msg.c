@@ -15,8 +15,6 @@ delivery_job_encode(struct buf *out, const struct delivery_job *m)
 	buf_put_u64(out, m->job_id);
 	buf_put_u64(out, m->queue_id);
 	buf_put_u64(out, m->arrival_us);
-	buf_put_u64(out, m->content_offset);
-	buf_put_u64(out, m->content_length);
 	buf_put_u64(out, m->quota_octets);
 	buf_put_u32(out, m->recipient);
 	buf_put_u32(out, m->uid);
@@ -29,6 +27,7 @@ delivery_job_encode(struct buf *out, const struct delivery_job *m)
 	ipc_put_bytes(out, m->original_path);
 	ipc_put_bytes(out, m->forward_path);
 	ipc_put_bytes(out, m->prefix);
+	content_source_put(out, &m->content);
 }
 
 /* Paths become header fields: whatever could end a line there is refused here. */
@@ -43,16 +42,12 @@ get_text(struct ipc_reader *in, size_t max)
 	return b;
 }
 
-int
-delivery_job_decode(struct ipc_reader *in, void *msg)
+static int
+get_job(struct ipc_reader *in, struct delivery_job *m, bool in_fd)
 {
-	struct delivery_job *m = msg;
-
 	m->job_id = ipc_get_u64(in);
 	m->queue_id = ipc_get_u64(in);
 	m->arrival_us = ipc_get_u64(in);
-	m->content_offset = ipc_get_u64(in);
-	m->content_length = ipc_get_u64(in);
 	m->quota_octets = ipc_get_u64(in);
 	m->recipient = ipc_get_u32(in);
 	m->uid = ipc_get_u32(in);
@@ -66,14 +61,25 @@ delivery_job_decode(struct ipc_reader *in, void *msg)
 	m->forward_path = get_text(in, DELIVERY_PATH_MAX);
 	m->prefix = ipc_get_bytes(in, DELIVERY_PREFIX_MAX);
 	/* offsets are the kernel's off_t */
-	if (m->content_offset > INT64_MAX || m->content_length > INT64_MAX - m->content_offset)
-		in->bad = true;
+	m->content = content_source_get(in, in_fd, INT64_MAX / 2);
 	if (m->prefix.n > 0 &&
 		(m->prefix.n < 2 || memcmp(m->prefix.p + m->prefix.n - 2, "\r\n", 2) != 0))
 		in->bad = true;
 	if (m->queue_id == 0 || m->account.n == 0 || m->home.n == 0)
 		in->bad = true;
 	return ipc_finish(in);
+}
+
+int
+delivery_job_decode(struct ipc_reader *in, void *msg)
+{
+	return get_job(in, msg, false);
+}
+
+int
+delivery_job_fd_decode(struct ipc_reader *in, void *msg)
+{
+	return get_job(in, msg, true);
 }
 
 void

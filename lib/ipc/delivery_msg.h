@@ -2,8 +2,9 @@
 /*
  * lib/ipc/delivery_msg.h - all that qmgr may ask of local-delivery and system-delivery.
  *
- *	DELIVER + one fd	one message for one account; the fd is the content, read-only use
- *	DELIVER_RESULT		its answer: written, or why not
+ *	DELIVER			one message for one account, the content inside
+ *	DELIVER_FD + one fd	the same, more content than CONTENT_INLINE_MAX; read-only use
+ *	DELIVER_RESULT		the answer to both: written, or why not
  *	SYNC			make durable all that was answered "written" before
  *	SYNC_RESULT		done, or nothing of it may be taken as durable
  *
@@ -18,7 +19,7 @@
 #ifndef RELAIS_DELIVERY_MSG_H
 #define RELAIS_DELIVERY_MSG_H
 
-#include "bytes.h"
+#include "content_source.h"
 #include "ipc.h"
 
 /* Limits of what the decoder accepts. */
@@ -31,7 +32,8 @@
 #define DELIVERY_TEXT_MAX    512
 
 enum delivery_msg {
-	DELIVERY_DELIVER = IPC_DELIVERY, /* a request, with one descriptor */
+	DELIVERY_DELIVER = IPC_DELIVERY, /* a request */
+	DELIVERY_DELIVER_FD,             /* the same, with one descriptor */
 	DELIVERY_DELIVER_RESULT,
 	DELIVERY_SYNC, /* a request without a body */
 	DELIVERY_SYNC_RESULT,
@@ -51,24 +53,23 @@ enum delivery_flags {
 };
 
 struct delivery_job {
-	uint64_t job_id;            /* the caller's number, returned in the result */
-	uint64_t queue_id;          /* with recipient: names the file, so exactly once */
-	uint64_t arrival_us;        /* wall clock, INTERNALDATE */
-	uint64_t content_offset;    /* where the message begins in the fd */
-	uint64_t content_length;    /* octets, CRLF line ends, after the prefix fields */
-	uint64_t quota_octets;      /* limit of the account; 0: none */
-	uint32_t recipient;         /* its number in the message's envelope, from 0; an alias'
-				     * members each have their own */
-	uint32_t uid, gid;          /* owner of the mailbox */
-	uint32_t flags;             /* DELIVERY_* */
-	struct bytes account;       /* account key, "local@domain", lower case */
-	struct bytes home;          /* Maildir, relative to the mail root */
-	struct bytes detail;        /* of user+detail; empty: INBOX */
-	struct bytes reverse_path;  /* without < >; empty is the null reverse-path */
-	struct bytes original_path; /* forward-path as the client gave it, without < > */
-	struct bytes forward_path;  /* what it came to after aliases */
-	struct bytes prefix;        /* fields in front of the content, each ending in CRLF;
-				     * Return-Path and Delivered-To are put before them here */
+	uint64_t job_id;               /* the caller's number, returned in the result */
+	uint64_t queue_id;             /* with recipient: names the file, so exactly once */
+	uint64_t arrival_us;           /* wall clock, INTERNALDATE */
+	uint64_t quota_octets;         /* limit of the account; 0: none */
+	uint32_t recipient;            /* its number in the message's envelope, from 0; an alias'
+					* members each have their own */
+	uint32_t uid, gid;             /* owner of the mailbox */
+	uint32_t flags;                /* DELIVERY_* */
+	struct bytes account;          /* account key, "local@domain", lower case */
+	struct bytes home;             /* Maildir, relative to the mail root */
+	struct bytes detail;           /* of user+detail; empty: INBOX */
+	struct bytes reverse_path;     /* without < >; empty is the null reverse-path */
+	struct bytes original_path;    /* forward-path as the client gave it, without < > */
+	struct bytes forward_path;     /* what it came to after aliases */
+	struct bytes prefix;           /* fields in front of the content, each ending in CRLF;
+					* Return-Path and Delivered-To are put before them here */
+	struct content_source content; /* CRLF line ends, after the prefix fields */
 };
 
 enum delivery_status {
@@ -95,6 +96,7 @@ struct delivery_sync_result {
  * Decoders give ERR_OK, or ERR_SYNTAX: short, too long, left over, a number out of range. */
 void delivery_job_encode(struct buf *out, const struct delivery_job *m);
 MUST_USE int delivery_job_decode(struct ipc_reader *in, void *m);
+MUST_USE int delivery_job_fd_decode(struct ipc_reader *in, void *m);
 void delivery_result_encode(struct buf *out, const struct delivery_result *m);
 MUST_USE int delivery_result_decode(struct ipc_reader *in, void *m);
 void delivery_sync_result_encode(struct buf *out, const struct delivery_sync_result *m);

@@ -35,30 +35,37 @@ void
 queue_commit_encode(struct buf *out, const struct queue_commit *m)
 {
 	buf_put_u64(out, m->queue_id);
-	buf_put_u64(out, m->content_offset);
-	buf_put_u64(out, m->content_size);
+	content_source_put(out, &m->content);
 	buf_put_u8(out, m->lent);
 	ipc_put_bytes(out, m->envelope);
 	ipc_put_bytes(out, m->prefix);
 	ipc_put_bytes(out, m->ticket);
 }
 
-int
-queue_commit_decode(struct ipc_reader *in, void *msg)
+static int
+get_commit(struct ipc_reader *in, struct queue_commit *m, bool in_fd)
 {
-	struct queue_commit *m = msg;
-
 	m->queue_id = ipc_get_u64(in);
-	m->content_offset = ipc_get_u64(in);
-	m->content_size = ipc_get_u64(in);
-	m->lent = ipc_get_enum(in, 2) == 1;
+	m->content = content_source_get(in, in_fd, QUEUE_CONTENT_MAX);
+	m->lent = ipc_get_enum(in, in_fd ? 2 : 1) == 1;
 	m->envelope = ipc_get_bytes(in, QUEUE_ENVELOPE_INLINE_MAX);
 	m->prefix = ipc_get_bytes(in, QUEUE_PREFIX_MAX);
 	m->ticket = ipc_get_bytes(in, QUEUE_TICKET_MAX);
-	if (m->queue_id == 0 || m->content_offset > QUEUE_CONTENT_MAX ||
-		m->content_size > QUEUE_CONTENT_MAX)
+	if (m->queue_id == 0)
 		in->bad = true;
 	return ipc_finish(in);
+}
+
+int
+queue_commit_decode(struct ipc_reader *in, void *msg)
+{
+	return get_commit(in, msg, false);
+}
+
+int
+queue_commit_fd_decode(struct ipc_reader *in, void *msg)
+{
+	return get_commit(in, msg, true);
 }
 
 void

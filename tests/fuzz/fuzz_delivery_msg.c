@@ -15,7 +15,7 @@ again(uint8_t which, struct bytes body, struct buf *out)
 	struct delivery_result result;
 	struct delivery_sync_result sync;
 
-	switch (which % 3) {
+	switch (which % 4) {
 	case 0:
 		if (delivery_job_decode(&in, &job) < 0)
 			return false;
@@ -26,10 +26,15 @@ again(uint8_t which, struct bytes body, struct buf *out)
 			return false;
 		delivery_result_encode(out, &result);
 		return true;
-	default:
+	case 2:
 		if (delivery_sync_result_decode(&in, &sync) < 0)
 			return false;
 		delivery_sync_result_encode(out, &sync);
+		return true;
+	default:
+		if (delivery_job_fd_decode(&in, &job) < 0)
+			return false;
+		delivery_job_encode(out, &job);
 		return true;
 	}
 }

@@ -14,6 +14,11 @@
 	ROW(queue_show_answer)                                                                     \
 	ROW(queue_order)                                                                           \
 	ROW(queue_order_answer)                                                                    \
-	ROW(queue_stats_answer)
+	ROW(queue_stats_answer)                                                                    \
+	ROW(queue_commit_fd)
+
+/* the other form of a commit */
+#define queue_commit_fd        queue_commit
+#define queue_commit_fd_encode queue_commit_encode
 
 ROUNDTRIP_TARGET(MESSAGES)

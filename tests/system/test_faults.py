@@ -107,9 +107,9 @@ FAULTS = {
     "large message, no file to lend":
         ("qmgr/open:2-9:EMFILE", (4000,), "451", "no file to lend"),
     "memory file":
-        ("smtpd/memfd:3-9:ENOMEM", (1, 60), "451", "content of a message can't be stored"),
+        ("smtpd/memfd:3-9:ENOMEM", (1, 600), "451", "content of a message can't be stored"),
     "content write":
-        ("smtpd/write:3-9:EIO", (60, 4000), "451", "content of a message can't be stored"),
+        ("smtpd/write:3-9:EIO", (600, 4000), "451", "content of a message can't be stored"),
     "sync of the mail root":
         ("local-delivery/syncfs:2-4:EIO", (1, 60), None, "could not be synced"),
     "mailbox, no descriptors":

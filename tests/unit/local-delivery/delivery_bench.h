@@ -79,14 +79,14 @@ bench_item(struct bytes content)
 		.job = { .job_id = 1,
 			.queue_id = 0x123456789abcdef,
 			.arrival_us = 1795298697000000,
-			.content_length = content.n,
 			.flags = DELIVERY_FIRST_TRY,
 			.account = BYTES_LITERAL("u@d.test"),
 			.home = BYTES_LITERAL("d.test/u"),
 			.reverse_path = BYTES_LITERAL("a@example.org"),
 			.original_path = BYTES_LITERAL("u@d.test"),
 			.forward_path = BYTES_LITERAL("u@d.test"),
-			.prefix = BYTES_LITERAL(PREFIX) } };
+			.prefix = BYTES_LITERAL(PREFIX),
+			.content = content_in_fd(0, content.n) } };
 }
 
 static inline void

@@ -94,7 +94,7 @@ run_row(void **arg)
 	item.job.home = t->home;
 	item.job.detail = t->detail;
 	item.job.quota_octets = t->quota;
-	item.job.content_length += t->missing;
+	item.job.content.size += t->missing;
 	quota_tell(b.d.quota,
 		&(struct ledger_use){
 			.account = t->account, .octets = t->used, .limit_octets = t->quota });
@@ -151,8 +151,8 @@ large_content_comes_from_the_descriptor(void **arg)
 	while (big.len < 700000)
 		buf_printf(&big, "line %zu\r\n", big.len);
 	item = bench_item(buf_bytes(&big));
-	item.job.content_offset = 4;
-	item.job.content_length -= 4;
+	item.job.content.offset = 4;
+	item.job.content.size -= 4;
 	bench_deliver(&b, &item, 1);
 	assert_string_equal(item.outcome.code, "2.0.0");
 	got = bench_file(&b, "d.test/u");

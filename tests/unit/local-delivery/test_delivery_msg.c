@@ -16,8 +16,6 @@ good_job(void)
 		.job_id = 1,
 		.queue_id = 0x1122334455667788,
 		.arrival_us = 1795298697000000,
-		.content_offset = 4096,
-		.content_length = 123456,
 		.quota_octets = 1 << 30,
 		.recipient = 3,
 		.uid = 1000,
@@ -30,23 +28,25 @@ good_job(void)
 		.original_path = BYTES_LITERAL("User+lists@example.test"),
 		.forward_path = BYTES_LITERAL("user+lists@example.test"),
 		.prefix = BYTES_LITERAL("Received: from a\r\n\tby b\r\n"),
+		.content = content_inline(BYTES_LITERAL("Subject: x\r\n\r\ny\r\n")),
 	};
 }
 
 static void
-job_round_trip(void **arg)
+round_trip(struct delivery_job job, int (*decode)(struct ipc_reader *in, void *m))
 {
-	struct delivery_job job = good_job(), got;
+	struct delivery_job got;
 	struct buf body = BUF_INIT, again = BUF_INIT;
 	struct ipc_reader in;
 
-	UNUSED(arg);
 	delivery_job_encode(&body, &job);
 	in = ipc_reader(buf_bytes(&body));
-	assert_int_equal(delivery_job_decode(&in, &got), ERR_OK);
+	assert_int_equal(decode(&in, &got), ERR_OK);
 	assert_int_equal(got.queue_id, job.queue_id);
-	assert_int_equal(got.content_offset, 4096);
-	assert_int_equal(got.content_length, 123456);
+	assert_int_equal(got.content.in_fd, job.content.in_fd);
+	assert_int_equal(got.content.offset, job.content.offset);
+	assert_int_equal(got.content.size, job.content.size);
+	assert_true(bytes_equal(got.content.octets, job.content.octets));
 	assert_int_equal(got.recipient, 3);
 	assert_int_equal(got.gid, 1001);
 	assert_true(bytes_equal(got.prefix, job.prefix));
@@ -56,13 +56,57 @@ job_round_trip(void **arg)
 	/* every shorter body is refused, and one octet more too */
 	for (size_t n = 0; n < body.len; n++) {
 		in = ipc_reader(bytes_head(buf_bytes(&body), n));
-		assert_int_equal(delivery_job_decode(&in, &got), ERR_SYNTAX);
+		assert_int_equal(decode(&in, &got), ERR_SYNTAX);
 	}
 	buf_put_u8(&body, 0);
 	in = ipc_reader(buf_bytes(&body));
-	assert_int_equal(delivery_job_decode(&in, &got), ERR_SYNTAX);
+	assert_int_equal(decode(&in, &got), ERR_SYNTAX);
 	buf_free(&body);
 	buf_free(&again);
+}
+
+static void
+jobs_round_trip(void **arg)
+{
+	struct delivery_job job = good_job();
+
+	UNUSED(arg);
+	round_trip(job, delivery_job_decode);
+	job.content = content_inline(BYTES_NONE);
+	round_trip(job, delivery_job_decode);
+	job.content = content_in_fd(4096, 123456);
+	round_trip(job, delivery_job_fd_decode);
+}
+
+/* The frame holds the largest of everything at once; content beyond its limit is refused. */
+static void
+largest_job(void **arg)
+{
+	struct delivery_job job = good_job(), got;
+	struct buf body = BUF_INIT, much = BUF_INIT;
+	struct bytes *const parts[] = { &job.account, &job.home, &job.detail, &job.reverse_path,
+		&job.original_path, &job.forward_path, &job.prefix };
+	const size_t most[] = { DELIVERY_ACCOUNT_MAX, DELIVERY_HOME_MAX, DELIVERY_DETAIL_MAX,
+		DELIVERY_PATH_MAX, DELIVERY_PATH_MAX, DELIVERY_PATH_MAX, DELIVERY_PREFIX_MAX };
+	struct ipc_reader in;
+
+	UNUSED(arg);
+	memset(buf_room(&much, 60000), 'x', 60000);
+	buf_added(&much, 60000);
+	memcpy(much.data + DELIVERY_PREFIX_MAX - 2, "\r\n", 2);
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		*parts[i] = bytes_head(buf_bytes(&much), most[i]);
+	job.content = content_inline(bytes_head(buf_bytes(&much), CONTENT_INLINE_MAX));
+	delivery_job_encode(&body, &job);
+	assert_true(body.len <= IPC_BODY_MAX);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(delivery_job_decode(&in, &got), ERR_OK);
+	buf_truncate(&body, body.len - CONTENT_INLINE_MAX - 4);
+	ipc_put_bytes(&body, bytes_head(buf_bytes(&much), CONTENT_INLINE_MAX + 1));
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(delivery_job_decode(&in, &got), ERR_SYNTAX);
+	buf_free(&body);
+	buf_free(&much);
 }
 
 static const struct row {
@@ -113,7 +157,8 @@ numbers_out_of_range(void **arg)
 {
 	static const struct {
 		uint64_t queue_id, offset, length;
-	} bad[] = { { 0, 0, 0 }, { 1, UINT64_MAX, 0 }, { 1, 0, UINT64_MAX }, { 1, INT64_MAX, 1 } };
+	} bad[] = { { 0, 0, 0 }, { 1, UINT64_MAX, 0 }, { 1, 0, UINT64_MAX },
+		{ 1, INT64_MAX / 2 + 1, 1 } };
 
 	UNUSED(arg);
 	for (size_t i = 0; i < NITEMS(bad); i++) {
@@ -122,11 +167,10 @@ numbers_out_of_range(void **arg)
 		struct ipc_reader in;
 
 		job.queue_id = bad[i].queue_id;
-		job.content_offset = bad[i].offset;
-		job.content_length = bad[i].length;
+		job.content = content_in_fd(bad[i].offset, bad[i].length);
 		delivery_job_encode(&body, &job);
 		in = ipc_reader(buf_bytes(&body));
-		assert_int_equal(delivery_job_decode(&in, &got), ERR_SYNTAX);
+		assert_int_equal(delivery_job_fd_decode(&in, &got), ERR_SYNTAX);
 		buf_free(&body);
 	}
 }
@@ -167,7 +211,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest others[] = {
-		cmocka_unit_test(job_round_trip),
+		cmocka_unit_test(jobs_round_trip),
+		cmocka_unit_test(largest_job),
 		cmocka_unit_test(numbers_out_of_range),
 		cmocka_unit_test(results_round_trip),
 	};

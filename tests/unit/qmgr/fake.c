@@ -130,10 +130,14 @@ write_delivery(const struct delivery_job *m, int content)
 		return;
 	}
 	buf_put_bytes(&all, m->prefix);
-	assert_int_equal(pread(content, buf_room(&all, m->content_length + 1), m->content_length,
-				 (off_t)m->content_offset),
-		(ssize_t)m->content_length);
-	buf_added(&all, m->content_length);
+	if (m->content.in_fd) {
+		assert_int_equal(pread(content, buf_room(&all, m->content.size + 1),
+					 m->content.size, (off_t)m->content.offset),
+			(ssize_t)m->content.size);
+		buf_added(&all, m->content.size);
+	} else {
+		buf_put_bytes(&all, m->content.octets);
+	}
 	assert_int_equal(write(fd, all.data + all.start, all.len), (ssize_t)all.len);
 	close(fd);
 	buf_free(&all);
@@ -148,8 +152,8 @@ answer_deliver(struct pending *p, struct buf *out)
 		.code = BYTES_LITERAL("2.0.0"),
 		.text = BYTES_LITERAL("delivered to mailbox") };
 
-	assert_int_equal(delivery_job_decode(&in, &m), ERR_OK);
-	assert_true(p->fd >= 0);
+	assert_int_equal(
+		p->fd < 0 ? delivery_job_decode(&in, &m) : delivery_job_fd_decode(&in, &m), ERR_OK);
 	r.job_id = m.job_id;
 	if (bytes_starts_with(m.account, BYTES_LITERAL("full@")) && !world->full_is_ok) {
 		r.status = DELIVERY_TEMPORARY;
@@ -184,7 +188,8 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 {
 	struct pending *p = arg;
 	struct buf out = BUF_INIT;
-	struct ipc_answer a = { .type = (uint16_t)(p->type + 1) };
+	struct ipc_answer a = { .type = (uint16_t)(p->type + 1) }; /* as the enums stand */
+	const bool deliver = p->type == DELIVERY_DELIVER || p->type == DELIVERY_DELIVER_FD;
 
 	if (world->q == NULL)
 		a.err = ERR_PEER;
@@ -192,10 +197,12 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 		a.err = ERR_PEER;
 	else if (p->service == SERVICE_DIRECTORY)
 		answer_resolve(p, &out);
-	else if (p->type == DELIVERY_DELIVER)
+	else if (deliver)
 		a.err = answer_deliver(p, &out);
 	else
 		answer_sync(&out);
+	if (deliver)
+		a.type = DELIVERY_DELIVER_RESULT;
 	a.body = buf_bytes(&out);
 	p->done(p->arg, &a);
 	buf_free(&out);
@@ -402,7 +409,8 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 	a->id = m->queue_id;
 	f->asked++;
 	queue_commit_encode(ipc_compose(f->door), m);
-	ipc_request(f->door, QUEUE_COMMIT, &fd, 1, 0, on_answer, a);
+	ipc_request(
+		f->door, fd < 0 ? QUEUE_COMMIT : QUEUE_COMMIT_FD, &fd, fd >= 0, 0, on_answer, a);
 	buf_free(&envelope);
 }
 
@@ -410,11 +418,15 @@ uint64_t
 fake_commit(struct fake *f, const char *rcpts, struct bytes content)
 {
 	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
-		.content_size = content.n };
-	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		.content = content_inline(content) };
+	int fd = -1;
 
-	assert_int_equal(write(fd, content.p, content.n), (ssize_t)content.n);
-	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+	if (content.n > CONTENT_INLINE_MAX / 2) { /* doors may, whatever the size */
+		fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		assert_int_equal(write(fd, content.p, content.n), (ssize_t)content.n);
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+		m.content = content_in_fd(0, content.n);
+	}
 	send_commit(f, rcpts, &m, fd);
 	return m.queue_id;
 }
@@ -445,14 +457,13 @@ uint64_t
 fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content)
 {
 	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
-		.content_size = content.n,
 		.lent = true };
 
 	f->lent_fd = -1;
 	buf_clear(ipc_compose(f->door));
 	ipc_request(f->door, QUEUE_LEND, NULL, 0, 0, on_lent, f);
 	assert_true(fake_until(f, has_lent));
-	m.content_offset = f->lent_offset;
+	m.content = content_in_fd(f->lent_offset, content.n);
 	assert_int_equal(pwrite(f->lent_fd, content.p, content.n, (off_t)f->lent_offset),
 		(ssize_t)content.n);
 	send_commit(f, rcpts, &m, f->lent_fd);

@@ -7,29 +7,35 @@
 
 #include "cases.h"
 
+#define IN_FD(at, octets)                                                                          \
+	{                                                                                          \
+		.in_fd = true, .offset = (at), .size = (octets)                                    \
+	}
+
 static const struct row {
 	const char *label;
 	struct queue_commit m;
 	size_t envelope, prefix; /* octets */
 	int err;
-	size_t ticket;
+	size_t ticket, content;
 } rows[] = {
-	{ "plain", { .queue_id = 1, .content_size = 10 }, 100, 50, ERR_OK, 0 },
-	{ "lent",
-		{ .queue_id = 1, .content_size = 1u << 30, .content_offset = 16384, .lent = true },
-		100, 50, ERR_OK, 0 },
-	{ "with a ticket", { .queue_id = 1 }, 100, 50, ERR_OK, QUEUE_TICKET_MAX },
-	{ "ticket too large", { .queue_id = 1 }, 100, 50, ERR_SYNTAX, QUEUE_TICKET_MAX + 1 },
-	{ "no id", { .content_size = 10 }, 100, 50, ERR_SYNTAX, 0 },
-	{ "largest envelope and prefix", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX,
-		QUEUE_PREFIX_MAX, ERR_OK, 0 },
-	{ "envelope too large", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX + 1, 0, ERR_SYNTAX,
+	{ "plain", { .queue_id = 1 }, 100, 50, ERR_OK, 0, 10 },
+	{ "in a memfd", { .queue_id = 1, .content = IN_FD(0, 100000) }, 100, 50, ERR_OK, 0, 0 },
+	{ "lent", { .queue_id = 1, .content = IN_FD(16384, 1u << 30), .lent = true }, 100, 50,
+		ERR_OK, 0, 0 },
+	{ "inside, and lent", { .queue_id = 1, .lent = true }, 100, 50, ERR_SYNTAX, 0, 10 },
+	{ "with a ticket", { .queue_id = 1 }, 100, 50, ERR_OK, QUEUE_TICKET_MAX, 0 },
+	{ "ticket too large", { .queue_id = 1 }, 100, 50, ERR_SYNTAX, QUEUE_TICKET_MAX + 1, 0 },
+	{ "no id", { .queue_id = 0 }, 100, 50, ERR_SYNTAX, 0, 10 },
+	{ "largest of all", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX, QUEUE_PREFIX_MAX, ERR_OK,
+		QUEUE_TICKET_MAX, CONTENT_INLINE_MAX },
+	{ "envelope too large", { .queue_id = 1 }, QUEUE_ENVELOPE_INLINE_MAX + 1, 0, ERR_SYNTAX, 0,
 		0 },
-	{ "prefix too large", { .queue_id = 1 }, 0, QUEUE_PREFIX_MAX + 1, ERR_SYNTAX, 0 },
-	{ "content too large", { .queue_id = 1, .content_size = QUEUE_CONTENT_MAX + 1 }, 0, 0,
-		ERR_SYNTAX, 0 },
-	{ "offset that overflows", { .queue_id = 1, .content_offset = UINT64_MAX }, 0, 0,
-		ERR_SYNTAX, 0 },
+	{ "prefix too large", { .queue_id = 1 }, 0, QUEUE_PREFIX_MAX + 1, ERR_SYNTAX, 0, 0 },
+	{ "content too large", { .queue_id = 1, .content = IN_FD(0, QUEUE_CONTENT_MAX + 1) }, 0, 0,
+		ERR_SYNTAX, 0, 0 },
+	{ "offset that overflows", { .queue_id = 1, .content = IN_FD(UINT64_MAX, 0) }, 0, 0,
+		ERR_SYNTAX, 0, 0 },
 };
 
 static void
@@ -38,24 +44,29 @@ run_row(void **arg)
 	const struct row *t = *arg;
 	struct buf body = BUF_INIT, filling = BUF_INIT;
 	struct queue_commit m = t->m, got;
+	int (*decode)(struct ipc_reader * in, void *m) =
+		m.content.in_fd ? queue_commit_fd_decode : queue_commit_decode;
 	struct ipc_reader in;
 
 	memset(buf_room(&filling, 60000), 'x', 60000);
 	m.envelope = bytes_make(filling.data, t->envelope);
 	m.prefix = bytes_make(filling.data, t->prefix);
 	m.ticket = bytes_make(filling.data, t->ticket);
+	if (!m.content.in_fd)
+		m.content = content_inline(bytes_make(filling.data, t->content));
 	queue_commit_encode(&body, &m);
 	in = ipc_reader(buf_bytes(&body));
-	assert_int_equal(queue_commit_decode(&in, &got), t->err);
+	assert_int_equal(decode(&in, &got), t->err);
 	if (t->err == ERR_OK) {
 		assert_true(body.len <= IPC_BODY_MAX);
-		assert_true(got.queue_id == m.queue_id && got.content_size == m.content_size &&
-			    got.content_offset == m.content_offset && got.lent == m.lent);
+		assert_true(got.queue_id == m.queue_id && got.content.size == m.content.size &&
+			    got.content.offset == m.content.offset && got.lent == m.lent);
+		assert_true(bytes_equal(got.content.octets, m.content.octets));
 		assert_true(bytes_equal(got.envelope, m.envelope));
 		assert_true(bytes_equal(got.ticket, m.ticket));
 		for (size_t n = 0; n < body.len; n += 1 + body.len / 100) {
 			in = ipc_reader(bytes_head(buf_bytes(&body), n));
-			assert_int_equal(queue_commit_decode(&in, &got), ERR_SYNTAX);
+			assert_int_equal(decode(&in, &got), ERR_SYNTAX);
 		}
 	}
 	buf_free(&body);

@@ -113,16 +113,21 @@ commit(struct fake *f, struct ipc_reader *in, const int *fds, unsigned nfds, str
 	struct queue_commit m;
 	struct queue_commit_answer a = { .err = f->commit_answer, .text = BYTES_LITERAL("x") };
 
-	ASSERT(queue_commit_decode(in, &m) == ERR_OK && nfds >= 1);
 	buf_clear(&f->content);
-	uint8_t *to = buf_room(&f->content, m.content_size + 1);
-	ssize_t n = sys_pread_full(fds[0], to, m.content_size + 1, m.content_offset);
-	ASSERT(n >= 0 && (uint64_t)n == m.content_size); /* nothing more behind it */
-	buf_added(&f->content, m.content_size);
+	if (nfds == 0) {
+		ASSERT(queue_commit_decode(in, &m) == ERR_OK);
+		buf_put_bytes(&f->content, m.content.octets);
+	} else {
+		ASSERT(queue_commit_fd_decode(in, &m) == ERR_OK);
+		uint8_t *to = buf_room(&f->content, m.content.size + 1);
+		ssize_t n = sys_pread_full(fds[0], to, m.content.size + 1, m.content.offset);
+		ASSERT(n >= 0 && (uint64_t)n == m.content.size); /* nothing more behind it */
+		buf_added(&f->content, m.content.size);
+		int seals = fcntl(fds[0], F_GET_SEALS);
+		ASSERT(m.lent ||
+			(seals & (F_SEAL_WRITE | F_SEAL_SHRINK)) == (F_SEAL_WRITE | F_SEAL_SHRINK));
+	}
 	f->last_lent = m.lent;
-	int seals = fcntl(fds[0], F_GET_SEALS);
-	ASSERT(m.lent ||
-		(seals & (F_SEAL_WRITE | F_SEAL_SHRINK)) == (F_SEAL_WRITE | F_SEAL_SHRINK));
 	f->commits++;
 	q->type = QUEUE_COMMIT_ANSWER;
 	q->err = f->commit_err;

@@ -158,8 +158,8 @@ static const struct failure {
 	{ "queue says never", 0, 0, ERR_DENIED, 0, 0, 0, 10, "554 5.3.0" },
 	{ "nobody to lend", 0, 0, 0, ERR_PEER, 0, 0, 200 << 10, "451 4.3.0" },
 	{ "no space to lend", 0, 0, 0, ERR_NO_SPACE, 0, 0, 200 << 10, "452 4.3.1" },
-	{ "no memfd", 0, 0, 0, 0, SYS_MEMFD, EMFILE, 10, "451 4.3.0" },
-	{ "no memory for content", 0, 0, 0, 0, SYS_WRITE, ENOSPC, 10, "452 4.3.1" },
+	{ "no memfd", 0, 0, 0, 0, SYS_MEMFD, EMFILE, 20 << 10, "451 4.3.0" },
+	{ "no memory for content", 0, 0, 0, 0, SYS_WRITE, ENOSPC, 20 << 10, "452 4.3.1" },
 	{ "lent file fails", 0, 0, 0, 0, SYS_READ, EIO, 200 << 10, "451 4.3.0" },
 };
 
