@@ -31,14 +31,28 @@ directory_tables(struct directory *d)
 	return &d->tables;
 }
 
+#define LOGIN_DOORS (FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN) | FROM(SERVICE_SUBMISSION))
+
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
 	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
 		sizeof(struct directory_rcpt), directory_rcpt_decode, directory_on_rcpt },
 	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR), 0, 0, sizeof(struct directory_resolve),
 		directory_resolve_decode, directory_on_resolve },
-	{ DIRECTORY_AUTH, FROM(SERVICE_IMAP_LOGIN) | FROM(SERVICE_POP3_LOGIN), 0, 0,
-		sizeof(struct directory_auth), directory_auth_decode, directory_on_auth },
+	{ DIRECTORY_AUTH, LOGIN_DOORS, 0, 0, sizeof(struct directory_auth), directory_auth_decode,
+		directory_on_auth },
+	{ DIRECTORY_SASL_START, LOGIN_DOORS, 0, 0, sizeof(struct directory_sasl_start),
+		directory_sasl_start_decode, directory_on_sasl_start },
+	{ DIRECTORY_SASL_STEP, LOGIN_DOORS, 0, 0, sizeof(struct directory_sasl_step),
+		directory_sasl_step_decode, directory_on_sasl_step },
+	{ DIRECTORY_SASL_CANCEL, LOGIN_DOORS, 0, 0, sizeof(struct directory_sasl_cancel),
+		directory_sasl_cancel_decode, directory_on_sasl_cancel },
+	{ DIRECTORY_SEND, FROM(SERVICE_SUBMISSION), 0, 0, sizeof(struct directory_send),
+		directory_send_decode, directory_on_send },
+	{ DIRECTORY_LOGOUT, FROM(SERVICE_SUBMISSION), 0, 0, sizeof(struct directory_logout),
+		directory_logout_decode, directory_on_logout },
+	{ DIRECTORY_TICKET_KEY, FROM(SERVICE_QMGR), 0, 0, 0, ipc_empty_decode,
+		directory_on_ticket_key },
 };
 
 /* ---- what ledger tells ---- */
@@ -102,6 +116,7 @@ configure(struct directory *d)
 						  : fold_domain(&d->config, common->hostname);
 	t->postmaster = arena_bytes(&d->config, bytes_from_str(conf->postmaster));
 	t->default_quota_octets = conf->default_quota;
+	t->locked_takes_mail = conf->locked_takes_mail;
 	t->expansion_limit = (uint32_t)conf->expansion_limit;
 	t->expansion_depth = (uint32_t)conf->expansion_depth;
 	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;
@@ -117,7 +132,7 @@ static int
 prepare_database(struct directory *d)
 {
 	const struct directory_conf *conf = d->daemon->conf;
-	const char *why;
+	struct buf why = BUF_INIT;
 
 	if (conf->postgresql[0] == 0)
 		return ERR_OK;
@@ -125,7 +140,8 @@ prepare_database(struct directory *d)
 	d->conninfo = pg_prepare_conninfo(conf->postgresql, conf->postgresql_password_file,
 		d->daemon->privileged ? d->daemon->root : NULL, &why);
 	if (d->conninfo == NULL)
-		log_error("directory.postgresql: %s", why);
+		log_error("directory.postgresql: %s", buf_str(&why));
+	buf_free(&why);
 	return d->conninfo == NULL ? ERR_SYNTAX : ERR_OK;
 }
 
@@ -200,15 +216,19 @@ on_start(struct daemon *daemon)
 		.cache_max = (unsigned)conf->auth_cache_size,
 		.cache_ms = conf->auth_cache_time,
 	};
+	int r;
 
 	daemon->ctx = d;
 	d->daemon = daemon;
 	LIST_INIT(&d->auths);
+	LIST_INIT(&d->sends_under_way);
 	LIST_INIT(&d->questions);
 	TAILQ_INIT(&d->kept);
 	d->kept_serial = UINT64_MAX / 2; /* unlike any of the tables' */
 	if (prepare_database(d) < 0)
 		return ERR_SYNTAX;
+	if ((r = directory_sasl_prepare(d)) < 0)
+		return r;
 	d->near_quota = near_quota_new();
 	if (options.threads == 0)
 		options.threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -227,14 +247,14 @@ on_run(struct daemon *daemon)
 	look_for_gaps(d);
 	if ((r = start_lookups(d, daemon->privileged ? "." : daemon->root)) < 0)
 		return r;
-	if ((r = directory_auth_start(d)) < 0)
-		return r;
 	d->ledger = daemon_link(
 		daemon, SERVICE_LEDGER, CONTROL_ANY, ledger_routes, NITEMS(ledger_routes));
 	link_set_ctx(d->ledger, d);
 	link_on_up(d->ledger, on_ledger_up, d);
 	link_open(d->ledger);
-	return ERR_OK;
+	directory_sasl_start(d);
+	directory_send_start(d);
+	return directory_auth_start(d);
 }
 
 static void
@@ -242,6 +262,7 @@ on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
 {
 	directory_auth_peer_down(daemon->ctx, peer);
 	directory_questions_peer_down(daemon->ctx, peer);
+	directory_send_peer_down(daemon->ctx, peer);
 }
 
 static void
@@ -265,6 +286,10 @@ on_stats(struct daemon *daemon, struct buf *out)
 	buf_printf(out, "relais_directory_hash_cached_total %llu\n", (unsigned long long)c.cached);
 	buf_printf(
 		out, "relais_directory_hash_refused_total %llu\n", (unsigned long long)c.refused);
+	buf_printf(out, "relais_directory_sasl_open %u\n", directory_sasl_count(d));
+	buf_printf(out, "relais_directory_send_total %llu\n", (unsigned long long)d->sends);
+	buf_printf(out, "relais_directory_send_refused_total %llu\n",
+		(unsigned long long)d->sends_refused);
 	buf_printf(out, "relais_directory_hash_waiting %u\n", c.waiting);
 	if (d->lookups != NULL) {
 		struct lookups_counters l = lookups_counters(d->lookups);
@@ -287,10 +312,12 @@ on_stop(struct daemon *daemon)
 
 	if (d == NULL)
 		return;
-	directory_auth_stop(d);
 	if (d->lookups_event != NULL)
 		event_free(d->lookups_event);
-	lookups_free(&d->lookups);
+	lookups_free(&d->lookups); /* first: its threads use what the others own */
+	directory_auth_stop(d);
+	directory_sasl_stop(d);
+	directory_send_stop(d);
 	directory_questions_stop(d);
 	tables_close(&d->tables);
 	near_quota_free(&d->near_quota);

@@ -16,8 +16,15 @@
 #include "near_quota.h"
 #include "passwords.h"
 #include "resolve.h"
+#include "send_ticket.h"
 
 struct auth;
+struct auth_clients;
+struct guess;
+struct logins;
+struct sasl_library;
+struct sasl_table;
+struct send;
 struct question;
 struct kept;
 
@@ -38,6 +45,15 @@ struct directory {
 	struct event *passwords_event;
 	struct link *ledger, *imap_spawner, *pop3_spawner;
 	LIST_HEAD(, auth) auths; /* under way */
+	struct auth_clients *auth_clients;
+	struct guess *guess;
+	struct sasl_library *sasl;
+	struct sasl_table *exchanges;
+	struct event *sasl_tick;
+	struct logins *handles; /* of submission's clients */
+	LIST_HEAD(, send) sends_under_way;
+	struct send_ticket_key ticket_key;
+	uint64_t sends, sends_refused;
 	uint64_t rcpts, resolves, logins, logins_failed;
 };
 
@@ -60,11 +76,28 @@ void directory_on_resolve(struct ipc_call *call, const void *msg);
 void directory_questions_peer_down(struct directory *d, const struct ipc_channel *peer);
 void directory_questions_stop(struct directory *d);
 
-/* auth.c: handler of DIRECTORY_AUTH, and what else it needs. */
+/* auth.c: handler of AUTH, and what else it needs. Handles go when their channel goes. */
 void directory_on_auth(struct ipc_call *call, const void *msg);
 MUST_USE int directory_auth_start(struct directory *d);
 void directory_auth_peer_down(struct directory *d, const struct ipc_channel *peer);
 void directory_auth_stop(struct directory *d);
+
+/* sasl.c: exchanges. prepare() before the jail; stop() after directory_auth_stop(). */
+void directory_on_sasl_start(struct ipc_call *call, const void *msg);
+void directory_on_sasl_step(struct ipc_call *call, const void *msg);
+void directory_on_sasl_cancel(struct ipc_call *call, const void *msg);
+MUST_USE int directory_sasl_prepare(struct directory *d);
+void directory_sasl_start(struct directory *d);
+void directory_sasl_stop(struct directory *d);
+unsigned directory_sasl_count(const struct directory *d); /* exchanges open */
+
+/* send.c: who may send what, tickets. */
+void directory_on_send(struct ipc_call *call, const void *msg);
+void directory_on_logout(struct ipc_call *call, const void *msg);
+void directory_on_ticket_key(struct ipc_call *call, const void *msg);
+void directory_send_start(struct directory *d);
+void directory_send_peer_down(struct directory *d, const struct ipc_channel *peer);
+void directory_send_stop(struct directory *d);
 
 extern const struct daemon_spec directory_spec;
 

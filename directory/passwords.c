@@ -18,12 +18,13 @@
 #include "buf.h"
 #include "clock.h"
 #include "err.h"
+#include "password_record.h"
 #include "random.h"
+#include "sasl_prep.h"
 #include "siphash.h"
 
 #define CACHE_WAYS   4
-#define HASH_MAX     384 /* CRYPT_OUTPUT_SIZE */
-#define PASSWORD_MAX 512 /* CRYPT_MAX_PASSPHRASE_SIZE */
+#define PASSWORD_MAX 1024
 
 struct digest {
 	uint64_t half[2];
@@ -32,14 +33,18 @@ struct digest {
 struct cached {
 	struct digest digest;
 	uint64_t until_ms; /* 0: empty */
+	unsigned which;    /* number of the record in the line */
 };
 
 struct job {
 	STAILQ_ENTRY(job) link;
-	char *hash, *password;
+	struct buf line;     /* empty: check the dummy, the answer is PASSWORD_WRONG */
+	struct buf dummy;    /* a record as costly as others */
+	struct buf password; /* as it came */
+	struct buf prepared; /* another form of it, or empty */
 	struct digest digest;
-	bool impossible; /* hash something, but the answer is PASSWORD_WRONG */
-	enum password_result result;
+	unsigned which;
+	struct password_answer answer;
 	password_done_fn *done;
 	void *arg;
 };
@@ -59,57 +64,121 @@ struct passwords {
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;
-	struct jobs waiting, finished;
+	struct jobs waiting[PASSWORD_PRIORITIES], finished;
 	bool stop;
 };
 
-/* The password goes from memory before the memory goes. */
 static void
 job_free(struct job *j)
 {
-	explicit_bzero(j->password, strlen(j->password));
-	free(j->password);
-	free(j->hash);
+	buf_free(&j->line);
+	buf_free(&j->dummy);
+	buf_free(&j->password);
+	buf_free(&j->prepared);
 	free(j);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	size_t n = strlen(a);
-	unsigned differ = 0;
+/* ---- in the threads ---- */
 
-	if (n != strlen(b))
+static bool
+is_scram(struct bytes record)
+{
+	return bytes_starts_with_nocase(record, BYTES_LITERAL("{SCRAM-"));
+}
+
+/* Of the records with a name, the one that a password is checked against. */
+static struct bytes
+record_for(struct bytes line, struct bytes name)
+{
+	struct account_password p;
+	struct bytes best = BYTES_NONE;
+
+	while (account_next_password(&line, &p) > 0) {
+		if (!bytes_equal(p.name, name))
+			continue;
+		if (!is_scram(p.record))
+			return p.record;
+		if (best.n == 0)
+			best = p.record;
+	}
+	return best;
+}
+
+static bool
+verify(const struct job *j, struct bytes record)
+{
+	if (j->prepared.len > 0 && password_record_verify(record, buf_bytes(&j->prepared)))
+		return true;
+	return password_record_verify(record, buf_bytes(&j->password));
+}
+
+static bool
+is_right(struct job *j)
+{
+	struct bytes line = buf_bytes(&j->line), rest = line, main_record;
+	struct account_password p;
+
+	/* ours are cheap, so this shows nobody whether there are any */
+	for (j->which = 1; account_next_password(&rest, &p) > 0; j->which++)
+		if (p.name.n > 0 && p.record.p == record_for(line, p.name).p && verify(j, p.record))
+			return true;
+	main_record = record_for(line, BYTES_NONE);
+	if (main_record.n == 0 || password_record_is_none(main_record)) {
+		(void)verify(j, buf_bytes(&j->dummy));
 		return false;
-	for (size_t i = 0; i < n; i++)
-		differ |= (unsigned)(unsigned char)a[i] ^ (unsigned char)b[i];
-	return differ == 0;
+	}
+	j->which = 0;
+	return verify(j, main_record);
+}
+
+/* What a right password is good for; which: 0 the main one, else the number of its record. */
+static void
+describe(struct bytes line, unsigned which, struct password_answer *out)
+{
+	struct account_password p;
+
+	*out = (struct password_answer){ .result = PASSWORD_RIGHT, .protocols = ACCOUNT_PROTOCOLS };
+	if (which == 0)
+		return;
+	for (unsigned i = 0; i < which; i++)
+		ASSERT(account_next_password(&line, &p) > 0);
+	out->protocols = p.protocols;
+	bytes_to_str(p.name, out->app, sizeof(out->app));
+}
+
+/* The next that waits; the lock is held. */
+static struct job *
+take(struct passwords *p)
+{
+	struct job *j;
+
+	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
+		if ((j = STAILQ_FIRST(&p->waiting[i])) != NULL) {
+			STAILQ_REMOVE_HEAD(&p->waiting[i], link);
+			return j;
+		}
+	return NULL;
 }
 
 static void *
 hash_thread(void *arg)
 {
 	struct passwords *p = arg;
-	struct crypt_data *data = xcalloc(1, sizeof(*data));
 	const uint64_t one = 1;
 	struct job *j;
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		while (!p->stop && STAILQ_EMPTY(&p->waiting))
+		while (!p->stop && (j = take(p)) == NULL)
 			pthread_cond_wait(&p->work, &p->lock);
 		if (p->stop)
 			break;
-		j = STAILQ_FIRST(&p->waiting);
-		STAILQ_REMOVE_HEAD(&p->waiting, link);
 		pthread_mutex_unlock(&p->lock);
 
-		const char *out = crypt_rn(j->password, j->hash, data, sizeof(*data));
-
-		j->result = out != NULL && same_text(out, j->hash) && !j->impossible
-				    ? PASSWORD_RIGHT
-				    : PASSWORD_WRONG;
-		explicit_bzero(data, sizeof(*data));
+		if (is_right(j))
+			describe(buf_bytes(&j->line), j->which, &j->answer);
+		else
+			j->answer = (struct password_answer){ .result = PASSWORD_WRONG };
 
 		pthread_mutex_lock(&p->lock);
 		STAILQ_INSERT_TAIL(&p->finished, j, link);
@@ -117,9 +186,10 @@ hash_thread(void *arg)
 			ASSERT(errno == EAGAIN); /* full: readable all the same */
 	}
 	pthread_mutex_unlock(&p->lock);
-	free(data);
 	return NULL;
 }
+
+/* ---- in the event loop's ---- */
 
 struct passwords *
 passwords_new(const struct passwords_options *options)
@@ -144,7 +214,8 @@ passwords_new(const struct passwords_options *options)
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
-	STAILQ_INIT(&p->waiting);
+	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
+		STAILQ_INIT(&p->waiting[i]);
 	STAILQ_INIT(&p->finished);
 	return p;
 }
@@ -184,7 +255,8 @@ passwords_free(struct passwords **pp)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->nthreads; i++)
 		pthread_join(p->threads[i], NULL);
-	drop_jobs(&p->waiting);
+	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
+		drop_jobs(&p->waiting[i]);
 	drop_jobs(&p->finished);
 	pthread_cond_destroy(&p->work);
 	pthread_mutex_destroy(&p->lock);
@@ -203,20 +275,19 @@ passwords_fd(const struct passwords *p)
 }
 
 static struct digest
-digest_of(const struct passwords *p, struct bytes account, struct bytes hash, struct bytes password)
+digest_of(const struct passwords *p, const struct password_question *q)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_SECRET;
 	struct digest d;
 
 	/* lengths in front: no two triples are the same octets */
-	buf_put_u64(&b, account.n);
-	buf_put_bytes(&b, account);
-	buf_put_u64(&b, hash.n);
-	buf_put_bytes(&b, hash);
-	buf_put_bytes(&b, password);
+	buf_put_u64(&b, q->account.n);
+	buf_put_bytes(&b, q->account);
+	buf_put_u64(&b, q->line.n);
+	buf_put_bytes(&b, q->line);
+	buf_put_bytes(&b, q->password);
 	d.half[0] = siphash(&p->keys[0], buf_bytes(&b));
 	d.half[1] = siphash(&p->keys[1], buf_bytes(&b));
-	explicit_bzero(b.data, b.cap);
 	buf_free(&b);
 	return d;
 }
@@ -228,7 +299,7 @@ cache_set(struct passwords *p, const struct digest *d)
 }
 
 static bool
-cache_has(struct passwords *p, const struct digest *d)
+cache_has(struct passwords *p, const struct digest *d, unsigned *which)
 {
 	struct cached *set;
 	uint64_t now = clock_mono_ms();
@@ -238,14 +309,16 @@ cache_has(struct passwords *p, const struct digest *d)
 	set = cache_set(p, d);
 	for (size_t i = 0; i < CACHE_WAYS; i++)
 		if (set[i].until_ms > now && set[i].digest.half[0] == d->half[0] &&
-			set[i].digest.half[1] == d->half[1])
+			set[i].digest.half[1] == d->half[1]) {
+			*which = set[i].which;
 			return true;
+		}
 	return false;
 }
 
 /* In place of the one that would go first. */
 static void
-cache_put(struct passwords *p, const struct digest *d)
+cache_put(struct passwords *p, const struct digest *d, unsigned which)
 {
 	struct cached *set, *oldest;
 
@@ -255,58 +328,76 @@ cache_put(struct passwords *p, const struct digest *d)
 	for (size_t i = 1; i < CACHE_WAYS; i++)
 		if (set[i].until_ms < oldest->until_ms)
 			oldest = &set[i];
-	*oldest = (struct cached){ *d, clock_mono_ms() + p->options.cache_ms };
+	*oldest = (struct cached){ *d, clock_mono_ms() + p->options.cache_ms, which };
 }
 
-static char *
-to_str(struct bytes b)
-{
-	char *s = xmalloc(b.n + 1);
-
-	if (b.n > 0)
-		memcpy(s, b.p, b.n);
-	s[b.n] = 0;
-	return s;
-}
-
+/* What a login that does not exist is checked against costs as much as one that does. */
 static void
-remember_cost(struct passwords *p, struct bytes hash)
+remember_cost(struct passwords *p, struct bytes record)
 {
+	if (record.n == 0 || record.n >= PASSWORD_RECORD_MAX || password_record_is_none(record) ||
+		password_record_is_weak(record))
+		return;
+	if (bytes_is(record, p->dummy))
+		return;
 	free(p->dummy);
-	p->dummy = to_str(hash);
+	p->dummy = xmalloc(record.n + 1);
+	memcpy(p->dummy, record.p, record.n);
+	p->dummy[record.n] = 0;
+}
+
+static bool
+has_room(const struct passwords *p, enum password_priority priority)
+{
+	static const unsigned quarters[PASSWORD_PRIORITIES] = { 4, 3, 2 };
+	unsigned room = p->options.queue_max * quarters[priority] / 4;
+
+	return p->counters.waiting < (room == 0 ? 1 : room);
+}
+
+static struct job *
+job_new(const struct passwords *p, const struct password_question *q)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->password = j->prepared = BUF_SECRET;
+	buf_put_bytes(&j->line, q->line);
+	buf_put_str(&j->dummy, p->dummy);
+	if (q->password.n <= PASSWORD_MAX)
+		buf_put_bytes(&j->password, q->password);
+	if (sasl_prep(&j->prepared, q->password, SASL_PREP_QUERY) == ERR_OK &&
+		bytes_equal(buf_bytes(&j->prepared), q->password))
+		buf_clear(&j->prepared);
+	return j;
 }
 
 enum password_result
-passwords_check(struct passwords *p, struct bytes account, struct bytes hash, struct bytes password,
-	password_done_fn *done, void *arg)
+passwords_check(struct passwords *p, const struct password_question *q, password_done_fn *done,
+	void *arg, struct password_answer *now)
 {
-	bool usable = hash.n > 1 && hash.n < HASH_MAX && hash.p[0] == '$' &&
-		      bytes_find(hash, 0) == BYTES_NOT_FOUND;
-	/* a NUL would end the password early for crypt(3) */
-	bool sayable = password.n < PASSWORD_MAX && bytes_find(password, 0) == BYTES_NOT_FOUND;
-	struct digest digest = digest_of(p, account, hash, password);
+	struct digest digest = digest_of(p, q);
 	struct job *j;
+	unsigned which;
 
-	if (usable && sayable && cache_has(p, &digest)) {
+	if (q->line.n > 0 && cache_has(p, &digest, &which)) {
 		p->counters.cached++;
+		describe(q->line, which, now);
+		now->cached = true;
 		return PASSWORD_RIGHT;
 	}
-	if (p->counters.waiting >= p->options.queue_max) {
+	if (!has_room(p, q->priority)) {
 		p->counters.refused++;
+		*now = (struct password_answer){ .result = PASSWORD_LATER };
 		return PASSWORD_LATER;
 	}
-	if (usable)
-		remember_cost(p, hash);
-	j = xcalloc(1, sizeof(*j));
-	j->hash = usable ? to_str(hash) : xstrdup(p->dummy);
-	j->password = sayable ? to_str(password) : xstrdup("x");
+	remember_cost(p, record_for(q->line, BYTES_NONE));
+	j = job_new(p, q);
 	j->digest = digest;
-	j->impossible = !usable || !sayable;
 	j->done = done;
 	j->arg = arg;
 	p->counters.waiting++;
 	pthread_mutex_lock(&p->lock);
-	STAILQ_INSERT_TAIL(&p->waiting, j, link);
+	STAILQ_INSERT_TAIL(&p->waiting[q->priority], j, link);
 	pthread_cond_signal(&p->work);
 	pthread_mutex_unlock(&p->lock);
 	return PASSWORD_PENDING;
@@ -328,9 +419,9 @@ passwords_collect(struct passwords *p)
 		STAILQ_REMOVE_HEAD(&finished, link);
 		p->counters.waiting--;
 		p->counters.checked++;
-		if (j->result == PASSWORD_RIGHT)
-			cache_put(p, &j->digest);
-		j->done(j->arg, j->result);
+		if (j->answer.result == PASSWORD_RIGHT)
+			cache_put(p, &j->digest, j->which);
+		j->done(j->arg, &j->answer);
 		job_free(j);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "account_words.h"
 #include "err.h"
 #include "siphash.h"
 
@@ -506,17 +507,52 @@ resolve_rcpt(const struct resolution *r, const struct directory_rcpt *rcpt, acco
 	return first;
 }
 
-int
-resolve_owns(
-	struct directory_tables *t, struct arena *a, struct bytes account, struct bytes address)
+/* The account's own address, with any detail, or one that its line gives it besides. */
+static int
+owns_by_name(struct directory_tables *t, struct arena *a, const struct account *account,
+	const struct mail_address *address)
 {
-	struct resolution r;
+	struct bytes line = account->record.line, send_as, domain, base, detail;
+	struct mail_address given;
+	struct domain_info where;
+	int r;
 
+	if ((r = tables_domain(t, a, address->domain, &where)) < 0)
+		return r;
+	mail_address_detail(address->local, t->delimiters, &base, &detail);
+	if (bytes_equal(mail_address_key(a, address->local, where.domain), account->key) ||
+		bytes_equal(mail_address_key(a, base, where.domain), account->key))
+		return 1;
+	while (account_next_send_as(&line, &send_as) > 0) {
+		if (send_as.p[0] != '@') {
+			if (mail_address_fold(a, send_as, &given) == ERR_OK &&
+				bytes_equal(given.key, address->key))
+				return 1;
+		} else if (mail_domain_fold(a, bytes_skip(send_as, 1), &domain) == ERR_OK &&
+			   (bytes_equal(domain, address->domain) ||
+				   bytes_equal(domain, where.domain)))
+			return 1;
+	}
+	return 0;
+}
+
+int
+resolve_owns(struct directory_tables *t, struct arena *a, const struct account *account,
+	struct bytes address)
+{
+	struct mail_address folded;
+	struct resolution r;
+	int e;
+
+	if (mail_address_fold(a, address, &folded) < 0 || folded.domain.n == 0)
+		return 0;
+	if ((e = owns_by_name(t, a, account, &folded)) != 0)
+		return e < 0 ? ERR_IO : 1;
 	resolve_with(t, a, address, true, &r);
 	if (r.verdict == DIRECTORY_TEMPORARY)
 		return ERR_IO;
 	for (size_t i = 0; i < r.count; i++)
-		if (bytes_equal(r.targets[i].account, account))
-			return 1;
-	return 0;
+		if (!bytes_equal(r.targets[i].account, account->key))
+			return 0;
+	return r.count > 0;
 }

@@ -46,11 +46,11 @@ enum directory_verdict resolve_rcpt(const struct resolution *r, const struct dir
 
 /*
  * The one ownership function: may this login's account use this address as its own (envelope,
- * From, signing)? Yes if it is the account's address, or an alias one of whose targets is the
- * account; a catch-all gives nobody an address, nor does another's forward. returns: 1, 0,
- * ERR_IO (temporary)
+ * From, signing)? Yes if its line says so (send-as=, for an address or a whole domain), if it
+ * is the account's address, or an alias that leads to this account alone. A catch-all gives
+ * nobody an address, nor does another's forward. returns: 1, 0, ERR_IO (temporary)
  */
-MUST_USE int resolve_owns(
-	struct directory_tables *t, struct arena *a, struct bytes account, struct bytes address);
+MUST_USE int resolve_owns(struct directory_tables *t, struct arena *a,
+	const struct account *account, struct bytes address);
 
 #endif

@@ -49,6 +49,7 @@ tables_copy_options(
 	to->default_quota_octets = from->default_quota_octets;
 	to->mail_uid = from->mail_uid;
 	to->mail_gid = from->mail_gid;
+	to->locked_takes_mail = from->locked_takes_mail;
 	to->expansion_limit = from->expansion_limit;
 	to->expansion_depth = from->expansion_depth;
 }
@@ -138,6 +139,8 @@ tables_account(struct directory_tables *t, struct arena *a, struct bytes local, 
 	*out = (struct account){ .key = key };
 	if (account_record_parse(value, &out->record, &why) < 0)
 		return ERR_IO;
+	if (out->record.may == 0 && t->locked_takes_mail)
+		out->record.may = ACCOUNT_MAIL;
 	if (out->record.home.n == 0)
 		out->record.home = home_of(a, local, domain);
 	if (!out->record.has_quota)
@@ -181,6 +184,18 @@ tables_alias(struct directory_tables *t, struct arena *a, enum table_kind kind, 
 	return look_up(t, kind, a, key, value);
 }
 
+/* What stands for a login that does not exist: the same for all ways to write it. */
+static int
+nobody(struct account *out, struct arena *a, struct bytes name)
+{
+	uint8_t *p = arena_alloc(a, name.n + 1);
+
+	for (size_t i = 0; i < name.n; i++)
+		p[i] = ascii_lower(name.p[i]);
+	*out = (struct account){ .key = bytes_make(p, name.n) };
+	return ERR_NOT_FOUND;
+}
+
 int
 tables_login(struct directory_tables *t, struct arena *a, struct bytes login, struct account *out)
 {
@@ -191,10 +206,25 @@ tables_login(struct directory_tables *t, struct arena *a, struct bytes login, st
 	if (bytes_find(login, '@') == BYTES_NOT_FOUND && t->default_domain.n > 0)
 		login = mail_address_key(a, login, t->default_domain);
 	if (mail_address_fold(a, login, &address) < 0 || address.domain.n == 0)
-		return ERR_NOT_FOUND;
+		return nobody(out, a, login);
 	if ((r = tables_domain(t, a, address.domain, &info)) < 0)
 		return r;
 	if (info.place != PLACE_LOCAL)
+		return nobody(out, a, address.key);
+	r = tables_account(t, a, address.local, info.domain, out);
+	return r == ERR_NOT_FOUND ? nobody(out, a, mail_address_key(a, address.local, info.domain))
+				  : r;
+}
+
+int
+tables_by_key(struct directory_tables *t, struct arena *a, struct bytes key, bool system_user,
+	struct account *out)
+{
+	size_t at = bytes_find_last(key, '@');
+
+	if (at == BYTES_NOT_FOUND)
 		return ERR_NOT_FOUND;
-	return tables_account(t, a, address.local, info.domain, out);
+	if (system_user)
+		return tables_system_user(t, a, bytes_head(key, at), out);
+	return tables_account(t, a, bytes_head(key, at), bytes_skip(key, at + 1), out);
 }

@@ -27,6 +27,14 @@ static const struct opt_row rows[] = {
 		"password checks that may wait; more are told to try later"),
 	OPT_UINT(directory_conf, auth_client_limit, "100", 0, 100000,
 		"password checks of one client address that may wait; 0: as many as of all"),
+	OPT_UINT(directory_conf, sasl_limit, "5000", 1, 1000000,
+		"exchanges of SASL messages that may be open at once"),
+	OPT_UINT(directory_conf, scram_iterations, "10000", 4096, 1000000,
+		"iterations of the SCRAM records that \"relais user\" makes; what a login costs "
+		"its "
+		"client, and a thief for each guess"),
+	OPT_BOOL(directory_conf, locked_takes_mail, "no",
+		"mail to a locked account is taken; else it is refused"),
 	OPT_TIME(directory_conf, auth_cache_time, "10m", 0, OPT_DAY,
 		"time for which a right password needs no new hash"),
 	OPT_UINT(directory_conf, auth_cache_size, "65536", 0, 16777216,

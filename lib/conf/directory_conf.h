@@ -17,6 +17,9 @@ struct directory_conf {
 	uint64_t hash_threads;
 	uint64_t hash_queue_limit;
 	uint64_t auth_client_limit;
+	uint64_t sasl_limit;
+	uint64_t scram_iterations;
+	bool locked_takes_mail;
 	uint64_t auth_cache_time;
 	uint64_t auth_cache_size;
 	const char *postgresql;

@@ -18,7 +18,9 @@ static const char *const texts[TABLE_KINDS] = {
 			   "closed@example.org $y$x state=locked\n"
 			   "reader@example.org $y$x state=no-mail\n"
 			   "own@example.org $y$x uid=77 gid=78 home=special/own\n"
-			   "few@example.org $y$x messages=10\n"
+			   "few@example.org $y$x messages=10 send-as=info@example.org "
+			   "send-as=few@elsewhere.example send-as=@sub.example "
+			   "send-as=@host.example.org\n"
 			   "self@example.org $y$x\n"
 			   "\"odd one\"@example.org $y$x\n",
 	[TABLE_ALIASES] = "info@example.org joe@example.org, ann@example.org\n"
@@ -250,7 +252,21 @@ static const struct owns_row {
 	{ "own", "joe@example.org", "Joe@example.org", 1 },
 	{ "own with detail", "joe@example.org", "joe+x@example.org", 1 },
 	{ "by alias domain", "joe@example.org", "joe@example.net", 1 },
-	{ "member of an alias", "ann@example.org", "info@example.org", 1 },
+	{ "one of two behind an alias", "ann@example.org", "info@example.org", 0 },
+	{ "alone behind an alias", "ann@example.org", "joe+special@example.org", 1 },
+	{ "another's detail is an alias", "joe@example.org", "joe+special@example.org", 1 },
+	{ "alias with an unknown target", "joe@example.org", "half@example.org", 0 },
+	{ "alias that leads away", "joe@example.org", "out@example.org", 0 },
+	{ "own, and an alias of that name", "self@example.org", "self@example.org", 1 },
+	{ "behind another's own name", "joe@example.org", "self@example.org", 0 },
+	{ "send-as an address", "few@example.org", "Info@Example.ORG", 1 },
+	{ "send-as, by the alias domain", "few@example.org", "info@example.net", 0 },
+	{ "send-as elsewhere", "few@example.org", "few@elsewhere.example", 1 },
+	{ "send-as a domain", "few@example.org", "anybody@Sub.Example", 1 },
+	{ "send-as a domain, not below it", "few@example.org", "a@b.sub.example", 0 },
+	{ "send-as a domain that has an alias domain", "few@example.org", "x@host.example.org", 1 },
+	{ "postmaster alone", "joe@example.org", "postmaster", 0 },
+	{ "empty", "joe@example.org", "", 0 },
 	{ "somebody else's", "ann@example.org", "joe@example.org", 0 },
 	{ "unknown", "joe@example.org", "nobody@example.org", 0 },
 	{ "catch-all gives nothing", "joe@example.org", "whoever@host.example.org", 0 },
@@ -263,12 +279,15 @@ owns_one(void **arg)
 {
 	const struct owns_row *t = *arg;
 	struct arena a = ARENA_INIT;
+	struct directory_tables *tables;
+	struct account account;
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	assert_int_equal(resolve_owns(&((struct fixture *)fixture)->t, &a,
-				 bytes_from_str(t->account), bytes_from_str(t->address)),
-		t->owns);
+	tables = &((struct fixture *)fixture)->t;
+	assert_int_equal(
+		tables_by_key(tables, &a, bytes_from_str(t->account), false, &account), ERR_OK);
+	assert_int_equal(resolve_owns(tables, &a, &account, bytes_from_str(t->address)), t->owns);
 	arena_reset(&a);
 	destroy(&fixture);
 }

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/send.c - may this login send this message? Whose handle it is, whose addresses they
+ * are, what ledger says of the limits; then a ticket for qmgr.
+ *
+ * The account is looked up at each message: one that was locked, blocked or removed after its
+ * login sends nothing more.
+ *
+ * Runs in:  directory.
+ * Trusts:   submission with nothing: a handle that is not its own is refused and logged; its
+ *           word on header addresses and recipients can only be as good as the process is.
+ */
+#include <stdlib.h>
+
+#include "clock.h"
+#include "directory.h"
+#include "err.h"
+#include "ledger_msg.h"
+#include "log.h"
+#include "logins.h"
+#include "random.h"
+
+#define LEDGER_TIMEOUT_MS 5000
+
+struct send {
+	LIST_ENTRY(send) link;
+	struct directory *d;
+	struct ipc_channel *channel; /* NULL: the one who asked is gone */
+	uint32_t id;
+	struct arena arena; /* holds what follows */
+	struct bytes key;   /* of the account */
+	bool system_user;
+	uint64_t queue_id;
+	struct bytes reverse_path, recipients;
+	struct bytes senders[DIRECTORY_SENDERS_MAX];
+	uint32_t nsenders;
+	enum directory_send_verdict verdict;
+	bool in_header; /* NOT_OWNED: where the address stands */
+	struct bytes address;
+};
+
+static void
+send_free(struct send *s)
+{
+	LIST_REMOVE(s, link);
+	arena_reset(&s->arena);
+	free(s);
+}
+
+static void
+answer(struct send *s, const struct directory_send_answer *m)
+{
+	s->d->sends++;
+	if (m->verdict != DIRECTORY_SEND_OK)
+		s->d->sends_refused++;
+	if (s->channel != NULL) {
+		directory_send_answer_encode(ipc_compose(s->channel), m);
+		ipc_reply(s->channel, s->id, DIRECTORY_SEND_ANSWER, NULL, 0);
+	}
+	send_free(s);
+}
+
+static void
+refuse(struct send *s, enum directory_send_verdict verdict, const char *reason)
+{
+	struct directory_send_answer m = { .verdict = verdict };
+
+	if (verdict == DIRECTORY_SEND_NOT_OWNED) {
+		m.in_header = s->in_header;
+		m.address = s->address;
+	}
+	m.reason = bytes_head(bytes_from_str(reason), DIRECTORY_REASON_MAX);
+	answer(s, &m);
+}
+
+static void
+permit(struct send *s)
+{
+	struct send_ticket ticket = { s->key, s->queue_id, s->reverse_path };
+	struct directory_send_answer m = { .verdict = DIRECTORY_SEND_OK };
+	struct buf text = BUF_INIT;
+
+	if (s->queue_id != 0)
+		send_ticket_make(&s->d->ticket_key, &ticket, clock_wall_us() / 1000000, &text);
+	m.ticket = buf_bytes(&text);
+	answer(s, &m);
+	buf_free(&text);
+}
+
+/* ---- limits ---- */
+
+static void
+on_limits(void *arg, const struct ipc_answer *a)
+{
+	static const enum directory_send_verdict verdicts[LEDGER_SEND_VERDICTS] = {
+		[LEDGER_SEND_OK] = DIRECTORY_SEND_OK,
+		[LEDGER_SEND_MESSAGES] = DIRECTORY_SEND_LIMIT,
+		[LEDGER_SEND_RECIPIENTS] = DIRECTORY_SEND_LIMIT,
+		[LEDGER_SEND_NEW_RECIPIENTS] = DIRECTORY_SEND_LIMIT,
+		[LEDGER_SEND_BLOCKED] = DIRECTORY_SEND_BLOCKED,
+		[LEDGER_SEND_LATER] = DIRECTORY_SEND_TEMPORARY,
+	};
+	struct send *s = arg;
+	struct ipc_reader in = ipc_reader(a->body);
+	struct ledger_send_answer m;
+
+	if (a->err < 0 || a->type != LEDGER_SEND_ANSWER || ledger_send_answer_decode(&in, &m) < 0)
+		refuse(s, DIRECTORY_SEND_TEMPORARY, "");
+	else if (m.verdict == LEDGER_SEND_OK)
+		permit(s);
+	else
+		refuse(s, verdicts[m.verdict], ledger_send_text(m.verdict));
+}
+
+static void
+ask_limits(struct send *s)
+{
+	struct ledger_send m = { .login = s->key,
+		.recipients = (uint32_t)(s->recipients.n / DIRECTORY_RECIPIENT_SIZE),
+		.hashes = s->recipients };
+
+	if (!link_is_up(s->d->ledger)) { /* who can't be counted can't send */
+		refuse(s, DIRECTORY_SEND_TEMPORARY, "");
+		return;
+	}
+	ledger_send_encode(link_compose(s->d->ledger), &m);
+	link_request(s->d->ledger, LEDGER_SEND, NULL, 0, LEDGER_TIMEOUT_MS, on_limits, s);
+}
+
+/* ---- ownership, perhaps in a thread ---- */
+
+/* OK, or why not; the address that was not owned is noted. */
+static enum directory_send_verdict
+owns(struct send *s, struct directory_tables *t, const struct account *account,
+	struct bytes address, bool in_header)
+{
+	int r = resolve_owns(t, &s->arena, account, address);
+
+	s->address = address;
+	s->in_header = in_header;
+	return r < 0   ? DIRECTORY_SEND_TEMPORARY
+	       : r > 0 ? DIRECTORY_SEND_OK
+		       : DIRECTORY_SEND_NOT_OWNED;
+}
+
+static void
+look_up(struct directory_tables *t, void *arg)
+{
+	struct send *s = arg;
+	const unsigned needed = ACCOUNT_LOGIN | ACCOUNT_SEND;
+	struct account account;
+	int r = tables_by_key(t, &s->arena, s->key, s->system_user, &account);
+
+	s->verdict = DIRECTORY_SEND_OK;
+	if (r == ERR_NOT_FOUND || (r == ERR_OK && (account.record.may & needed) != needed))
+		s->verdict = DIRECTORY_SEND_BLOCKED;
+	else if (r < 0)
+		s->verdict = DIRECTORY_SEND_TEMPORARY;
+	/* the null reverse-path is everybody's: notifications (RFC 8098) */
+	if (s->verdict == DIRECTORY_SEND_OK && s->reverse_path.n > 0)
+		s->verdict = owns(s, t, &account, s->reverse_path, false);
+	for (uint32_t i = 0; i < s->nsenders && s->verdict == DIRECTORY_SEND_OK; i++)
+		s->verdict = owns(s, t, &account, s->senders[i], true);
+}
+
+static void
+looked_up(void *arg)
+{
+	struct send *s = arg;
+
+	if (s->channel == NULL)
+		send_free(s);
+	else if (s->verdict != DIRECTORY_SEND_OK)
+		refuse(s, s->verdict, "");
+	else if (s->queue_id == 0)
+		permit(s);
+	else
+		ask_limits(s);
+}
+
+/* ---- the door ---- */
+
+static struct send *
+send_new(struct ipc_call *call, const struct directory_send *m, const struct login *login)
+{
+	const struct daemon *daemon = call->ctx;
+	struct send *s = xcalloc(1, sizeof(*s));
+
+	s->d = daemon->ctx;
+	s->channel = call->channel;
+	s->id = call->id;
+	s->key = arena_bytes(&s->arena, login->account);
+	s->system_user = login->system_user;
+	s->queue_id = m->queue_id;
+	s->reverse_path = arena_bytes(&s->arena, m->reverse_path);
+	s->recipients = arena_bytes(&s->arena, m->recipients);
+	for (; s->nsenders < m->nsenders; s->nsenders++)
+		s->senders[s->nsenders] = arena_bytes(&s->arena, m->senders[s->nsenders]);
+	LIST_INSERT_HEAD(&s->d->sends_under_way, s, link);
+	return s;
+}
+
+static void
+complain(const struct ipc_call *call, enum login_found found, const struct login *login)
+{
+	const char *peer = service_name(ipc_peer(call->channel));
+	unsigned instance = ipc_peer_instance(call->channel);
+
+	if (found == LOGIN_FOREIGN)
+		log_warning("%s %u used a login handle of another session (account %.*s): refused",
+			peer, instance, (int)login->account.n, (const char *)login->account.p);
+	else
+		log_warning(
+			"%s %u used a login handle that does not exist: refused", peer, instance);
+}
+
+void
+directory_on_send(struct ipc_call *call, const void *msg)
+{
+	const struct directory_send *m = msg;
+	const struct daemon *daemon = call->ctx;
+	struct directory *d = daemon->ctx;
+	const struct directory_send_answer none = { .verdict = DIRECTORY_SEND_NO_LOGIN };
+	const struct login *login = NULL;
+	enum login_found found =
+		logins_find(d->handles, call->channel, m->session, m->handle, &login);
+	struct send *s;
+
+	if (found != LOGIN_FOUND) {
+		d->sends++;
+		d->sends_refused++;
+		complain(call, found, login);
+		directory_send_answer_encode(ipc_compose(call->channel), &none);
+		ipc_reply(call->channel, call->id, DIRECTORY_SEND_ANSWER, NULL, 0);
+		return;
+	}
+	s = send_new(call, m, login);
+	if (!directory_look_up(d, look_up, looked_up, s))
+		refuse(s, DIRECTORY_SEND_TEMPORARY, "");
+}
+
+void
+directory_on_logout(struct ipc_call *call, const void *msg)
+{
+	const struct directory_logout *m = msg;
+	const struct daemon *daemon = call->ctx;
+	struct directory *d = daemon->ctx;
+
+	logins_remove(d->handles, call->channel, m->session, m->handle);
+}
+
+void
+directory_on_ticket_key(struct ipc_call *call, const void *msg)
+{
+	const struct daemon *daemon = call->ctx;
+	const struct directory *d = daemon->ctx;
+	struct directory_ticket_key m = { d->ticket_key.id,
+		bytes_make(d->ticket_key.key, sizeof(d->ticket_key.key)) };
+
+	UNUSED(msg);
+	directory_ticket_key_encode(ipc_compose(call->channel), &m);
+	ipc_reply(call->channel, call->id, DIRECTORY_TICKET_KEY_ANSWER, NULL, 0);
+}
+
+void
+directory_send_start(struct directory *d)
+{
+	random_fill(d->ticket_key.key, sizeof(d->ticket_key.key));
+	d->ticket_key.id = random_u64() | 1;
+}
+
+void
+directory_send_peer_down(struct directory *d, const struct ipc_channel *peer)
+{
+	struct send *s;
+
+	LIST_FOREACH (s, &d->sends_under_way, link)
+		if (s->channel == peer)
+			s->channel = NULL;
+}
+
+void
+directory_send_stop(struct directory *d)
+{
+	struct send *s;
+
+	while ((s = LIST_FIRST(&d->sends_under_way)) != NULL)
+		send_free(s);
+	explicit_bzero(&d->ticket_key, sizeof(d->ticket_key));
+}
