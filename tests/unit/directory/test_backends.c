@@ -365,7 +365,7 @@ static const struct row {
 	{ "d0@example.org", "verdict 7" },
 	{ "d1@example.org", "joe@example.org" },
 	{ "loop1@example.org", "verdict 7" },
-	{ "half@example.org", "joe@example.org" },
+	{ "half@example.org", "!1 joe@example.org" },
 	/* the system's aliases: their domains only */
 	{ "root@host.example.org", "joe@example.org" },
 	{ "staff@host.example.org", "|/usr/bin/tool 'a, b' \"c\" /var/log/staff sam@localhost "
@@ -442,7 +442,7 @@ no_server(void **arg)
 	struct fixture f = { 0 };
 	struct arena a = ARENA_INIT;
 	struct resolution r;
-	const char *why;
+	struct buf why = BUF_INIT;
 	char *conninfo =
 		pg_prepare_conninfo("host=127.0.0.1 port=1 dbname=x user=x", NULL, NULL, &why);
 
