@@ -47,8 +47,14 @@ int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);
 
+/* Print what is wrong with the files of section tls (cert.c); how many certificates are of no
+ * use. After cli_load(). */
+unsigned cert_check_configured(struct cli *cli);
+
 /* One file, one command. */
 int cmd_ban(struct cli *cli, int argc, char *argv[]);
+int cmd_cert(struct cli *cli, int argc, char *argv[]);
+int cmd_alias(struct cli *cli, int argc, char *argv[]);
 int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
@@ -60,5 +66,6 @@ int cmd_reload(struct cli *cli, int argc, char *argv[]);
 int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
+int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 
 #endif

@@ -36,6 +36,13 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	if (strcmp(argv[1], "check") == 0) {
+		unsigned bad = cert_check_configured(cli);
+
+		if (bad > 0) {
+			printf("%s: %u certificate%s of no use\n", cli->conf_path, bad,
+				bad == 1 ? "" : "s");
+			return CLI_FAILED;
+		}
 		printf("%s: no errors\n", cli->conf_path);
 		return CLI_OK;
 	}

@@ -16,6 +16,7 @@ static const char usage[] =
 	"       relais user add --batch FILE            lines of ADDRESS PASSWORD; - is stdin\n"
 	"       relais user passwd ADDRESS [--password-stdin]\n"
 	"       relais user set ADDRESS [--quota SIZE] [--state STATE]\n"
+	"       relais user forward ADDRESS [[--keep] TARGET... | --off]\n"
 	"       relais user list [DOMAIN] [--json]\n"
 	"       relais user del ADDRESS                 the mailbox stays where it is\n"
 	"  --state active|locked|no-login|no-mail    --hash yescrypt|sha512crypt|bcrypt[:COST]";
@@ -370,6 +371,8 @@ cmd_user(struct cli *cli, int argc, char *argv[])
 		printf("Usage: %s\n", usage);
 		return CLI_OK;
 	}
+	if (strcmp(verb, "forward") == 0)
+		return cmd_user_forward(cli, argc - 1, argv + 1);
 	if (argc < 2 || !read_options(argc - 1, argv + 1, &o))
 		return cli_usage(usage, NULL);
 	if (strcmp(verb, "list") == 0)
