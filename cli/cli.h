@@ -55,6 +55,7 @@ unsigned cert_check_configured(struct cli *cli);
 int cmd_ban(struct cli *cli, int argc, char *argv[]);
 int cmd_cert(struct cli *cli, int argc, char *argv[]);
 int cmd_alias(struct cli *cli, int argc, char *argv[]);
+int cmd_alias(struct cli *cli, int argc, char *argv[]);
 int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
@@ -66,6 +67,7 @@ int cmd_reload(struct cli *cli, int argc, char *argv[]);
 int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
+int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 
 #endif

@@ -93,7 +93,7 @@ mail_address_text(struct arena *a, struct bytes local, struct bytes domain)
 	struct buf quoted = BUF_INIT;
 	struct mailbox m;
 
-	if (rfc5321_parse_mailbox(plain, RFC5321_UTF8, &m) == (int)plain.n)
+	if (rfc5321_parse_mailbox(plain, RFC5321_UTF8, &m) >= 0)
 		return plain;
 	buf_put_u8(&quoted, '"');
 	for (size_t i = 0; i < local.n; i++) {

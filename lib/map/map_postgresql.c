@@ -179,19 +179,23 @@ put_words(struct buf *out, const PQconninfoOption *options, const char *password
 
 char *
 pg_prepare_conninfo(
-	const char *conninfo, const char *password_file, const char *root, const char **why)
+	const char *conninfo, const char *password_file, const char *root, struct buf *why)
 {
 	char *error = NULL, *result = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &error);
 	struct buf out = BUF_INIT;
+	const char *wrong;
 
 	if (options == NULL) {
-		*why = error != NULL ? error : "out of memory";
+		buf_put_str(why, error != NULL ? error : "out of memory");
+		PQfreemem(error);
 		return NULL;
 	}
-	*why = put_words(&out, options, password_file, root);
-	if (*why == NULL)
+	wrong = put_words(&out, options, password_file, root);
+	if (wrong == NULL)
 		result = xstrdup(buf_str(&out));
+	else
+		buf_put_str(why, wrong);
 	if (out.data != NULL)
 		explicit_bzero(out.data, out.cap);
 	buf_free(&out);

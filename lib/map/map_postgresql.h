@@ -34,7 +34,7 @@ struct pg_options {
  * returns: the string, malloc'ed; NULL with *why set (a constant or malloc'ed text to be kept)
  */
 char *pg_prepare_conninfo(
-	const char *conninfo, const char *password_file, const char *root, const char **why);
+	const char *conninfo, const char *password_file, const char *root, struct buf *why);
 
 struct pg *pg_new(const struct pg_options *options); /* all is copied; does not connect */
 void pg_free(struct pg **pg);
