@@ -55,7 +55,6 @@ unsigned cert_check_configured(struct cli *cli);
 int cmd_ban(struct cli *cli, int argc, char *argv[]);
 int cmd_cert(struct cli *cli, int argc, char *argv[]);
 int cmd_alias(struct cli *cli, int argc, char *argv[]);
-int cmd_alias(struct cli *cli, int argc, char *argv[]);
 int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
@@ -67,7 +66,6 @@ int cmd_reload(struct cli *cli, int argc, char *argv[]);
 int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
-int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 
 #endif

@@ -18,7 +18,6 @@ static const struct command {
 	{ "queue", cmd_queue, "list, show, hold, release, flush and delete waiting messages" },
 	{ "user", cmd_user, "add, list, change and delete accounts" },
 	{ "alias", cmd_alias, "add, list and delete aliases" },
-	{ "alias", cmd_alias, "add, list and delete aliases" },
 	{ "domain", cmd_domain, "add, list and delete mail domains" },
 	{ "map", cmd_map, "compile the text tables" },
 	{ "quota", cmd_quota, "show how much accounts use" },
