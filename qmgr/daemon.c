@@ -69,8 +69,8 @@ run(struct daemon *d)
 		log_error("the queue's folders cannot be opened: %s", err_text(r));
 		return r;
 	}
-	if ((r = flush_init(q)) < 0 || (r = schedule_init(q)) < 0 || (r = deliver_init(q)) < 0 ||
-		(r = recover(q)) < 0 || (r = mover_init(q)) < 0)
+	if ((r = lent_init(q)) < 0 || (r = flush_init(q)) < 0 || (r = schedule_init(q)) < 0 ||
+		(r = deliver_init(q)) < 0 || (r = recover(q)) < 0 || (r = mover_init(q)) < 0)
 		return r;
 	schedule_due(q);
 	scan_start(q);
@@ -88,6 +88,7 @@ static void
 peer_down(struct daemon *d, struct ipc_channel *peer)
 {
 	intake_peer_down(d->ctx, peer);
+	lent_peer_down(d->ctx, peer);
 	operator_peer_down(d->ctx, peer);
 }
 
@@ -131,6 +132,7 @@ stop(struct daemon *d)
 	if (q != NULL && q->flusher != NULL) {
 		flush_stop(q);
 		mover_stop(q);
+		lent_stop(q);
 	}
 }
 

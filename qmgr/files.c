@@ -42,15 +42,13 @@ folders_open(struct folders *f, int root_fd)
 	char name[4];
 	int r;
 
-	*f = (struct folders){ -1, -1, -1, -1 };
-	if ((f->root = sys_openat(root_fd, ".", O_RDONLY | O_DIRECTORY, 0)) < 0 ||
-		(f->journal = open_folder(f->root, "journal")) < 0 ||
-		(f->message = open_folder(f->root, "message")) < 0 ||
-		(f->corrupt = open_folder(f->root, "corrupt")) < 0)
-		return f->root < 0      ? f->root
-		       : f->journal < 0 ? f->journal
-		       : f->message < 0 ? f->message
-					: f->corrupt;
+	*f = (struct folders){ -1, -1, -1, -1, -1 };
+	if ((r = f->root = sys_openat(root_fd, ".", O_RDONLY | O_DIRECTORY, 0)) < 0 ||
+		(r = f->journal = open_folder(f->root, "journal")) < 0 ||
+		(r = f->message = open_folder(f->root, "message")) < 0 ||
+		(r = f->corrupt = open_folder(f->root, "corrupt")) < 0 ||
+		(r = f->lent = open_folder(f->root, "lent")) < 0)
+		return r;
 	for (unsigned i = 0; i < FILES_FOLDERS; i++) {
 		snprintf(name, sizeof(name), "%02x", i & 0xff);
 		r = sys_mkdirat(f->message, name, 0700);
@@ -65,12 +63,12 @@ folders_open(struct folders *f, int root_fd)
 void
 folders_close(struct folders *f)
 {
-	const int fds[] = { f->root, f->journal, f->message, f->corrupt };
+	const int fds[] = { f->root, f->journal, f->message, f->corrupt, f->lent };
 
 	for (size_t i = 0; i < NITEMS(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	*f = (struct folders){ -1, -1, -1, -1 };
+	*f = (struct folders){ -1, -1, -1, -1, -1 };
 }
 
 /* ---- making ---- */
@@ -173,9 +171,8 @@ file_write(const struct folders *f, const struct file_source *s)
 	return r;
 }
 
-/* A name is durable when its folder is. */
-static int
-sync_folder_of(const struct folders *f, const char *name)
+int
+file_sync_folder(const struct folders *f, const char *name)
 {
 	const char folder[3] = { name[0], name[1], 0 };
 	int fd = sys_openat(f->message, folder, O_RDONLY | O_DIRECTORY, 0), r;
@@ -200,7 +197,7 @@ file_store(const struct folders *f, const struct file_source *s)
 		return fd;
 	if ((r = write_all(fd, s)) == ERR_OK && (r = sys_fsync(fd)) == ERR_OK &&
 		(r = sys_renameat_new(f->message, temporary, f->message, name)) == ERR_OK &&
-		(r = sync_folder_of(f, name)) < 0)
+		(r = file_sync_folder(f, name)) < 0)
 		try_unlink(f->message, name);
 	saved = errno;
 	close(fd);
@@ -211,14 +208,7 @@ file_store(const struct folders *f, const struct file_source *s)
 }
 
 int
-file_lend(const struct folders *f)
-{
-	return sys_openat(f->message, ".", O_RDWR | O_TMPFILE, 0600);
-}
-
-/* CRC of what the door wrote; the prefix comes before it. */
-static int
-content_crc(int fd, uint64_t at, uint64_t size, uint32_t *crc)
+file_crc(int fd, uint64_t at, uint64_t size, uint32_t *crc)
 {
 	uint8_t *chunk = xmalloc(CHUNK);
 	int r = ERR_OK;
@@ -235,68 +225,6 @@ content_crc(int fd, uint64_t at, uint64_t size, uint32_t *crc)
 		size -= (uint64_t)got;
 	}
 	free(chunk);
-	return r;
-}
-
-static bool
-is_lent(const struct folders *f, int fd)
-{
-	struct stat st, queue;
-
-	return fstat(fd, &st) == 0 && fstat(f->message, &queue) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_dev == queue.st_dev && st.st_nlink == 0;
-}
-
-/* Complete a lent file around its content. */
-static int
-complete_lent(int fd, const struct file_source *s)
-{
-	struct queue_file head = {
-		.queue_id = s->queue_id,
-		.envelope_offset = QUEUE_FILE_HEADER,
-		.envelope_size = s->envelope.n,
-		.envelope_crc = crc32c(0, s->envelope),
-		.content_offset = QUEUE_FILE_LENT_OFFSET - s->prefix.n,
-		.content_size = s->prefix.n + s->content_size,
-		.prefix_size = (uint32_t)s->prefix.n,
-		.content_crc = crc32c(0, s->prefix),
-	};
-	uint8_t header[QUEUE_FILE_HEADER];
-	int r;
-
-	head.events_offset = head.content_offset + head.content_size;
-	if (head.envelope_offset + head.envelope_size > head.content_offset) {
-		head.envelope_offset = head.events_offset;
-		head.events_offset += head.envelope_size;
-	}
-	if ((r = content_crc(fd, QUEUE_FILE_LENT_OFFSET, s->content_size, &head.content_crc)) < 0)
-		return r;
-	queue_file_encode(&head, header);
-	if ((r = sys_ftruncate(fd, QUEUE_FILE_LENT_OFFSET + s->content_size)) < 0 ||
-		(r = sys_pwrite_all(fd, bytes_make(header, sizeof(header)), 0)) < 0 ||
-		(r = sys_pwrite_all(fd, s->envelope, head.envelope_offset)) < 0 ||
-		(r = sys_pwrite_all(fd, s->prefix, head.content_offset)) < 0)
-		return r;
-	return sys_fsync(fd);
-}
-
-int
-file_adopt(const struct folders *f, const struct file_source *s)
-{
-	char name[QUEUE_FILE_NAME_MAX];
-	int r;
-
-	if (!is_lent(f, s->content_fd) || s->content_offset != QUEUE_FILE_LENT_OFFSET ||
-		s->prefix.n > QUEUE_FILE_LENT_OFFSET - QUEUE_FILE_HEADER)
-		return ERR_DENIED;
-	if ((r = complete_lent(s->content_fd, s)) < 0)
-		return r;
-	queue_file_name(s->queue_id, name);
-	r = sys_linkat_fd(s->content_fd, f->message, name);
-	if (r < 0 && r != ERR_EXISTS)
-		return file_store(f, s); /* no way to name it in this jail: copy */
-	if (r == ERR_OK && (r = sync_folder_of(f, name)) < 0)
-		try_unlink(f->message, name);
 	return r;
 }
 
@@ -439,7 +367,7 @@ file_check_content(const struct folders *f, const struct queue_file *head)
 
 	if (fd < 0)
 		return fd;
-	r = content_crc(fd, head->content_offset, head->content_size, &crc);
+	r = file_crc(fd, head->content_offset, head->content_size, &crc);
 	close(fd);
 	if (r == ERR_OK && crc != head->content_crc)
 		return ERR_CORRUPT;

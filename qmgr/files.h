@@ -13,7 +13,7 @@
 
 /* The queue's folders, below its root. */
 struct folders {
-	int root, journal, message, corrupt;
+	int root, journal, message, corrupt, lent;
 };
 
 /* Make what is missing and open them. ERR_OK or an error with errno. */
@@ -34,9 +34,29 @@ MUST_USE int file_write(const struct folders *f, const struct file_source *s);
 /* The same, synced and named at the end: whole or not there, also after a power cut. */
 MUST_USE int file_store(const struct folders *f, const struct file_source *s);
 
-/* A nameless file for a door, and making it a message: content is in place already. */
-MUST_USE int file_lend(const struct folders *f);
-MUST_USE int file_adopt(const struct folders *f, const struct file_source *s);
+/*
+ * Files for doors, which cannot make any: lent/NUMBER, written by the door, adopted as a
+ * message at its COMMIT. A door may have kept its descriptor, to alter the message after the
+ * 250: a read lease is granted only while nobody has the file open for writing, so one that
+ * is granted says that the door has let go; else the content is copied.
+ */
+MUST_USE int file_lend(const struct folders *f, uint64_t number); /* an fd to write to */
+/* true if nobody can write to it any more (also: it is gone) */
+bool file_lent_is_idle(const struct folders *f, uint64_t number);
+void file_unlend(const struct folders *f, uint64_t number);
+void files_unlend_all(const struct folders *f); /* of an earlier life */
+
+enum file_adoption {
+	FILE_TAKEN,        /* the file itself is the message */
+	FILE_COPIED_OPEN,  /* somebody still has it open for writing */
+	FILE_COPIED_LEASE, /* this file system knows no leases */
+	FILE_COPIED_NAME,  /* it could not be renamed */
+};
+
+/* Make lent/NUMBER a message: whole, synced and named, or not there. s->content_fd, the
+ * descriptor that came with COMMIT, is closed. */
+MUST_USE int file_adopt(
+	const struct folders *f, struct file_source *s, uint64_t number, enum file_adoption *how);
 
 struct file_loaded {
 	struct queue_file head;
@@ -61,6 +81,11 @@ MUST_USE int file_set_aside(const struct folders *f, uint64_t queue_id, const ch
 /* Octets of another origin, the same. */
 MUST_USE int octets_set_aside(
 	const struct folders *f, const char *name, struct bytes octets, const char *reason);
+
+/* Its name is durable when its folder is. */
+MUST_USE int file_sync_folder(const struct folders *f, const char *name);
+/* Take the CRC of a part of a file along; ERR_CORRUPT: the file is shorter. */
+MUST_USE int file_crc(int fd, uint64_t at, uint64_t size, uint32_t *crc);
 
 /* Does the content still have its CRC? ERR_OK, ERR_CORRUPT, ... */
 MUST_USE int file_check_content(const struct folders *f, const struct queue_file *head);

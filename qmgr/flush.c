@@ -13,7 +13,8 @@
 #include "qmgr.h"
 #include "sys.h"
 
-#define QUICK_US 1000 /* a flush shorter than this may be made in the event loop */
+#define TELL_EVERY_US (UINT64_C(60) * 1000000)
+#define QUICK_US      1000 /* a flush shorter than this may be made in the event loop */
 
 static void
 record_stash(struct qmgr *q, enum queue_record_type type, struct bytes body)
@@ -48,6 +49,7 @@ stash_append(struct qmgr *q)
 			0)
 			return false;
 		buf_consume(&q->stash, 8 + n);
+		mover_file_dirty(q); /* what it says stands in a file perhaps, not synced */
 	}
 	buf_shrink(&q->stash);
 	return true;
@@ -142,6 +144,22 @@ again(void *ctx, const struct queue_record *r)
 		record_stash(ctx, (enum queue_record_type)r->type, r->body);
 }
 
+/* Once a minute: a broken disk fails for every message. */
+static void
+tell_failure(struct qmgr *q, int err)
+{
+	const uint64_t now = clock_mono_us();
+
+	q->flush_failures++;
+	q->flush_error = err == ERR_NO_SPACE ? err : ERR_IO;
+	if (q->flush_told_us != 0 && now - q->flush_told_us < TELL_EVERY_US)
+		return;
+	q->flush_told_us = now;
+	log_error("journal: flush failed (%s, %u times in a row); new mail is refused, %s",
+		err_text(err), q->flush_failures,
+		err == ERR_NO_SPACE ? "the disk is full" : "check the disk");
+}
+
 /* Neither what was flushed nor what gathered since is durable: tell all who wait. */
 static void
 flush_failed(struct qmgr *q, int err)
@@ -149,16 +167,17 @@ flush_failed(struct qmgr *q, int err)
 	struct commit_list failed = TAILQ_HEAD_INITIALIZER(failed);
 	struct commit *c;
 
-	log_error("journal: flush failed (%s); its segment is closed, %s", err_text(err),
-		err == ERR_NO_SPACE ? "the disk is full" : "check the disk");
+	tell_failure(q, err);
 	journal_failed(&q->journal, again, q);
 	TAILQ_CONCAT(&failed, &q->flying, link);
 	TAILQ_CONCAT(&failed, &q->gathered, link);
 	q->n_gathered = 0;
 	while ((c = TAILQ_FIRST(&failed)) != NULL) {
 		TAILQ_REMOVE(&failed, c, link);
-		commit_finish(q, c, err == ERR_NO_SPACE ? err : ERR_IO);
+		commit_finish(q, c, q->flush_error);
 	}
+	journal_drop_hollow(&q->journal);
+	mover_flush_failed(q);
 	flush_soon(q);
 }
 
@@ -173,6 +192,9 @@ flush_done(struct worker_job *job)
 	} else {
 		q->stats.flushes++;
 		journal_flushed(&q->journal);
+		if (q->flush_failures > 0)
+			log_info("journal: flushed again, after %u failures", q->flush_failures);
+		q->flush_failures = 0;
 		while ((c = TAILQ_FIRST(&q->flying)) != NULL) {
 			TAILQ_REMOVE(&q->flying, c, link);
 			q->stats.flushed++;

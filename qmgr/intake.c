@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * qmgr/intake.c - messages come in: COMMIT and LEND.
+ * qmgr/intake.c - messages come in: COMMIT.
  *
  * A small message's envelope and content are copied into the journal's next batch; a large
  * one is completed in the file that was lent for it and named, by a thread, before the
@@ -83,7 +83,7 @@ commit_undo(struct qmgr *q, struct commit *c)
 		buf_free(&body);
 	}
 	if (c->in_journal)
-		journal_done(&q->journal, c->segment);
+		journal_undo(&q->journal, c->segment);
 	if (c->filed)
 		remove_file_soon(q, e->id);
 	message_free(q, c->msg);
@@ -145,7 +145,9 @@ commit_append(struct qmgr *q, struct commit *c)
 		if (r == ERR_BUSY)
 			flush_soon(q);
 	} else {
-		if (r == ERR_NO_SPACE && !q->journal_full) {
+		if (r == ERR_NO_SPACE && q->flush_failures > 0) {
+			r = q->flush_error; /* not full: broken */
+		} else if (r == ERR_NO_SPACE && !q->journal_full) {
 			q->journal_full = true;
 			log_warning("the journal is full: every segment is needed; new mail is "
 				    "refused until messages are delivered or moved");
@@ -177,8 +179,9 @@ struct storing {
 	struct commit *commit;
 	struct file_source source;
 	struct buf envelope;
-	bool lent;
+	uint64_t lent; /* number of the file; 0: content is in memory */
 	int result;
+	enum file_adoption how;
 };
 
 static void
@@ -186,8 +189,24 @@ store_work(struct worker_job *job)
 {
 	struct storing *s = job->ctx;
 
-	s->result = s->lent ? file_adopt(&s->q->folders, &s->source)
-			    : file_store(&s->q->folders, &s->source);
+	s->result = s->lent != 0 ? file_adopt(&s->q->folders, &s->source, s->lent, &s->how)
+				 : file_store(&s->q->folders, &s->source);
+}
+
+/* The message is whole in any case; a copy says that something is not as it should be. */
+static void
+tell_adoption(struct qmgr *q, uint64_t id, enum file_adoption how)
+{
+	char text[QUEUE_ID_TEXT_SIZE];
+
+	queue_id_text(id, text);
+	if (how == FILE_COPIED_OPEN)
+		log_warning("%s: its door still had the file open for writing; copied", text);
+	else if (how == FILE_COPIED_NAME)
+		log_warning("%s: the file lent for it could not be renamed; copied", text);
+	else if (how == FILE_COPIED_LEASE && !q->leases_missed)
+		log_warning("the queue's file system knows no leases: large messages are copied");
+	q->leases_missed |= how == FILE_COPIED_LEASE;
 }
 
 static void
@@ -199,7 +218,8 @@ store_done(struct worker_job *job)
 
 	TAILQ_REMOVE(&q->storing, c, link);
 	c->filed = true;
-	content_drop(q, c->msg); /* the fd may be writable still at the door: not used */
+	content_drop(q, c->msg);
+	tell_adoption(q, c->msg->entry->id, s->how);
 	if (s->result == ERR_OK) {
 		c->msg->entry->flags |= ENTRY_IN_FILE;
 		c->msg->verified = true; /* its CRC was taken a moment ago */
@@ -213,7 +233,7 @@ store_done(struct worker_job *job)
 }
 
 static void
-store_file(struct qmgr *q, struct commit *c, uint64_t offset, bool lent)
+store_file(struct qmgr *q, struct commit *c, uint64_t offset, uint64_t lent)
 {
 	struct storing *s = xcalloc(1, sizeof(*s));
 	struct message *m = c->msg;
@@ -232,6 +252,11 @@ store_file(struct qmgr *q, struct commit *c, uint64_t offset, bool lent)
 		.content_fd = m->memfd,
 		.content_offset = offset,
 		.content_size = m->held_size };
+	if (lent != 0) { /* the thread closes it: no descriptor of ours may be open for writing */
+		m->memfd = -1;
+		q->n_memfds--;
+		q->memory -= m->held_size;
+	}
 	TAILQ_INSERT_TAIL(&q->storing, c, link);
 	worker_submit(q->filer, &s->job);
 }
@@ -291,13 +316,20 @@ start_commit(struct ipc_call *call, const struct queue_commit *m, struct bytes e
 	struct qmgr *q = d->ctx;
 	struct commit *c = xcalloc(1, sizeof(*c));
 	const bool in_fd = m->content.in_fd;
-	int r;
+	uint64_t lent = 0;
+	int r = ERR_OK;
 
 	c->q = q;
 	c->channel = call->channel;
 	c->call_id = call->id;
 	c->msg = message_new(q);
-	if ((r = take_commit(q, c, m, envelope, in_fd ? call->fds[0] : -1)) < 0) {
+	if (m->lent && (!in_fd || (lent = lent_take(q, call->channel, call->fds[0])) == 0))
+		r = ERR_DENIED; /* not one that was lent to this door */
+	if (r == ERR_OK)
+		r = take_commit(q, c, m, envelope, in_fd ? call->fds[0] : -1);
+	if (r < 0) {
+		if (lent != 0)
+			file_unlend(&q->folders, lent);
 		answer(c->channel, c->call_id, m->queue_id, r);
 		q->stats.refused++;
 		message_free(q, c->msg);
@@ -305,8 +337,9 @@ start_commit(struct ipc_call *call, const struct queue_commit *m, struct bytes e
 		return;
 	}
 	content_hold(q, c->msg, &m->content, in_fd ? ipc_take_fd(call, 0) : -1);
-	if (m->lent || !journal_fits(&q->journal, 64 + envelope.n + m->prefix.n + m->content.size))
-		store_file(q, c, m->content.offset, m->lent);
+	if (lent != 0 ||
+		!journal_fits(&q->journal, 64 + envelope.n + m->prefix.n + m->content.size))
+		store_file(q, c, m->content.offset, lent);
 	else
 		commit_append(q, c);
 }
@@ -343,21 +376,6 @@ intake_commit_large(struct ipc_call *call, const void *msg)
 }
 
 void
-intake_lend(struct ipc_call *call, const void *msg)
-{
-	struct daemon *d = call->ctx;
-	struct qmgr *q = d->ctx;
-	struct queue_lend_answer a = { .content_offset = QUEUE_FILE_LENT_OFFSET };
-	int fd = file_lend(&q->folders);
-
-	a.err = fd < 0 ? fd : ERR_OK;
-	if (fd < 0)
-		log_error("no file to lend: %s", err_text(fd));
-	queue_lend_answer_encode(ipc_compose(call->channel), &a);
-	ipc_reply(call->channel, call->id, QUEUE_LEND_ANSWER, &fd, fd < 0 ? 0 : 1);
-}
-
-void
 intake_peer_down(struct qmgr *q, struct ipc_channel *channel)
 {
 	struct commit_list *lists[] = { &q->parked, &q->gathered, &q->flying, &q->storing };
@@ -389,7 +407,7 @@ intake_own(struct qmgr *q, const struct envelope *e, struct bytes content)
 	} else if (journal_fits(&q->journal, 64 + envelope.len + content.n)) {
 		commit_append(q, c);
 	} else {
-		store_file(q, c, 0, false);
+		store_file(q, c, 0, 0);
 	}
 	buf_free(&envelope);
 	return r;

@@ -19,9 +19,10 @@
 #include "qmgr.h"
 #include "sys.h"
 
-#define RETRY_US    UINT64_C(1000000)
-#define OCTETS_MAX  (UINT64_C(64) << 20) /* of one move */
-#define FREE_WANTED 2                    /* segments; messages leave the last one to events */
+#define RETRY_US       UINT64_C(1000000)
+#define STUCK_RETRY_US (UINT64_C(60) * 1000000)
+#define OCTETS_MAX     (UINT64_C(64) << 20) /* of one move */
+#define FREE_WANTED    2                    /* segments; messages leave the last one to events */
 
 /* After a failure: again in a while. */
 static void
@@ -374,8 +375,8 @@ mover_check(struct qmgr *q)
 		move_some(q, -1, UINT64_MAX);
 	if (journal_free_segments(&q->journal) >= FREE_WANTED)
 		return;
-	if (journal_may_grow(&q->journal)) {
-		if (!q->making_segment)
+	if (journal_may_grow(&q->journal) || journal_is_stuck(&q->journal)) {
+		if (!q->making_segment && clock_mono_us() >= q->next_make_us)
 			make_segment(q);
 		return;
 	}
@@ -390,6 +391,20 @@ mover_check(struct qmgr *q)
 	} else if (journal_release(&q->journal)) {
 		flush_soon(q); /* free as soon as that is durable */
 	}
+}
+
+/* After the third failure in a row the next segment will fail as well: not at once. */
+void
+mover_flush_failed(struct qmgr *q)
+{
+	const struct timeval later = { RETRY_US / 1000000 + 1, 0 };
+
+	if (q->flush_failures < 3)
+		return;
+	q->next_make_us =
+		clock_mono_us() + (journal_is_stuck(&q->journal) ? STUCK_RETRY_US : RETRY_US);
+	if (!evtimer_pending(q->move_again, NULL))
+		evtimer_add(q->move_again, &later);
 }
 
 static void

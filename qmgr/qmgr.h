@@ -2,7 +2,8 @@
 /*
  * qmgr/qmgr.h - private to qmgr: the daemon's state, and who does what.
  *
- *	intake.c	COMMIT and LEND from the doors
+ *	intake.c	COMMIT from the doors
+ *	lent.c		LEND; adopt.c: how a lent file becomes a message
  *	flush.c		the journal: what is appended, flushed together, answered
  *	message.c	a message in memory: loaded, settled, finished
  *	content.c	its content: in memory, or where it is read from
@@ -163,6 +164,9 @@ struct qmgr {
 	struct journal_batch *flush_batch;
 	int flush_result;
 	uint64_t flush_us; /* what the last one took */
+	uint64_t flush_told_us;
+	unsigned flush_failures; /* in a row */
+	int flush_error;         /* of the last failure */
 	struct event *flush_turn, *lazy, *pace;
 	unsigned n_gathered, n_waiting, crowd; /* commits: in this batch; in all; usually */
 	struct commit_list parked, gathered, flying, storing;
@@ -180,6 +184,7 @@ struct qmgr {
 	struct event *move_timer, *move_again;
 	bool moving, making_segment, syncing_files;
 	uint64_t next_move_us; /* after a failure */
+	uint64_t next_make_us; /* of a segment, after a failure */
 	bool dirty_at_sync[JOURNAL_SEGMENTS_MAX], dirty_since[JOURNAL_SEGMENTS_MAX];
 
 	struct queue_id_maker ids; /* for what the queue itself sends */
@@ -189,7 +194,12 @@ struct qmgr {
 	struct order_list orders, orders_gathered, orders_flying;
 	struct event *draining;
 	uint64_t drain_until_us;
-	bool journal_full; /* told once */
+	bool journal_full;      /* told once */
+	LIST_HEAD(, lent) lent; /* files that doors write into */
+	unsigned n_lent;
+	uint64_t lent_number;
+	struct event *lent_timer;
+	bool leases_missed; /* told once */
 	bool stopping;
 };
 
@@ -206,13 +216,21 @@ void flush_stop(struct qmgr *q); /* everything durable, now */
 /* ---- intake.c ---- */
 void intake_commit(struct ipc_call *call, const void *msg);
 void intake_commit_large(struct ipc_call *call, const void *msg);
-void intake_lend(struct ipc_call *call, const void *msg);
 void intake_peer_down(struct qmgr *q, struct ipc_channel *channel);
 void commit_append(struct qmgr *q, struct commit *c); /* again, when it was parked */
 void commit_unpark(struct qmgr *q);                   /* room may have been made */
 void commit_finish(struct qmgr *q, struct commit *c, int err);
 /* A message of our own making (DSN). content is copied. */
 int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
+
+/* ---- lent.c ---- */
+int lent_init(struct qmgr *q);
+void lent_stop(struct qmgr *q);
+void intake_lend(struct ipc_call *call, const void *msg);
+/* The number of a file that was lent to this door, which is lent no longer; 0: it was not. */
+uint64_t lent_take(struct qmgr *q, const struct ipc_channel *from, int fd);
+void lent_peer_down(struct qmgr *q, const struct ipc_channel *channel);
+void lent_sweep(struct qmgr *q, uint64_t age_us); /* remove those that nobody writes to */
 
 /* ---- message.c ---- */
 struct message *message_new(struct qmgr *q);
@@ -272,6 +290,7 @@ void sync_written(struct job *j);
 /* ---- mover.c ---- */
 int mover_init(struct qmgr *q);
 void mover_check(struct qmgr *q); /* enough free segments? */
+void mover_flush_failed(struct qmgr *q);
 void mover_stop(struct qmgr *q);
 void mover_file_dirty(struct qmgr *q);
 void remove_file_soon(struct qmgr *q, uint64_t queue_id);

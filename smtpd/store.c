@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * smtpd/store.c - where the content of a message waits for its COMMIT: up to
- * CONTENT_INLINE_MAX in our memory; above it a memfd; above QUEUE_MEMFD_MAX a nameless file that
- * qmgr lends.
+ * CONTENT_INLINE_MAX in our memory; above it a memfd; above QUEUE_MEMFD_MAX a file that qmgr
+ * lends.
  *
  * Runs in:  smtpd; it can't open files.
  * Trusts:   qmgr's answers after decoding.

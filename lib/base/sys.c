@@ -278,22 +278,6 @@ sys_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to)
 }
 
 int
-sys_linkat_fd(int fd, int to_dirfd, const char *to)
-{
-	char path[32];
-
-	if (fault(SYS_LINK))
-		return err_from_errno(errno);
-	if (linkat(fd, "", to_dirfd, to, AT_EMPTY_PATH) == 0)
-		return ERR_OK;
-	if (errno == EEXIST)
-		return ERR_EXISTS;
-	/* without CAP_DAC_READ_SEARCH (kernels before 6.10) the way is through /proc */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return result(linkat(AT_FDCWD, path, to_dirfd, to, AT_SYMLINK_FOLLOW));
-}
-
-int
 sys_unlinkat(int dirfd, const char *path, int flags)
 {
 	return fault(SYS_UNLINK) ? err_from_errno(errno) : result(unlinkat(dirfd, path, flags));

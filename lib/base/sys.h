@@ -59,7 +59,6 @@ MUST_USE int sys_renameat(int from_dirfd, const char *from, int to_dirfd, const 
 MUST_USE int sys_renameat_new(int from_dirfd, const char *from, int to_dirfd, const char *to);
 /* A second name for a file. ERR_EXISTS */
 MUST_USE int sys_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to);
-MUST_USE int sys_linkat_fd(int fd, int to_dirfd, const char *to); /* name an O_TMPFILE */
 MUST_USE int sys_unlinkat(int dirfd, const char *path, int flags);
 MUST_USE int sys_mkdirat(int dirfd, const char *path, mode_t mode);
 MUST_USE int sys_ftruncate(int fd, uint64_t size);

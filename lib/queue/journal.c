@@ -256,7 +256,17 @@ journal_may_grow(const struct journal *j)
 	 * end of what is in them, and they would be needed for ever */
 	for (unsigned i = 0; i < j->slots; i++)
 		bad += j->segments[i].state == SEGMENT_BAD;
-	return j->n_segments - bad < j->max_segments && j->n_segments < JOURNAL_SEGMENTS_MAX;
+	return j->n_segments - bad < j->max_segments && j->n_segments < 2 * j->max_segments &&
+	       j->n_segments < JOURNAL_SEGMENTS_MAX;
+}
+
+bool
+journal_is_stuck(const struct journal *j)
+{
+	const bool appending = j->current >= 0 && j->segments[j->current].state == SEGMENT_CURRENT;
+
+	return !appending && journal_free_segments(j) == 0 && !journal_may_grow(j) &&
+	       j->n_segments < JOURNAL_SEGMENTS_MAX;
 }
 
 /* ---- appending ---- */
@@ -388,6 +398,13 @@ void
 journal_done(struct journal *j, uint16_t segment)
 {
 	buf_put_u16(&j->filling->done, segment);
+}
+
+void
+journal_undo(struct journal *j, uint16_t segment)
+{
+	ASSERT(j->segments[segment].live > 0);
+	j->segments[segment].live--;
 }
 
 /* ---- flushing ---- */
@@ -573,6 +590,17 @@ journal_release(struct journal *j)
 	}
 	s->state = SEGMENT_RELEASED;
 	return true;
+}
+
+void
+journal_drop_hollow(struct journal *j)
+{
+	for (unsigned i = 0; i < j->slots; i++) {
+		struct journal_segment *s = &j->segments[i];
+
+		if (s->state == SEGMENT_BAD && s->live == 0 && s->first_seq > j->flushed_seq)
+			drop_segment(j, s);
+	}
 }
 
 int

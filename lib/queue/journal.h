@@ -110,6 +110,8 @@ void journal_add_segment(struct journal *j, uint64_t number, int fd);
 /* Free segments, and if another may be made. */
 unsigned journal_free_segments(const struct journal *j);
 bool journal_may_grow(const struct journal *j);
+/* true if there is none to append to and may be none: all were closed after failed flushes */
+bool journal_is_stuck(const struct journal *j);
 
 /* true if such a MESSAGE can be appended at all; larger ones go to a file. */
 bool journal_fits(const struct journal *j, uint64_t body);
@@ -128,6 +130,12 @@ void journal_cancel(struct journal *j);
 /* A message needs its segment; needs it no longer as soon as what was appended is durable. */
 void journal_need(struct journal *j, uint16_t segment);
 void journal_done(struct journal *j, uint16_t segment);
+
+/* The message's record was never durable, and is refused: it needs its segment no more. */
+void journal_undo(struct journal *j, uint16_t segment);
+/* Remove the segments of failed flushes that nothing needs and nothing in which was ever
+ * durable. After journal_failed() and the undoing. */
+void journal_drop_hollow(struct journal *j);
 
 /* What was gathered, to be written now; NULL: nothing, or a flush is under way. */
 struct journal_batch *journal_take(struct journal *j);

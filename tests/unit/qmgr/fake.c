@@ -306,10 +306,11 @@ fake_stop(struct fake *f)
 	struct qmgr *q = f->q;
 	struct message *m;
 	struct event *events[] = { q->flush_turn, q->lazy, q->pace, q->run, q->due, q->move_timer,
-		q->move_again, q->draining };
+		q->move_again, q->draining, q->lent_timer };
 
 	ipc_channel_free(&f->door);
 	intake_peer_down(q, f->qmgr_side);
+	lent_peer_down(q, f->qmgr_side);
 	ipc_channel_free(&f->qmgr_side);
 	f->d.draining = true;
 	f->finished = false;
@@ -453,19 +454,28 @@ has_lent(struct fake *f)
 	return f->lent_fd >= 0;
 }
 
+int
+fake_lend(struct fake *f)
+{
+	f->lent_fd = -1;
+	buf_clear(ipc_compose(f->door));
+	ipc_request(f->door, QUEUE_LEND, NULL, 0, 0, on_lent, f);
+	assert_true(fake_until(f, has_lent));
+	return f->lent_fd;
+}
+
 uint64_t
 fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content)
 {
 	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
 		.lent = true };
 
-	f->lent_fd = -1;
-	buf_clear(ipc_compose(f->door));
-	ipc_request(f->door, QUEUE_LEND, NULL, 0, 0, on_lent, f);
-	assert_true(fake_until(f, has_lent));
+	fake_lend(f);
 	m.content = content_in_fd(f->lent_offset, content.n);
 	assert_int_equal(pwrite(f->lent_fd, content.p, content.n, (off_t)f->lent_offset),
 		(ssize_t)content.n);
+	if (f->keep_lent)
+		f->kept_fd = fcntl(f->lent_fd, F_DUPFD_CLOEXEC, 0);
 	send_commit(f, rcpts, &m, f->lent_fd);
 	return m.queue_id;
 }

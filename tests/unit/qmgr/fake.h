@@ -34,7 +34,8 @@ struct fake {
 	unsigned asked, answers, accepted, refused;
 	int last_err;
 	uint64_t lent_offset;
-	int lent_fd;
+	int lent_fd, kept_fd; /* kept: by a door that does not let go */
+	bool keep_lent;
 	unsigned deliveries, repeated, syncs, resolves, lost;
 	bool finished; /* qmgr has drained */
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
@@ -52,6 +53,7 @@ void fake_remove(struct fake *f);
 
 /* One COMMIT; recipients separated by blanks. Returns its id; does not wait. */
 uint64_t fake_commit(struct fake *f, const char *rcpts, struct bytes content);
+int fake_lend(struct fake *f); /* a file that is lent */
 /* The same with a file lent for it. */
 uint64_t fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content);
 

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -175,6 +177,73 @@ test_large_is_lent_a_file(void **state)
 	assert_int_equal(message_files(f), 0);
 	buf_free(&content);
 	buf_free(&got);
+}
+
+/* A door that was taken over keeps a way to write into the file, and uses it after the 250. */
+static void
+test_lent_file_kept_by_the_door(void **state)
+{
+	struct fake *f = *state;
+	struct buf content = make_content(300000), got = BUF_INIT;
+	uint64_t id;
+	void *map;
+
+	f->keep_lent = true;
+	f->full_is_ok = false;
+	id = fake_commit_lent(f, "full@example.org", buf_bytes(&content));
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->accepted, 1);
+	assert_int_equal(pwrite(f->kept_fd, "X", 1, (off_t)f->lent_offset + 1000), 1);
+	close(f->kept_fd);
+	f->full_is_ok = true;
+	assert_true(fake_until(f, all_synced));
+	assert_true(fake_delivered(f, id, 0, "full@example.org", &got) > 300000);
+	assert_true(bytes_equal(
+		bytes_skip(buf_bytes(&got), got.len - content.len), buf_bytes(&content)));
+	assert_int_equal(f->q->stats.corrupt, 0);
+	/* the same by a mapping, the descriptor being closed */
+	id = fake_commit_lent(f, "user@example.org", buf_bytes(&content));
+	map = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, f->kept_fd, 0);
+	assert_true(map != MAP_FAILED);
+	close(f->kept_fd);
+	assert_true(fake_until(f, fake_answered));
+	((char *)map)[f->lent_offset + 1000] = 'X';
+	assert_true(fake_until(f, all_synced));
+	munmap(map, 65536);
+	buf_clear(&got);
+	assert_true(fake_delivered(f, id, 0, "user@example.org", &got) > 300000);
+	assert_true(bytes_equal(
+		bytes_skip(buf_bytes(&got), got.len - content.len), buf_bytes(&content)));
+	assert_int_equal(count_files(f, "queue/lent"), 0);
+	buf_free(&content);
+	buf_free(&got);
+}
+
+/* Files that were lent and never committed go: when nobody has them, when the door has gone,
+ * at the next start. */
+static void
+test_lent_files_are_swept(void **state)
+{
+	struct fake *f = *state;
+	int fds[3];
+
+	for (size_t i = 0; i < NITEMS(fds); i++)
+		fds[i] = fake_lend(f);
+	assert_int_equal(count_files(f, "queue/lent"), 3);
+	close(fds[0]);
+	lent_sweep(f->q, 0);
+	assert_int_equal(count_files(f, "queue/lent"), 2);
+	lent_sweep(f->q, 60000000);
+	assert_int_equal(count_files(f, "queue/lent"), 2);
+	lent_peer_down(f->q, f->qmgr_side);
+	assert_int_equal(count_files(f, "queue/lent"), 0);
+	assert_true(write(fds[1], "x", 1) == 1);
+	close(fds[1]);
+	close(fds[2]);
+	assert_int_equal(mknodat(f->root_fd, "queue/lent/7", S_IFREG | 0600, 0), 0);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(count_files(f, "queue/lent"), 0);
 }
 
 static void
@@ -620,6 +689,45 @@ test_failed_flush(void **state)
 	assert_int_equal(f->q->index.live, 0); /* nor does a refused one come back */
 }
 
+/* A disk that fails for long: the journal does not grow without end, what was confirmed
+ * stays, and when the disk is well again so is the queue. */
+static void
+test_flushes_fail_for_long(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	for (int round = 0; round < 3; round++) {
+		sys_fault(SYS_FDATASYNC, 1, EIO, true);
+		for (int i = 0; i < 40; i++) {
+			fake_commit(f, "user@example.org", bytes_from_str(small));
+			fake_turns(f, 10);
+			assert_true(f->q->journal.n_segments <= 2 * f->conf.segments);
+		}
+		assert_true(fake_until(f, fake_answered));
+		assert_int_equal(f->last_err, ERR_IO);
+		assert_int_equal(f->accepted, round + 1);
+		assert_int_equal(f->q->index.live, 1);
+		sys_fault_clear();
+		fake_turns(f, 2200);
+		fake_commit(f, "full@example.net", bytes_from_str(small));
+		assert_true(fake_until(f, fake_answered));
+		assert_int_equal(f->accepted, round + 2);
+		f->full_is_ok = round == 2;
+		if (round < 2) {
+			order(f, QUEUE_ORDER_DELETE,
+				index_next(&f->q->index, index_next(&f->q->index, 0)->id)->id);
+			assert_int_equal(f->q->index.live, 1);
+		}
+	}
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 2);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+}
+
 /* Each system call in turn, at each of its first calls: nothing confirmed is lost, nothing
  * is delivered that was refused, and nothing hangs. */
 static void
@@ -661,6 +769,8 @@ main(void)
 		TEST(test_resolves_are_kept_a_second),
 		TEST(test_journal_goes_round),
 		TEST(test_large_is_lent_a_file),
+		TEST(test_lent_file_kept_by_the_door),
+		TEST(test_lent_files_are_swept),
 		TEST(test_retries),
 		TEST(test_gives_up),
 		TEST(test_fails_for_good),
@@ -683,6 +793,7 @@ main(void)
 		TEST(test_orders_before_the_files_are_read),
 #ifdef RELAIS_FAULTS
 		TEST(test_failed_flush),
+		TEST(test_flushes_fail_for_long),
 		TEST(test_every_call_fails_once),
 #endif
 	};
