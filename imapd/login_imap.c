@@ -4,8 +4,8 @@
  *
  * Runs in:  imap-login; user relais-login, empty chroot, no file access.
  * Trusts:   nothing from the client.
- * Sources:  RFC 3501 sec. 3.1, 6.1, 6.2, 7.1; RFC 4959 SASL-IR; RFC 2971 ID; RFC 5530 response
- *           codes; RFC 4616 PLAIN.
+ * Sources:  RFC 9051 and 3501 sec. 3.1, 6.1, 6.2, 7.1; RFC 4959 SASL-IR; RFC 2971 ID; RFC 5530
+ *           response codes; RFC 2595 STARTTLS.
  */
 #include "login_imap.h"
 
@@ -41,10 +41,18 @@ bad(struct imap_login *l, struct buf *out, const char *text)
 		buf_put_str(out, "* BYE Too many invalid commands.\r\n");
 }
 
-static const char *
-capability(const struct login_session *s)
+/* RFC 9051 sec. 6.1.1, 6.2.3: what holds now; another one after STARTTLS. */
+static void
+put_capability(const struct login_session *s, struct buf *out)
 {
-	return s->policy.plaintext ? IMAP_CAPABILITY_LOGIN : IMAP_CAPABILITY_LOGIN_DISABLED;
+	const struct sasl_door door = login_sasl_door(s);
+
+	buf_put_str(out, IMAP_CAPABILITY_BEFORE);
+	if (s->policy.starttls && !s->tls)
+		buf_put_str(out, " STARTTLS");
+	if (!door.secure)
+		buf_put_str(out, " LOGINDISABLED");
+	(void)sasl_mechanisms_put(out, &door, " AUTH=");
 }
 
 /* A password was in it: nothing of it stays. */
@@ -60,7 +68,9 @@ wipe(struct bytes b)
 static void
 cmd_capability(struct imap_login *l, struct imap_parser *p, struct buf *out)
 {
-	buf_printf(out, "* CAPABILITY %s\r\n", capability(&l->base));
+	buf_put_str(out, "* CAPABILITY ");
+	put_capability(&l->base, out);
+	buf_put_str(out, "\r\n");
 	reply(l, out, "OK Capability completed.");
 }
 
@@ -96,16 +106,24 @@ cmd_id(struct imap_login *l, struct imap_parser *p, struct buf *out)
 static void
 cmd_starttls(struct imap_login *l, struct imap_parser *p, struct buf *out)
 {
-	bad(l, out, "BAD STARTTLS is not available.");
+	if (!l->base.policy.starttls || l->base.tls) {
+		bad(l, out,
+			l->base.tls ? "BAD TLS is active already."
+				    : "BAD STARTTLS is not available.");
+	} else if (!l->base.tls_ready) {
+		bad(l, out, "NO [UNAVAILABLE] TLS is not available now.");
+	} else {
+		reply(l, out, "OK Begin TLS negotiation now.");
+		l->base.state = LOGIN_STARTTLS;
+	}
 }
 
-/* true if a password may be sent on this connection; else the command is answered */
+/* true if one may log in on this connection; else the command is answered */
 static bool
-plaintext_ok(struct imap_login *l, struct buf *out)
+login_ok(struct imap_login *l, struct buf *out)
 {
-	if (l->base.policy.plaintext)
+	if (login_allowed(&l->base))
 		return true;
-	l->base.tried_disallowed = true;
 	bad(l, out,
 		"NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure "
 		"connections.");
@@ -117,7 +135,7 @@ cmd_login(struct imap_login *l, struct imap_parser *p, struct buf *out)
 {
 	struct bytes user, password = BYTES_NONE;
 
-	if (!plaintext_ok(l, out))
+	if (!login_ok(l, out))
 		return;
 	if (imap_get_space(p) < 0 || imap_get_astring(p, &user) < 0 || imap_get_space(p) < 0 ||
 		imap_get_astring(p, &password) < 0 || imap_get_end(p) < 0)
@@ -129,41 +147,36 @@ cmd_login(struct imap_login *l, struct imap_parser *p, struct buf *out)
 }
 
 static void
-sasl_response(struct imap_login *l, struct bytes text, struct buf *out)
+on_sasl(struct imap_login *l, enum login_sasl r, struct buf *out)
 {
-	l->base.state = LOGIN_COMMAND;
-	if (bytes_is(text, "*"))
-		bad(l, out, "BAD Authentication aborted by client.");
-	else if (login_ask_plain(&l->base, text) < 0)
-		bad(l, out, "BAD Invalid SASL response.");
+	static const char *const texts[LOGIN_SASL_RESULTS] = {
+		[LOGIN_SASL_UNKNOWN] = "NO [CANNOT] Unsupported authentication mechanism.",
+		[LOGIN_SASL_INSECURE] = "NO [PRIVACYREQUIRED] Authentication disallowed on "
+					"non-secure connections.",
+		[LOGIN_SASL_INVALID] = "BAD Invalid SASL response.",
+		[LOGIN_SASL_ABORTED] = "BAD Authentication aborted by client.",
+	};
+
+	if (texts[r] != NULL)
+		bad(l, out, texts[r]);
 }
 
 static void
 cmd_authenticate(struct imap_login *l, struct imap_parser *p, struct buf *out)
 {
-	struct bytes mechanism, initial;
+	struct bytes mechanism;
 	bool has_initial;
 
 	if (imap_get_space(p) < 0 || imap_get_atom(p, &mechanism) < 0) {
 		bad(l, out, "BAD Error in IMAP command AUTHENTICATE: it takes a mechanism.");
 		return;
 	}
-	if (!bytes_is_nocase(mechanism, "PLAIN")) {
-		bad(l, out, "NO [CANNOT] Unsupported authentication mechanism.");
-		return;
-	}
-	if (!plaintext_ok(l, out))
-		return;
 	has_initial = imap_get_space(p) == ERR_OK;
-	if (has_initial) {
-		initial = bytes_is(p->in, "=") ? BYTES_NONE : p->in; /* RFC 4959 sec. 3 */
-		sasl_response(l, initial, out);
-	} else if (imap_get_end(p) < 0) {
+	if (!has_initial && imap_get_end(p) < 0) {
 		bad(l, out, "BAD Error in IMAP command AUTHENTICATE: invalid parameters.");
-	} else {
-		l->base.state = LOGIN_SASL;
-		buf_put_str(out, "+ \r\n");
+		return;
 	}
+	on_sasl(l, login_sasl_begin(&l->base, mechanism, has_initial, p->in, out), out);
 }
 
 static const struct command {
@@ -230,7 +243,7 @@ on_text(struct imap_login *l, struct buf *out)
 	struct imap_parser p;
 
 	if (l->base.state == LOGIN_SASL) {
-		sasl_response(l, text, out);
+		on_sasl(l, login_sasl_response(&l->base, text, out), out);
 		return;
 	}
 	imap_parser_init(&p, text, &arena);
@@ -256,7 +269,6 @@ on_too_long(struct imap_login *l, struct buf *out)
 static void
 next_command(struct imap_login *l)
 {
-	wipe(buf_bytes(&l->reader.text));
 	imap_reader_next(&l->reader);
 	buf_shrink(&l->reader.text);
 }
@@ -308,19 +320,21 @@ static void
 imap_init(struct login_session *s)
 {
 	imap_reader_init(&imap_login_of(s)->reader, LOGIN_IMAP_COMMAND_MAX);
+	imap_login_of(s)->reader.text = BUF_SECRET; /* passwords are in it */
 }
 
 static void
 imap_cleanup(struct login_session *s)
 {
-	wipe(buf_bytes(&imap_login_of(s)->reader.text));
 	imap_reader_free(&imap_login_of(s)->reader);
 }
 
 static void
 imap_greet(struct login_session *s, struct buf *out)
 {
-	buf_printf(out, "* OK [CAPABILITY %s] relais ready\r\n", capability(s));
+	buf_put_str(out, "* OK [CAPABILITY ");
+	put_capability(s, out);
+	buf_put_str(out, "] relais ready\r\n");
 }
 
 static void
@@ -332,6 +346,8 @@ imap_refuse(struct login_session *s, enum login_refusal why, struct buf *out)
 		[LOGIN_TOO_MANY_SESSIONS] = "NO [LIMIT] Too many sessions of this user.",
 		[LOGIN_UNAVAILABLE] =
 			"NO [UNAVAILABLE] Temporary authentication failure, try again later.",
+		[LOGIN_MALFORMED] = "BAD Invalid SASL response.",
+		[LOGIN_BANNED] = "NO [UNAVAILABLE] Too many failures, try again later.",
 	};
 
 	reply(imap_login_of(s), out, texts[why]);

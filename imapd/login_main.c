@@ -10,13 +10,14 @@ limits(const void *conf)
 	const struct imapd_conf *c = conf;
 
 	return (struct login_limits){ .connections = c->connection_limit,
+		.client_connections = c->client_connection_limit,
 		.timeout_ms = c->login_timeout,
-		.failed_logins = c->failed_logins,
-		.allow_plaintext = c->allow_plaintext };
+		.failed_logins = c->failed_logins };
 }
 
 static const struct login_server_spec spec = {
 	.protocol = &login_imap,
+	.tls_label = "imaps",
 	.directory_protocol = DIRECTORY_IMAP,
 	.spawner = SERVICE_IMAP_SPAWNER,
 	.limits = limits,

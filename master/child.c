@@ -297,7 +297,9 @@ static void
 do_drain(struct child *c)
 {
 	enter(c, CHILD_DRAINING);
-	set_timer(c, c->master->stopping ? DRAIN_TIMEOUT_MS : LEAVE_TIMEOUT_MS);
+	set_timer(c, c->master->stopping     ? DRAIN_TIMEOUT_MS
+		     : c->row->leave_ms != 0 ? (unsigned)c->row->leave_ms
+					     : LEAVE_TIMEOUT_MS);
 	if (c->control == NULL) {
 		kill(c->pid, SIGKILL);
 		return;

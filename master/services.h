@@ -52,6 +52,7 @@ struct service_row {
 	struct service_door doors[SERVICE_DOORS_MAX];
 	uint32_t may_call; /* FROM() set */
 	enum service_reload reload;
+	uint64_t leave_ms;   /* how long a replaced process may finish what it has; 0: as most */
 	unsigned stop_phase; /* 0 stops first */
 };
 

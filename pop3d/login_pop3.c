@@ -5,7 +5,7 @@
  * Runs in:  pop3-login; user relais-login, empty chroot, no file access.
  * Trusts:   nothing from the client.
  * Sources:  RFC 1939 sec. 4, 7; RFC 2449 sec. 5, 6, 8; RFC 3206 response codes; RFC 5034 AUTH;
- *           RFC 4616 PLAIN.
+ *           RFC 2595 STLS.
  */
 #include "login_pop3.h"
 
@@ -35,11 +35,10 @@ bad(struct pop3_login *l, struct buf *out, const char *text)
 }
 
 static bool
-plaintext_ok(struct pop3_login *l, struct buf *out)
+login_ok(struct pop3_login *l, struct buf *out)
 {
-	if (l->base.policy.plaintext)
+	if (login_allowed(&l->base))
 		return true;
-	l->base.tried_disallowed = true;
 	bad(l, out, "[AUTH] Plaintext authentication disallowed on non-secure connections.");
 	return false;
 }
@@ -49,7 +48,7 @@ plaintext_ok(struct pop3_login *l, struct buf *out)
 static void
 cmd_user(struct pop3_login *l, const struct rfc1939_command *c, struct buf *out)
 {
-	if (!plaintext_ok(l, out))
+	if (!login_ok(l, out))
 		return;
 	buf_clear(&l->name);
 	buf_put_bytes(&l->name, bytes_head(c->text, LOGIN_USER_MAX + 1));
@@ -70,43 +69,67 @@ cmd_pass(struct pop3_login *l, const struct rfc1939_command *c, struct buf *out)
 }
 
 static void
-sasl_response(struct pop3_login *l, struct bytes text, struct buf *out)
+on_sasl(struct pop3_login *l, enum login_sasl r, struct buf *out)
 {
-	l->base.state = LOGIN_COMMAND;
-	if (bytes_is(text, "*"))
-		bad(l, out, "Authentication aborted by client.");
-	else if (login_ask_plain(&l->base, text) < 0)
-		bad(l, out, "Invalid SASL response.");
+	static const char *const texts[LOGIN_SASL_RESULTS] = {
+		[LOGIN_SASL_UNKNOWN] = "Unsupported authentication mechanism.",
+		[LOGIN_SASL_INSECURE] =
+			"[AUTH] Authentication disallowed on non-secure connections.",
+		[LOGIN_SASL_INVALID] = "Invalid SASL response.",
+		[LOGIN_SASL_ABORTED] = "Authentication aborted by client.",
+	};
+
+	if (texts[r] != NULL)
+		bad(l, out, texts[r]);
+}
+
+/* The names of the mechanisms, each behind a blank. */
+static unsigned
+put_mechanisms(const struct pop3_login *l, const char *prefix, struct buf *out)
+{
+	const struct sasl_door door = login_sasl_door(&l->base);
+
+	return sasl_mechanisms_put(out, &door, prefix);
 }
 
 static void
 cmd_auth(struct pop3_login *l, const struct rfc1939_command *c, struct buf *out)
 {
-	if (c->text.n == 0) { /* the old form of asking for the mechanisms */
-		buf_printf(out, "+OK\r\n%s.\r\n", l->base.policy.plaintext ? "PLAIN\r\n" : "");
+	if (c->text.n == 0) { /* the old form of asking for the mechanisms, a line for each */
+		buf_put_str(out, "+OK");
+		(void)put_mechanisms(l, "\r\n", out);
+		buf_put_str(out, "\r\n.\r\n");
 		return;
 	}
-	if (!bytes_is_nocase(c->text, "PLAIN")) {
-		bad(l, out, "Unsupported authentication mechanism.");
-		return;
-	}
-	if (!plaintext_ok(l, out))
-		return;
-	if (c->has_extra) {
-		sasl_response(l, bytes_is(c->extra, "=") ? BYTES_NONE : c->extra, out);
-		return;
-	}
-	l->base.state = LOGIN_SASL;
-	buf_put_str(out, "+ \r\n");
+	on_sasl(l, login_sasl_begin(&l->base, c->text, c->has_extra, c->extra, out), out);
 }
 
 static void
 cmd_capa(struct pop3_login *l, const struct rfc1939_command *c, struct buf *out)
 {
+	struct buf names = BUF_INIT;
+
 	buf_put_str(out, "+OK\r\n" POP3_CAPABILITIES);
-	if (l->base.policy.plaintext)
-		buf_put_str(out, "USER\r\nSASL PLAIN\r\n");
+	if (l->base.policy.starttls && !l->base.tls)
+		buf_put_str(out, "STLS\r\n");
+	if (put_mechanisms(l, " ", &names) > 0)
+		buf_printf(out, "USER\r\nSASL%s\r\n", buf_str(&names));
 	buf_put_str(out, ".\r\n");
+	buf_free(&names);
+}
+
+/* RFC 2595 sec. 4 */
+static void
+cmd_stls(struct pop3_login *l, const struct rfc1939_command *c, struct buf *out)
+{
+	if (!l->base.policy.starttls || l->base.tls) {
+		bad(l, out, l->base.tls ? "TLS is active already." : "STLS is not available.");
+	} else if (!l->base.tls_ready) {
+		bad(l, out, "[SYS/TEMP] TLS is not available now.");
+	} else {
+		buf_put_str(out, "+OK Begin TLS negotiation.\r\n");
+		l->base.state = LOGIN_STARTTLS;
+	}
 }
 
 static void
@@ -125,6 +148,7 @@ static const struct command {
 	{ POP3_PASS, cmd_pass },
 	{ POP3_AUTH, cmd_auth },
 	{ POP3_CAPA, cmd_capa },
+	{ POP3_STLS, cmd_stls },
 	{ POP3_QUIT, cmd_quit },
 };
 
@@ -137,7 +161,7 @@ on_line(struct pop3_login *l, struct bytes line, struct buf *out)
 	int r;
 
 	if (l->base.state == LOGIN_SASL) {
-		sasl_response(l, line, out);
+		on_sasl(l, login_sasl_response(&l->base, line, out), out);
 		return;
 	}
 	r = rfc1939_parse(line, &c);
@@ -151,14 +175,6 @@ on_line(struct pop3_login *l, struct bytes line, struct buf *out)
 		return;
 	}
 	bad(l, out, "Unknown command, or not allowed before login.");
-}
-
-static void
-wipe_line(struct pop3_login *l)
-{
-	if (l->line.data != NULL) /* a password may have been in it */
-		explicit_bzero(l->line.data, l->line.cap);
-	buf_free(&l->line);
 }
 
 /* Too long for a line: what follows can't be told from commands, so it ends here. */
@@ -185,7 +201,7 @@ pop3_input(struct login_session *s, struct bytes in, struct buf *out)
 	else if (r < 0)
 		on_too_long(l, out);
 	if (r != 0)
-		wipe_line(l);
+		buf_free(&l->line);
 	return part.n;
 }
 
@@ -194,13 +210,14 @@ pop3_input(struct login_session *s, struct bytes in, struct buf *out)
 static void
 pop3_init(struct login_session *s)
 {
-	UNUSED(s);
+	pop3_login_of(s)->line = BUF_SECRET; /* a password may be in it */
+	pop3_login_of(s)->has_user = false;
 }
 
 static void
 pop3_cleanup(struct login_session *s)
 {
-	wipe_line(pop3_login_of(s));
+	buf_free(&pop3_login_of(s)->line);
 	buf_free(&pop3_login_of(s)->name);
 }
 
@@ -219,6 +236,8 @@ pop3_refuse(struct login_session *s, enum login_refusal why, struct buf *out)
 		[LOGIN_TOO_MANY_SESSIONS] = "[SYS/TEMP] Too many sessions of this user.",
 		[LOGIN_UNAVAILABLE] =
 			"[SYS/TEMP] Temporary authentication failure, try again later.",
+		[LOGIN_MALFORMED] = "Invalid SASL response.",
+		[LOGIN_BANNED] = "[SYS/TEMP] Too many failures, try again later.",
 	};
 
 	buf_printf(out, "-ERR %s\r\n", texts[why]);

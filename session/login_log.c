@@ -23,13 +23,21 @@ shown_name(const struct login_conn *c, char out[NAME_SHOWN])
 	return out;
 }
 
+/* Who may have listened in, as Dovecot says it: ", TLS", ", secured" (the loopback) or nothing. */
+static const char *
+security(const struct login_conn *c)
+{
+	return c->tls != NULL && c->tls_failure == NULL ? ", TLS" : c->secured ? ", secured" : "";
+}
+
 void
 login_log_login(const struct login_conn *c, uint32_t pid)
 {
 	char name[NAME_SHOWN];
 
-	log_info("Login: user=<%s>, method=%s, rip=%s, lip=%s, mpid=%u, session=<%s>",
-		shown_name(c, name), c->session->method, c->client, c->local, pid, c->id);
+	log_info("Login: user=<%s>, method=%s, rip=%s, lip=%s, mpid=%u%s, session=<%s>",
+		shown_name(c, name), c->session->method, c->client, c->local, pid, security(c),
+		c->id);
 }
 
 /* What was tried, as in "(auth failed, 3 attempts in 6 secs)". */
@@ -53,9 +61,11 @@ login_log_disconnect(const struct login_conn *c)
 	char name[NAME_SHOWN], attempts[64];
 
 	attempts_text(c, attempts, sizeof(attempts));
-	log_info("Disconnected: %s (%s): user=<%s>,%s%s%s rip=%s, lip=%s, session=<%s>",
+	log_info("Disconnected: %s (%s): user=<%s>,%s%s%s rip=%s, lip=%s%s%s, session=<%s>",
 		c->reason == NULL ? "Connection closed" : c->reason, attempts, shown_name(c, name),
 		c->session->method == NULL ? "" : " method=",
 		c->session->method == NULL ? "" : c->session->method,
-		c->session->method == NULL ? "" : ",", c->client, c->local, c->id);
+		c->session->method == NULL ? "" : ",", c->client, c->local,
+		c->tls_failure == NULL ? security(c) : ", TLS handshaking: ",
+		c->tls_failure == NULL ? "" : c->tls_failure, c->id);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * session/login_server.h - the event-driven daemon around the login halves' state machines:
- * thousands of connections in one process, each a few hundred octets while it is silent.
+ * thousands of connections in one process, each a few hundred octets while it is silent; and the
+ * TLS of those that have logged in, as long as they stay.
  *
  * A program of it is one spec, one daemon_spec and a main; see imapd/login_main.c.
  */
@@ -13,14 +14,15 @@
 #include "login_session.h"
 
 struct login_limits {
-	uint64_t connections; /* in this process */
-	uint64_t timeout_ms;  /* to log in */
+	uint64_t connections;        /* in this process, of those that have not logged in */
+	uint64_t client_connections; /* of these, from one address; 0: no limit */
+	uint64_t timeout_ms;         /* to log in */
 	uint64_t failed_logins;
-	bool allow_plaintext; /* also from other machines */
 };
 
 struct login_server_spec {
 	const struct login_protocol *protocol;
+	const char *tls_label; /* of the door where TLS begins at once: "imaps" */
 	enum directory_protocol directory_protocol;
 	enum service spawner;
 	struct login_limits (*limits)(const void *conf);

@@ -9,10 +9,6 @@
 
 #include <stdlib.h>
 
-#include "encode.h"
-#include "err.h"
-#include "sasl_plain.h"
-
 #define DELAY_FIRST_MS 2000
 #define DELAY_MAX_MS   15000
 
@@ -25,17 +21,10 @@ login_session_new(const struct login_protocol *protocol, const struct login_poli
 	s->protocol = protocol;
 	s->policy = *policy;
 	s->state = LOGIN_COMMAND;
+	s->password = BUF_SECRET;
+	s->response = BUF_SECRET;
 	protocol->init(s);
 	return s;
-}
-
-/* A buffer that held a password: no copy stays behind in freed memory. */
-static void
-wipe(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->cap);
-	buf_free(b);
 }
 
 void
@@ -45,7 +34,8 @@ login_session_free(struct login_session **s)
 		return;
 	(*s)->protocol->cleanup(*s);
 	buf_free(&(*s)->user);
-	wipe(&(*s)->password);
+	buf_free(&(*s)->password);
+	buf_free(&(*s)->response);
 	free(*s);
 	*s = NULL;
 }
@@ -74,11 +64,36 @@ login_input(struct login_session *s, struct bytes in, struct buf *out)
 void
 login_refuse(struct login_session *s, enum login_refusal why, struct buf *out)
 {
-	wipe(&s->password);
-	if (why == LOGIN_BAD_PASSWORD || why == LOGIN_LOCKED)
+	buf_free(&s->password);
+	buf_free(&s->response);
+	s->exchange = false;
+	if (why == LOGIN_BAD_PASSWORD || why == LOGIN_LOCKED || why == LOGIN_BANNED)
 		s->attempts++;
 	s->state = s->attempts >= s->policy.attempts_max ? LOGIN_OVER : LOGIN_COMMAND;
+	if (why == LOGIN_MALFORMED)
+		(void)login_count_error(s);
 	s->protocol->refuse(s, why, out);
+}
+
+void
+login_secured(struct login_session *s, bool binding)
+{
+	s->protocol->cleanup(s);
+	s->protocol->init(s);
+	buf_free(&s->user);
+	s->method = NULL;
+	s->tls = true;
+	s->binding = binding;
+	s->state = LOGIN_COMMAND;
+}
+
+bool
+login_allowed(struct login_session *s)
+{
+	if (s->tls || s->policy.plaintext)
+		return true;
+	s->tried_disallowed = true;
+	return false;
 }
 
 void
@@ -91,10 +106,11 @@ login_goodbye(struct login_session *s, enum login_goodbye why, struct buf *out)
 void
 login_ask(struct login_session *s, const char *method, struct bytes user, struct bytes password)
 {
+	s->question = LOGIN_PASSWORD;
 	s->method = method;
 	buf_clear(&s->user);
 	buf_put_bytes(&s->user, bytes_head(user, LOGIN_USER_MAX)); /* also for the log */
-	wipe(&s->password);
+	buf_free(&s->password);
 	if (user.n > 0 && user.n <= LOGIN_USER_MAX && password.n <= LOGIN_PASSWORD_MAX &&
 		bytes_find(user, 0) == BYTES_NOT_FOUND &&
 		bytes_find(password, 0) == BYTES_NOT_FOUND)
@@ -105,24 +121,7 @@ login_ask(struct login_session *s, const char *method, struct bytes user, struct
 bool
 login_hopeless(const struct login_session *s)
 {
-	return s->password.len == 0;
-}
-
-int
-login_ask_plain(struct login_session *s, struct bytes base64)
-{
-	struct buf text = BUF_INIT;
-	struct sasl_plain plain = { 0 };
-	int r = base64_decode(&text, base64);
-
-	if (r == ERR_OK)
-		r = sasl_plain_parse(buf_bytes(&text), &plain);
-	if (r == ERR_OK)
-		login_ask(s, "PLAIN", plain.authcid, plain.passwd);
-	else if (r == ERR_DENIED) /* for somebody else: not even tried */
-		login_ask(s, "PLAIN", plain.authcid, BYTES_NONE);
-	wipe(&text);
-	return r == ERR_DENIED ? ERR_OK : r;
+	return s->question == LOGIN_PASSWORD && s->password.len == 0;
 }
 
 bool

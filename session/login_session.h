@@ -3,8 +3,9 @@
  * session/login_session.h - what the login halves of IMAP and POP3 have in common: a client
  * that has not proved who it is, as a pure state machine.
  *
- * Octets go in; replies, and the one question "is this the password?", come out. The owner
- * (session/login_server.c; tests) asks directory and the spawner, and brings the answer.
+ * Octets go in; replies, and one question at a time ("is this the password?", "what comes next
+ * in this SASL exchange?"), come out. The owner (session/login_conn.c; tests) asks directory and
+ * the spawner and brings the answer, and it does the TLS.
  *
  * Runs in:  imap-login, pop3-login; user relais-login, empty chroot, no file access.
  * Trusts:   nothing from the client.
@@ -13,16 +14,26 @@
 #define RELAIS_LOGIN_SESSION_H
 
 #include "buf.h"
+#include "sasl_mechanism.h"
 
 #define LOGIN_USER_MAX     512
 #define LOGIN_PASSWORD_MAX 1024
 
 enum login_state {
-	LOGIN_COMMAND, /* takes commands */
-	LOGIN_SASL,    /* the next line is a SASL response */
-	LOGIN_ASKING,  /* user and password are set; input waits for login_refuse(), or for the
-			  end of this half: the session took the client over */
-	LOGIN_OVER,    /* close when the replies are written */
+	LOGIN_COMMAND,  /* takes commands */
+	LOGIN_SASL,     /* the next line is a SASL response */
+	LOGIN_STARTTLS, /* when the replies are written: what was received since is dropped, TLS
+			   begins, login_secured() */
+	LOGIN_ASKING,   /* the question is set; input waits for login_refuse(), login_challenge(),
+			   or for the end of this half: the session took the client over */
+	LOGIN_OVER,     /* close when the replies are written */
+};
+
+/* What LOGIN_ASKING asks. */
+enum login_question {
+	LOGIN_PASSWORD,   /* are user and password right? */
+	LOGIN_SASL_BEGIN, /* an exchange: mechanism, response */
+	LOGIN_SASL_STEP,  /* its next response */
 };
 
 /* Why a login was refused. */
@@ -31,6 +42,8 @@ enum login_refusal {
 	LOGIN_LOCKED,
 	LOGIN_TOO_MANY_SESSIONS,
 	LOGIN_UNAVAILABLE, /* try later */
+	LOGIN_MALFORMED,   /* a SASL message that is none */
+	LOGIN_BANNED,      /* too many failures, of others too */
 	LOGIN_REFUSALS
 };
 
@@ -43,7 +56,9 @@ enum login_goodbye {
 };
 
 struct login_policy {
-	bool plaintext;        /* passwords may travel as they are: a loopback client, later TLS */
+	bool plaintext;        /* passwords may travel without TLS: plaintext_auth */
+	bool starttls;         /* is offered where there is no TLS yet */
+	uint32_t mechanisms;   /* sasl_mechanism_bit() set */
 	unsigned attempts_max; /* failed logins before the connection ends */
 	unsigned errors_max;   /* commands in error before it ends */
 };
@@ -52,11 +67,19 @@ struct login_session {
 	const struct login_protocol *protocol;
 	struct login_policy policy;
 	enum login_state state;
-	const char *method; /* "PLAIN", for directory and the log */
-	struct buf user, password;
+	bool tls, binding; /* TLS is active; and there is channel binding data */
+	bool tls_ready;    /* the owner's word: there is a certificate */
+
+	enum login_question question;
+	const char *method;                         /* "PLAIN", for the log */
+	struct buf user, password;                  /* user also for the log */
+	const struct sasl_mechanism_row *mechanism; /* of the exchange under way */
+	struct buf response;                        /* the client's message, after base64 */
+	bool exchange; /* directory has begun one, and waits for a step */
+
 	unsigned attempts;     /* failed logins so far */
 	unsigned errors;       /* bad commands so far */
-	bool tried_disallowed; /* sent a password that policy does not allow */
+	bool tried_disallowed; /* wanted to log in where policy does not allow it */
 	bool client_quit;      /* LOGOUT, QUIT */
 };
 
@@ -89,6 +112,12 @@ MUST_USE size_t login_input(struct login_session *s, struct bytes in, struct buf
 /* The login in question is refused. Counts; after attempts_max the state is LOGIN_OVER. */
 void login_refuse(struct login_session *s, enum login_refusal why, struct buf *out);
 
+/* directory's next message for the client in the exchange. */
+void login_challenge(struct login_session *s, struct bytes challenge, struct buf *out);
+
+/* TLS is active: all that was said before counts for nothing. */
+void login_secured(struct login_session *s, bool binding);
+
 void login_goodbye(struct login_session *s, enum login_goodbye why, struct buf *out);
 
 /* The open question needs no asking: refuse it (LOGIN_BAD_PASSWORD) after the delay. */
@@ -104,8 +133,28 @@ unsigned login_refusal_delay_ms(const struct login_session *s);
 void login_ask(
 	struct login_session *s, const char *method, struct bytes user, struct bytes password);
 
-/* The base64 text of a PLAIN message: login_ask() with its parts. ERR_SYNTAX: not asked. */
-MUST_USE int login_ask_plain(struct login_session *s, struct bytes base64);
+/* May one log in here, as things are? false: it is noted for the log. */
+bool login_allowed(struct login_session *s);
+
+/* login_sasl.c: AUTHENTICATE and AUTH. With LOGIN_SASL_ON the state says what follows; with the
+ * others the command is over and to be answered as in error. */
+enum login_sasl {
+	LOGIN_SASL_ON,
+	LOGIN_SASL_UNKNOWN,  /* no such mechanism here */
+	LOGIN_SASL_INSECURE, /* not without TLS */
+	LOGIN_SASL_INVALID,  /* no base64, or not this mechanism's message */
+	LOGIN_SASL_ABORTED,  /* by the client, with "*" */
+	LOGIN_SASL_RESULTS
+};
+
+/* initial: base64, "=" for an empty one (RFC 4959 sec. 3); of no matter without has_initial. */
+MUST_USE enum login_sasl login_sasl_begin(struct login_session *s, struct bytes mechanism,
+	bool has_initial, struct bytes initial, struct buf *out);
+MUST_USE enum login_sasl login_sasl_response(
+	struct login_session *s, struct bytes line, struct buf *out);
+
+/* What is offered now. */
+struct sasl_door login_sasl_door(const struct login_session *s);
 
 /* A command in error: true if it was one too many (the state is LOGIN_OVER). */
 bool login_count_error(struct login_session *s);

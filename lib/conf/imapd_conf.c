@@ -3,9 +3,14 @@
 #include "imapd_conf.h"
 
 static const struct opt_row rows[] = {
-	OPT_LIST(imapd_conf, listen, "*:143", "addresses and ports of the IMAP door"),
+	OPT_LIST(imapd_conf, listen, "*:143",
+		"addresses and ports where clients begin TLS with STARTTLS"),
+	OPT_LIST(imapd_conf, listen_tls, "*:993",
+		"addresses and ports where TLS begins with the connection (RFC 8314)"),
 	OPT_UINT(imapd_conf, connection_limit, "10000", 1, 1000000,
 		"connections before login at once in one process"),
+	OPT_UINT(imapd_conf, client_connection_limit, "100", 0, 1000000,
+		"connections before login at once from one address in one process; 0: no limit"),
 	OPT_TIME(imapd_conf, login_timeout, "3m", OPT_SECOND, OPT_HOUR, "time to log in"),
 	OPT_TIME(imapd_conf, idle_timeout, "30m", OPT_MINUTE, OPT_DAY,
 		"time without a command (RFC 3501 5.4: at least 30 minutes)"),
@@ -16,8 +21,6 @@ static const struct opt_row rows[] = {
 		"largest message that APPEND stores, octets"),
 	OPT_UINT(imapd_conf, failed_logins, "3", 1, 100,
 		"refused passwords before a connection is closed"),
-	OPT_BOOL(imapd_conf, allow_plaintext, "no",
-		"passwords may travel without TLS from other machines too (loopback: always)"),
 };
 
 const struct conf_section imapd_section = { "imapd", "Reading mail over IMAP",

@@ -6,12 +6,11 @@
 #include "conf.h"
 
 struct imapd_conf {
-	struct conf_list listen;
-	uint64_t connection_limit, login_timeout, idle_timeout;
+	struct conf_list listen, listen_tls;
+	uint64_t connection_limit, client_connection_limit, login_timeout, idle_timeout;
 	uint64_t sessions_per_account, session_limit;
 	uint64_t message_size_limit;
 	uint64_t failed_logins;
-	bool allow_plaintext;
 };
 
 extern const struct conf_section imapd_section;

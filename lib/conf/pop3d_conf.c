@@ -3,9 +3,14 @@
 #include "pop3d_conf.h"
 
 static const struct opt_row rows[] = {
-	OPT_LIST(pop3d_conf, listen, "*:110", "addresses and ports of the POP3 door"),
+	OPT_LIST(pop3d_conf, listen, "*:110",
+		"addresses and ports where clients begin TLS with STLS"),
+	OPT_LIST(pop3d_conf, listen_tls, "*:995",
+		"addresses and ports where TLS begins with the connection (RFC 8314)"),
 	OPT_UINT(pop3d_conf, connection_limit, "10000", 1, 1000000,
 		"connections before login at once in one process"),
+	OPT_UINT(pop3d_conf, client_connection_limit, "100", 0, 1000000,
+		"connections before login at once from one address in one process; 0: no limit"),
 	OPT_TIME(pop3d_conf, login_timeout, "3m", OPT_SECOND, OPT_HOUR, "time to log in"),
 	OPT_TIME(pop3d_conf, idle_timeout, "10m", OPT_MINUTE, OPT_DAY,
 		"time without a command (RFC 1939 3: at least 10 minutes)"),
@@ -14,8 +19,6 @@ static const struct opt_row rows[] = {
 	OPT_UINT(pop3d_conf, session_limit, "10000", 1, 1000000, "sessions at once in all"),
 	OPT_UINT(pop3d_conf, failed_logins, "3", 1, 100,
 		"refused passwords before a connection is closed"),
-	OPT_BOOL(pop3d_conf, allow_plaintext, "no",
-		"passwords may travel without TLS from other machines too (loopback: always)"),
 };
 
 const struct conf_section pop3d_section = { "pop3d", "Reading mail over POP3",

@@ -228,6 +228,8 @@ add(scmp_filter_ctx ctx, uint32_t action, const char *name)
 static bool
 is_allowed(uint32_t sandbox, const char *name)
 {
+	if ((sandbox & SANDBOX_PAIR) != 0 && strcmp(name, "socketpair") == 0)
+		return true; /* see add_socket_calls() */
 	for (size_t i = 0; i < NITEMS(allowed); i++)
 		if ((allowed[i].roles == ANY || (allowed[i].roles & sandbox) != 0) &&
 			strcmp(allowed[i].name, name) == 0)
@@ -238,8 +240,8 @@ is_allowed(uint32_t sandbox, const char *name)
 /*
  * Sending, but never MSG_FASTOPEN: that is a connect(2) in disguise, and any TCP socket will do.
  * The options of a listening socket outlive the process, for master keeps the socket; so only
- * those that concern one connection. shutdown(2) is in no row for the same reason: it would
- * close a door for good.
+ * those that concern one connection. For the same reason shutdown(2) is in no row: it would
+ * close a door for good; only its SHUT_WR does nothing to a listening socket (inet_shutdown()).
  */
 static int
 add_socket_calls(scmp_filter_ctx ctx, uint32_t sandbox)
@@ -260,6 +262,12 @@ add_socket_calls(scmp_filter_ctx ctx, uint32_t sandbox)
 		SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
 		SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if ((sandbox & SANDBOX_PAIR) != 0) {
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_UNIX));
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, SHUT_WR));
+	}
 	for (size_t i = 0; i < NITEMS(options); i++)
 		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, tcp,
 			SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)options[i]));

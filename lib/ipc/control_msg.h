@@ -56,6 +56,7 @@ enum sandbox_bits {
 	SANDBOX_INOTIFY = 1 << 7,  /* watch folders */
 	SANDBOX_MEMFD = 1 << 8,    /* make memory files */
 	SANDBOX_DATABASE = 1 << 9, /* what Berkeley DB needs besides files */
+	SANDBOX_PAIR = 1 << 10,    /* make pairs of sockets, and end one direction of one */
 };
 
 struct control_start {

@@ -39,7 +39,7 @@ static int
 serve(int fd, const char *folder, struct charsets *charsets)
 {
 	static char line[4096], reply[4200];
-	static const char greeting[] = "* OK [CAPABILITY " IMAP_CAPABILITY_LOGIN "] test\r\n";
+	static const char greeting[] = "* OK [CAPABILITY " IMAP_CAPABILITY_BEFORE "] test\r\n";
 	struct session_start start = { .stream_fd = fd,
 		.root_fd = open(folder, O_RDONLY | O_DIRECTORY),
 		.account = "test@example.org",
@@ -60,7 +60,7 @@ serve(int fd, const char *folder, struct charsets *charsets)
 		line[n] = '\0';
 		sscanf(line, "%60s", tag);
 		snprintf(reply, sizeof(reply), "* CAPABILITY %s\r\n%s OK [CAPABILITY %s] fine\r\n",
-			IMAP_CAPABILITY_LOGIN, tag, IMAP_CAPABILITY_SESSION);
+			IMAP_CAPABILITY_BEFORE, tag, IMAP_CAPABILITY_SESSION);
 		if (strstr(line, "LOGIN ") == NULL && write(fd, reply, strlen(reply)) < 0)
 			return 1;
 	}

@@ -14,17 +14,20 @@
 #define WELCOME " OK [CAPABILITY " IMAP_CAPABILITY_SESSION "] Logged in\n"
 #define PRIVACY                                                                                    \
 	" NO [PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure connections.\n"
+#define INSECURE " NO [PRIVACYREQUIRED] Authentication disallowed on non-secure connections.\n"
+#define BEFORE   "* CAPABILITY " IMAP_CAPABILITY_BEFORE
+#define AUTHS    " AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN"
+#define PLUS     " AUTH=SCRAM-SHA-256-PLUS"
+#define DONE     "a OK Capability completed.\n"
+#define BEGIN    "x OK Begin TLS negotiation now.\n!TLS\n"
 #define TOO_MANY "* BYE Too many invalid commands.\n"
 
 static const struct login_row rows[] = {
-	{ .label = "capability",
-		.input = "a capability\r\n",
-		.output = "* CAPABILITY " IMAP_CAPABILITY_LOGIN "\na OK Capability completed.\n" },
+	{ .label = "capability", .input = "a capability\r\n", .output = BEFORE AUTHS "\n" DONE },
 	{ .label = "capability without plaintext",
 		.input = "a CAPABILITY\r\n",
 		.no_plaintext = true,
-		.output = "* CAPABILITY " IMAP_CAPABILITY_LOGIN_DISABLED
-			  "\na OK Capability completed.\n" },
+		.output = BEFORE " LOGINDISABLED\n" DONE },
 	{ .label = "noop, bare LF", .input = "1 NOOP\n", .output = "1 OK NOOP completed.\n" },
 	{ .label = "id",
 		.input = "1 ID (\"name\" \"mutt\" \"version\" NIL)\r\n2 ID NIL\r\n",
@@ -117,8 +120,73 @@ static const struct login_row rows[] = {
 	{ .label = "authenticate without plaintext",
 		.input = "a AUTHENTICATE PLAIN\r\n",
 		.no_plaintext = true,
-		.output = "a" PRIVACY },
-	{ .label = "starttls is not here yet",
+		.output = "a" INSECURE },
+	{ .label = "authenticate login",
+		.input = "a AUTHENTICATE LOGIN\r\nYW5uYQ==\r\nc2VjcmV0\r\n",
+		.answers = "o",
+		.output = "+ VXNlcm5hbWU6\n+ UGFzc3dvcmQ6\n?anna/secret\na" WELCOME },
+	{ .label = "authenticate login, the name at once",
+		.input = "a AUTHENTICATE LOGIN YW5uYQ==\r\nc2VjcmV0\r\n",
+		.answers = "b",
+		.output = "+ UGFzc3dvcmQ6\n?anna/secret\na" FAILED },
+	{ .label = "authenticate login, no name",
+		.input = "a AUTHENTICATE LOGIN =\r\n",
+		.output = "a BAD Invalid SASL response.\n" },
+	{ .label = "scram",
+		.input = "a AUTHENTICATE SCRAM-SHA-256\r\nbiwsbj1hbm5hLHI9eA==\r\n"
+			 "bW9yZQ==\r\n\r\nb NOOP\r\n",
+		.answers = "cco",
+		.output = "+ \n?SCRAM-SHA-256 begin anna/n,,n=anna,r=x\n+ bW9yZQ==\n"
+			  "?SCRAM-SHA-256 step anna/more\n+ bW9yZQ==\n"
+			  "?SCRAM-SHA-256 step anna/\na" WELCOME "!b NOOP\n\n" },
+	{ .label = "scram, initial response, wrong",
+		.input = "a AUTHENTICATE SCRAM-SHA-256 biwsbj1hbm5hLHI9eA==\r\nbW9yZQ==\r\n",
+		.answers = "cb",
+		.output = "?SCRAM-SHA-256 begin anna/n,,n=anna,r=x\n+ bW9yZQ==\n"
+			  "?SCRAM-SHA-256 step anna/more\na" FAILED },
+	{ .label = "scram, aborted",
+		.input = "a AUTHENTICATE SCRAM-SHA-256 biwsbj1hbm5hLHI9eA==\r\n*\r\n",
+		.answers = "c",
+		.output = "?SCRAM-SHA-256 begin anna/n,,n=anna,r=x\n+ bW9yZQ==\n"
+			  "a BAD Authentication aborted by client.\n" },
+	{ .label = "scram, malformed",
+		.input = "a AUTHENTICATE SCRAM-SHA-256 bW9yZQ==\r\n",
+		.answers = "m",
+		.output = "?SCRAM-SHA-256 begin /more\na BAD Invalid SASL response.\n" },
+	{ .label = "plus without a channel",
+		.input = "a AUTHENTICATE SCRAM-SHA-256-PLUS\r\n",
+		.output = "a NO [CANNOT] Unsupported authentication mechanism.\n" },
+	{ .label = "banned",
+		.input = "a LOGIN u 1\r\n",
+		.answers = "B",
+		.output = "?u/1\na NO [UNAVAILABLE] Too many failures, try again later.\n" },
+	{ .label = "starttls: other capabilities, nothing before it counts",
+		.input = "a CAPABILITY\r\nb LOGIN u 1\r\nx STARTTLS\r\ny LOGIN v 2\r\n\1"
+			 "a CAPABILITY\r\nb LOGIN u 1\r\n",
+		.answers = "o",
+		.no_plaintext = true,
+		.starttls = true,
+		.output = BEFORE " STARTTLS LOGINDISABLED\n" DONE
+				 "b" PRIVACY BEGIN BEFORE PLUS AUTHS "\n" DONE "?u/1\nb" WELCOME },
+	{ .label = "starttls: half a command before it is forgotten",
+		.input = "x STARTTLS\r\ny LOGIN {3}\r\nab\1a NOOP\r\n",
+		.starttls = true,
+		.output = BEGIN "a OK NOOP completed.\n" },
+	{ .label = "starttls twice",
+		.input = "x STARTTLS\r\n\1a STARTTLS\r\n",
+		.starttls = true,
+		.output = BEGIN "a BAD TLS is active already.\n" },
+	{ .label = "starttls without a certificate",
+		.input = "x STARTTLS\r\nb LOGIN u 1\r\n",
+		.no_plaintext = true,
+		.starttls = true,
+		.no_tls_now = true,
+		.output = "x NO [UNAVAILABLE] TLS is not available now.\nb" PRIVACY },
+	{ .label = "starttls with arguments",
+		.input = "x STARTTLS now\r\n",
+		.starttls = true,
+		.output = "x BAD Error in IMAP command: it takes no parameters.\n" },
+	{ .label = "starttls is not offered",
 		.input = "a STARTTLS\r\n",
 		.output = "a BAD STARTTLS is not available.\n" },
 	{ .label = "not before login",
@@ -145,9 +213,7 @@ run_row(void **arg)
 {
 	const struct login_row *row = *arg;
 
-	login_script_run(&login_imap, row,
-		row->no_plaintext ? "* OK [CAPABILITY " IMAP_CAPABILITY_LOGIN_DISABLED "]"
-				  : "* OK [CAPABILITY " IMAP_CAPABILITY_LOGIN "]");
+	login_script_run(&login_imap, row, "* OK [CAPABILITY " IMAP_CAPABILITY_BEFORE);
 }
 
 /* A line without end, and a huge literal that comes unasked, take no memory to speak of. */

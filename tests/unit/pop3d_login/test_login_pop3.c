@@ -14,10 +14,11 @@
 	"IMPLEMENTATION relais\n"
 #define FAILED  "-ERR [AUTH] Authentication failed.\n"
 #define UNKNOWN "-ERR Unknown command, or not allowed before login.\n"
+#define SASL    "USER\nSASL SCRAM-SHA-256 PLAIN LOGIN\n.\n"
 #define PRIVACY "-ERR [AUTH] Plaintext authentication disallowed on non-secure connections.\n"
 
 static const struct login_row rows[] = {
-	{ .label = "capa", .input = "CAPA\r\n", .output = CAPA "USER\nSASL PLAIN\n.\n" },
+	{ .label = "capa", .input = "CAPA\r\n", .output = CAPA SASL },
 	{ .label = "capa without plaintext",
 		.input = "capa\r\n",
 		.no_plaintext = true,
@@ -66,7 +67,44 @@ static const struct login_row rows[] = {
 	{ .label = "auth, empty",
 		.input = "AUTH PLAIN =\r\n",
 		.output = "-ERR Invalid SASL response.\n" },
-	{ .label = "auth, list", .input = "AUTH\r\n", .output = "+OK\nPLAIN\n.\n" },
+	{ .label = "auth, list",
+		.input = "AUTH\r\n",
+		.output = "+OK\nSCRAM-SHA-256\nPLAIN\nLOGIN\n.\n" },
+	{ .label = "auth login",
+		.input = "AUTH LOGIN\r\nYW5uYQ==\r\nc2VjcmV0\r\n",
+		.answers = "o",
+		.output = "+ VXNlcm5hbWU6\n+ UGFzc3dvcmQ6\n?anna/secret\n" },
+	{ .label = "auth scram",
+		.input = "AUTH SCRAM-SHA-256 biwsbj1hbm5hLHI9eA==\r\nbW9yZQ==\r\n\r\n",
+		.answers = "cco",
+		.output = "?SCRAM-SHA-256 begin anna/n,,n=anna,r=x\n+ bW9yZQ==\n"
+			  "?SCRAM-SHA-256 step anna/more\n+ bW9yZQ==\n"
+			  "?SCRAM-SHA-256 step anna/\n" },
+	{ .label = "auth without plaintext",
+		.input = "AUTH SCRAM-SHA-256\r\n",
+		.no_plaintext = true,
+		.output = "-ERR [AUTH] Authentication disallowed on non-secure connections.\n" },
+	{ .label = "stls: other capabilities, nothing before it counts",
+		.input = "CAPA\r\nUSER u\r\nSTLS\r\nUSER v\r\n\1CAPA\r\nPASS x\r\n"
+			 "USER u\r\nPASS 1\r\n",
+		.answers = "o",
+		.no_plaintext = true,
+		.starttls = true,
+		.output = CAPA "STLS\n.\n" PRIVACY "+OK Begin TLS negotiation.\n!TLS\n" CAPA
+			       "USER\nSASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN\n.\n"
+			       "-ERR No username given.\n+OK\n?u/1\n" },
+	{ .label = "stls twice",
+		.input = "STLS\r\n\1STLS\r\n",
+		.starttls = true,
+		.output = "+OK Begin TLS negotiation.\n!TLS\n-ERR TLS is active already.\n" },
+	{ .label = "stls without a certificate",
+		.input = "STLS\r\n",
+		.starttls = true,
+		.no_tls_now = true,
+		.output = "-ERR [SYS/TEMP] TLS is not available now.\n" },
+	{ .label = "stls is not offered",
+		.input = "STLS\r\n",
+		.output = "-ERR STLS is not available.\n" },
 	{ .label = "auth, unknown",
 		.input = "AUTH CRAM-MD5\r\n",
 		.output = "-ERR Unsupported authentication mechanism.\n" },

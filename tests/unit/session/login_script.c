@@ -18,20 +18,45 @@ struct play {
 static void
 answer(struct play *p)
 {
-	static const char letters[] = "bltu"; /* in the order of enum login_refusal */
+	static const char letters[] = "bltumB"; /* in the order of enum login_refusal */
 	const char *why;
+	bool password = p->s->question == LOGIN_PASSWORD;
 
-	buf_printf(&p->out, "?%s/", buf_str(&p->s->user));
-	buf_printf(&p->out, "%s\n", buf_str(&p->s->password));
+	buf_put_str(&p->out, "?");
+	if (!password)
+		buf_printf(&p->out, "%s %s ", p->s->mechanism->name,
+			p->s->question == LOGIN_SASL_BEGIN ? "begin" : "step");
+	buf_printf(&p->out, "%s/", buf_str(&p->s->user));
+	buf_printf(&p->out, "%s\n", buf_str(password ? &p->s->password : &p->s->response));
 	assert_int_not_equal(*p->answers, 0);
 	if (*p->answers == 'o') {
 		p->s->protocol->first_reply(p->s, &p->out);
 		p->taken_over = true;
 		return;
 	}
+	if (*p->answers == 'c') {
+		p->answers++;
+		p->s->exchange = true;
+		login_challenge(p->s, BYTES_LITERAL("more"), &p->out);
+		return;
+	}
 	why = strchr(letters, *p->answers++);
 	assert_non_null(why);
 	login_refuse(p->s, (enum login_refusal)(why - letters), &p->out);
+}
+
+/* What came before TLS. */
+static void
+drop_early(struct buf *pending, struct bytes *input)
+{
+	size_t early = bytes_find(buf_bytes(pending), 1);
+
+	if (early != BYTES_NOT_FOUND) {
+		buf_consume(pending, early + 1);
+		return;
+	}
+	buf_clear(pending);
+	(void)bytes_cut(input, 1);
 }
 
 /* As the owner does: unused octets are offered again. step 0: all at once */
@@ -48,9 +73,14 @@ play(struct play *p, struct bytes input, size_t step)
 		input = bytes_skip(input, piece.n);
 		used = login_input(p->s, buf_bytes(&pending), &p->out);
 		buf_consume(&pending, used);
-		if (p->s->state == LOGIN_ASKING)
+		if (p->s->state == LOGIN_ASKING) {
 			answer(p);
-		else if (used == 0 && piece.n == 0)
+		} else if (p->s->state == LOGIN_STARTTLS) {
+			buf_put_str(&p->out, "!TLS\n");
+			drop_early(&pending, &input);
+			login_secured(p->s, true);
+		}
+		if (used == 0 && piece.n == 0)
 			break;
 	}
 	buf_put_bytes(&pending, input);
@@ -75,14 +105,17 @@ static void
 run(const struct login_protocol *protocol, const struct login_row *row, const char *greeting,
 	size_t step)
 {
-	const struct login_policy policy = {
-		.plaintext = !row->no_plaintext, .attempts_max = 3, .errors_max = 3
-	};
+	const struct login_policy policy = { .plaintext = !row->no_plaintext,
+		.starttls = row->starttls,
+		.mechanisms = SASL_DEFAULT,
+		.attempts_max = 3,
+		.errors_max = 3 };
 	struct play p = { .s = login_session_new(protocol, &policy),
 		.answers = row->answers == NULL ? "" : row->answers,
 		.out = BUF_INIT };
 	size_t n = strlen(greeting);
 
+	p.s->tls_ready = !row->no_tls_now;
 	login_greet(p.s, &p.out);
 	assert_true(p.out.len >= n && memcmp(buf_bytes(&p.out).p, greeting, n) == 0);
 	buf_clear(&p.out);
