@@ -51,6 +51,8 @@ static const struct ipc_route routes[] = {
 		directory_send_decode, directory_on_send },
 	{ DIRECTORY_LOGOUT, FROM(SERVICE_SUBMISSION), 0, 0, sizeof(struct directory_logout),
 		directory_logout_decode, directory_on_logout },
+	{ DIRECTORY_LOCAL, FROM(SERVICE_SUBMISSION), 0, 1, sizeof(struct directory_local),
+		directory_local_decode, directory_on_local },
 	{ DIRECTORY_TICKET_KEY, FROM(SERVICE_QMGR), 0, 0, 0, ipc_empty_decode,
 		directory_on_ticket_key },
 };
@@ -222,6 +224,7 @@ on_start(struct daemon *daemon)
 	d->daemon = daemon;
 	LIST_INIT(&d->auths);
 	LIST_INIT(&d->sends_under_way);
+	LIST_INIT(&d->locals);
 	LIST_INIT(&d->questions);
 	TAILQ_INIT(&d->kept);
 	d->kept_serial = UINT64_MAX / 2; /* unlike any of the tables' */
@@ -229,6 +232,7 @@ on_start(struct daemon *daemon)
 		return ERR_SYNTAX;
 	if ((r = directory_sasl_prepare(d)) < 0)
 		return r;
+	directory_local_prepare(d);
 	d->near_quota = near_quota_new();
 	if (options.threads == 0)
 		options.threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -263,6 +267,7 @@ on_peer_down(struct daemon *daemon, struct ipc_channel *peer)
 	directory_auth_peer_down(daemon->ctx, peer);
 	directory_questions_peer_down(daemon->ctx, peer);
 	directory_send_peer_down(daemon->ctx, peer);
+	directory_local_peer_down(daemon->ctx, peer);
 }
 
 static void
@@ -318,6 +323,7 @@ on_stop(struct daemon *daemon)
 	directory_auth_stop(d);
 	directory_sasl_stop(d);
 	directory_send_stop(d);
+	directory_local_stop(d);
 	directory_questions_stop(d);
 	tables_close(&d->tables);
 	near_quota_free(&d->near_quota);

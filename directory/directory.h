@@ -25,6 +25,7 @@ struct logins;
 struct sasl_library;
 struct sasl_table;
 struct send;
+struct local;
 struct question;
 struct kept;
 
@@ -53,6 +54,9 @@ struct directory {
 	struct logins *handles; /* of submission's clients */
 	LIST_HEAD(, send) sends_under_way;
 	struct send_ticket_key ticket_key;
+	LIST_HEAD(, local) locals; /* under way */
+	uint32_t *trusted_uids;    /* may send as anybody, besides root */
+	size_t ntrusted_uids;
 	uint64_t sends, sends_refused;
 	uint64_t rcpts, resolves, logins, logins_failed;
 };
@@ -98,6 +102,12 @@ void directory_on_ticket_key(struct ipc_call *call, const void *msg);
 void directory_send_start(struct directory *d);
 void directory_send_peer_down(struct directory *d, const struct ipc_channel *peer);
 void directory_send_stop(struct directory *d);
+
+/* local_login.c: users of this machine. prepare() before the jail: it knows who is trusted. */
+void directory_on_local(struct ipc_call *call, const void *msg);
+void directory_local_prepare(struct directory *d);
+void directory_local_peer_down(struct directory *d, const struct ipc_channel *peer);
+void directory_local_stop(struct directory *d);
 
 extern const struct daemon_spec directory_spec;
 

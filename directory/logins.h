@@ -16,11 +16,19 @@
 
 struct logins;
 
+/* What a login may send as. */
+enum login_power {
+	LOGIN_ACCOUNT, /* its account's addresses */
+	LOGIN_LOCAL,   /* a local user: what local_login.c says */
+	LOGIN_TRUSTED  /* anybody's */
+};
+
 struct login {
 	uint8_t handle[LOGIN_HANDLE_SIZE];
 	const void *channel;
 	uint64_t session;
 	bool system_user;
+	enum login_power power;
 	struct bytes account; /* its key */
 	struct bytes client;  /* for the log */
 };

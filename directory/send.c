@@ -16,6 +16,7 @@
 #include "directory.h"
 #include "err.h"
 #include "ledger_msg.h"
+#include "local_login.h"
 #include "log.h"
 #include "logins.h"
 #include "random.h"
@@ -30,6 +31,7 @@ struct send {
 	struct arena arena; /* holds what follows */
 	struct bytes key;   /* of the account */
 	bool system_user;
+	enum login_power power;
 	uint64_t queue_id;
 	struct bytes reverse_path, recipients;
 	struct bytes senders[DIRECTORY_SENDERS_MAX];
@@ -143,15 +145,41 @@ owns(struct send *s, struct directory_tables *t, const struct account *account,
 		       : DIRECTORY_SEND_NOT_OWNED;
 }
 
+/* A user of this machine. */
+static void
+look_up_local(struct send *s, struct directory_tables *t)
+{
+	const char *hostname = s->d->daemon->common->hostname;
+
+	for (uint32_t i = 0; i <= s->nsenders && s->verdict == DIRECTORY_SEND_OK; i++) {
+		struct bytes address = i == 0 ? s->reverse_path : s->senders[i - 1];
+		int r;
+
+		if (s->power == LOGIN_TRUSTED || address.n == 0)
+			continue;
+		r = local_owns(t, &s->arena, s->key, hostname, address);
+		s->address = address;
+		s->in_header = i > 0;
+		s->verdict = r < 0   ? DIRECTORY_SEND_TEMPORARY
+			     : r > 0 ? DIRECTORY_SEND_OK
+				     : DIRECTORY_SEND_NOT_OWNED;
+	}
+}
+
 static void
 look_up(struct directory_tables *t, void *arg)
 {
 	struct send *s = arg;
 	const unsigned needed = ACCOUNT_LOGIN | ACCOUNT_SEND;
 	struct account account;
-	int r = tables_by_key(t, &s->arena, s->key, s->system_user, &account);
+	int r;
 
 	s->verdict = DIRECTORY_SEND_OK;
+	if (s->power != LOGIN_ACCOUNT) {
+		look_up_local(s, t);
+		return;
+	}
+	r = tables_by_key(t, &s->arena, s->key, s->system_user, &account);
 	if (r == ERR_NOT_FOUND || (r == ERR_OK && (account.record.may & needed) != needed))
 		s->verdict = DIRECTORY_SEND_BLOCKED;
 	else if (r < 0)
@@ -172,7 +200,7 @@ looked_up(void *arg)
 		send_free(s);
 	else if (s->verdict != DIRECTORY_SEND_OK)
 		refuse(s, s->verdict, "");
-	else if (s->queue_id == 0)
+	else if (s->queue_id == 0 || s->power == LOGIN_TRUSTED)
 		permit(s);
 	else
 		ask_limits(s);
@@ -191,6 +219,7 @@ send_new(struct ipc_call *call, const struct directory_send *m, const struct log
 	s->id = call->id;
 	s->key = arena_bytes(&s->arena, login->account);
 	s->system_user = login->system_user;
+	s->power = login->power;
 	s->queue_id = m->queue_id;
 	s->reverse_path = arena_bytes(&s->arena, m->reverse_path);
 	s->recipients = arena_bytes(&s->arena, m->recipients);

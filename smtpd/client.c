@@ -175,6 +175,22 @@ over(const struct client *c)
 	return c->session.wait == SMTP_WAIT_CLOSE || c->session.wait == SMTP_WAIT_TLS;
 }
 
+/* A message must come to its end: from MAIL on it has so long, however diligently its pieces
+ * drop in. */
+static void
+limit_message(struct client *c)
+{
+	const struct smtp_txn *txn = c->session.txn;
+
+	if (txn == NULL) {
+		c->message_id = c->message_until_s = 0;
+	} else if (txn->envelope.queue_id != c->message_id) {
+		c->message_id = txn->envelope.queue_id;
+		c->message_until_s =
+			(clock_mono_ms() + c->smtpd->conf->transaction_timeout) / 1000 + 1;
+	}
+}
+
 /* Feed the session as far as it goes; returns the octets used. */
 static size_t
 feed(struct client *c, struct bytes in)
@@ -199,6 +215,7 @@ feed(struct client *c, struct bytes in)
 		store_reset(&c->store);
 	if (c->in_exchange && !c->asking && c->session.state != SMTP_AUTH)
 		s->kind->cancel(c);
+	limit_message(c);
 	if (used > 0)
 		smtpd_set_deadline(c, timeout_of(c));
 	return used;
@@ -511,11 +528,11 @@ meet(struct client *c, const struct daemon_client *accepted)
 }
 
 void
-client_local(struct client *c, struct bytes login)
+client_local(struct client *c, struct bytes login, struct bytes address)
 {
 	struct smtp_out out = client_out(c);
 
-	smtp_session_local(&c->session, login);
+	smtp_session_local(&c->session, login, address);
 	c->greeted = true;
 	smtp_session_greet(&c->session, &out);
 	smtpd_set_deadline(c, timeout_of(c));
@@ -523,9 +540,12 @@ client_local(struct client *c, struct bytes login)
 }
 
 void
-client_end(struct client *c)
+client_refuse(struct client *c, const char *line)
 {
-	client_close(c);
+	c->greeted = true;
+	buf_printf(&c->out, "%s\r\n", line);
+	c->session.wait = SMTP_WAIT_CLOSE;
+	client_turn(c);
 }
 
 void

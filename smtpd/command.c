@@ -57,7 +57,7 @@ smtp_cmd_ehlo(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 		buf_put_str(&text, "\n");
 	}
 	if (s->local) /* how sendmail(1) learns who its user is here */
-		buf_printf(&text, "XLOGIN %s\n", s->login);
+		buf_printf(&text, "XLOGIN %s\n", s->address);
 	buf_put_str(&text, "8BITMIME\nENHANCEDSTATUSCODES\nCHUNKING\nSMTPUTF8\nDSN\nHELP");
 	smtp_reply(s, out, 250, NULL, "%s", buf_str(&text));
 	buf_free(&text);

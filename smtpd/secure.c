@@ -55,12 +55,21 @@ smtp_session_secured(struct smtp_session *s, const char *text, struct smtp_out *
 	smtp_check_patience(s, out);
 }
 
+static char *
+keep(struct bytes text)
+{
+	char *kept = xmalloc(text.n + 1);
+
+	bytes_to_str(text, kept, text.n + 1);
+	return kept;
+}
+
 void
-smtp_session_local(struct smtp_session *s, struct bytes login)
+smtp_session_local(struct smtp_session *s, struct bytes login, struct bytes address)
 {
 	ASSERT(s->state == SMTP_START && s->login == NULL);
-	s->login = xmalloc(login.n + 1);
-	bytes_to_str(login, s->login, login.n + 1);
+	s->login = keep(login);
+	s->address = keep(address);
 	s->authenticated = s->local = true;
 }
 
@@ -204,8 +213,7 @@ smtp_session_auth_done(struct smtp_session *s, const struct smtp_answer *answer,
 	rfc5321_put_reply(out->replies, answer->code, answer->enhanced, answer->text);
 	smtp_count_reply(s, answer->code);
 	if (answer->code / 100 == 2) {
-		s->login = xmalloc(login.n + 1);
-		bytes_to_str(login, s->login, login.n + 1);
+		s->login = keep(login);
 		s->authenticated = true;
 		s->failed_logins = 0;
 	} else {

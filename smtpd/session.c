@@ -86,8 +86,9 @@ smtp_session_free(struct smtp_session *s)
 	free(s->helo);
 	free(s->login);
 	free(s->tls_text);
+	free(s->address);
 	buf_free(&s->auth.response);
-	s->helo = s->login = s->tls_text = NULL;
+	s->helo = s->login = s->tls_text = s->address = NULL;
 }
 
 void

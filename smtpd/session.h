@@ -146,6 +146,7 @@ struct smtp_session {
 	bool local;     /* a user of this machine, by the socket of sendmail(1) */
 	char *tls_text; /* "TLSv1.3 with cipher ...", NULL without TLS */
 	char *login;    /* who authenticated, NULL: nobody */
+	char *address;  /* a local user's own */
 	uint32_t failed_logins;
 	bool draining;
 	bool skipping;   /* a line over SMTP_LINE_MAX, up to its CRLF */
@@ -206,8 +207,9 @@ void smtp_session_answer(
  * anew. text: tls_describe(). */
 void smtp_session_secured(struct smtp_session *s, const char *text, struct smtp_out *out);
 
-/* It is a user of this machine, whom the kernel named: login needs no AUTH. Before the greeting. */
-void smtp_session_local(struct smtp_session *s, struct bytes login);
+/* It is a user of this machine, whom the kernel named: login needs no AUTH. address: what he
+ * sends as, for sendmail(1). Before the greeting. */
+void smtp_session_local(struct smtp_session *s, struct bytes login, struct bytes address);
 
 /* Answer SMTP_WAIT_AUTH with a challenge. */
 void smtp_session_challenge(struct smtp_session *s, struct bytes challenge, struct smtp_out *out);

@@ -32,8 +32,11 @@ void
 smtpd_set_deadline(struct client *c, uint64_t timeout_ms)
 {
 	uint64_t deadline_s = clock_mono_ms() / 1000 + (timeout_ms + 999) / 1000 + 1;
-	bool earlier = c->deadline_s == 0 || deadline_s < c->deadline_s;
+	bool earlier;
 
+	if (c->message_until_s != 0 && deadline_s > c->message_until_s)
+		deadline_s = c->message_until_s; /* a piece in time is not enough */
+	earlier = c->deadline_s == 0 || deadline_s < c->deadline_s;
 	c->deadline_s = deadline_s;
 	if (earlier) /* a later one waits where it is until its slot comes by */
 		to_slot(c->smtpd, c);

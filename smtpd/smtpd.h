@@ -65,6 +65,7 @@ struct smtpd {
 	struct smtp_policy policy;
 	struct link *directory, *qmgr;
 	struct door_tls *tls;
+	void *own; /* the kind's */
 	struct queue_id_maker ids;
 	uint64_t next_session;
 
@@ -139,11 +140,11 @@ struct smtp_out client_out(struct client *c);
 /* Go on with a mail transaction: SMTP_WAIT_BEGIN. */
 void client_begin(struct client *c);
 
-/* Who it is at the socket of sendmail(1) is known: greet him. */
-void client_local(struct client *c, struct bytes login);
+/* Who it is at the socket of sendmail(1) is known: greet him. address: what is his. */
+void client_local(struct client *c, struct bytes login, struct bytes address);
 
-/* The connection ends now; c is gone if nothing is asked. */
-void client_end(struct client *c);
+/* A line instead of a greeting, and the end. */
+void client_refuse(struct client *c, const char *line);
 
 /* An answer came: false if the client was gone (and is freed now). */
 MUST_USE bool client_answered(struct client *c);

@@ -3,7 +3,9 @@
  * submission/submission.h - private to the daemon: the users' door.
  *
  *   submission.c     the door as a description
- *   submit_login.c   AUTH and local users: who is it? asked of directory
+ *   submit_login.c   AUTH: who is it? asked of directory step by step
+ *   submit_local.c   the same of local users at the socket of sendmail(1)
+ *   local_users.c    their names
  *   submit_send.c    may this login send that? asked of directory; its ticket for qmgr
  *   submit_header.c  header fix-ups
  */
@@ -16,6 +18,9 @@
 void submit_auth(struct client *c);
 void submit_cancel(struct client *c);
 void submit_forget(struct client *c);
+
+/* ---- submit_local.c ---- */
+bool submit_local(struct client *c);
 
 /* ---- submit_send.c ---- */
 void submit_begin(struct client *c);

@@ -17,6 +17,9 @@ static const struct opt_row rows[] = {
 	OPT_STR(directory_conf, alias_file, "",
 		"file of the system's aliases in the form of aliases(5), /etc/aliases, for the "
 		"default domain and those with system-users; empty: none"),
+	OPT_LIST(directory_conf, trusted_users, "",
+		"local users who may send as anybody by sendmail(1), besides root; read at the "
+		"start"),
 	OPT_LIST(directory_conf, include_owners, "root",
 		"users whose files may stand behind :include: in alias_file, besides its own "
 		"owner"),

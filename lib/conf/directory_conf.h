@@ -13,6 +13,7 @@ struct directory_conf {
 	uint64_t expansion_depth;
 	const char *alias_file;
 	struct conf_list include_owners;
+	struct conf_list trusted_users;
 	uint64_t include_size_limit;
 	uint64_t hash_threads;
 	uint64_t hash_queue_limit;

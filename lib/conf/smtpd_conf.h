@@ -8,13 +8,14 @@
 /* Of both SMTP doors; what a section has no row for stays zero. */
 struct smtpd_conf {
 	struct conf_list listen;
-	struct conf_list listen_tls, trusted_users; /* submission only, as the two lines below */
+	struct conf_list listen_tls; /* submission only, as the two lines below */
 	uint64_t header_size_limit, login_timeout, failed_logins;
 	bool sendmail, hide_client;
 	uint64_t message_size_limit, recipient_limit, connection_limit, client_connection_limit;
 	uint64_t command_timeout, data_timeout, error_limit, hop_limit;
 	uint64_t greet_delay, junk_limit, text_line_limit;
 	bool strict_paths;
+	uint64_t transaction_timeout;
 };
 
 extern const struct conf_section smtpd_section;

@@ -9,8 +9,6 @@ static const struct opt_row rows[] = {
 		"addresses and ports where TLS begins with the connection (RFC 8314)"),
 	OPT_BOOL(smtpd_conf, sendmail, "yes",
 		"local users may send by sendmail(1), through the socket RUN/sendmail"),
-	OPT_LIST(
-		smtpd_conf, trusted_users, "", "local users who may send as anybody, besides root"),
 	OPT_SIZE(smtpd_conf, message_size_limit, "50M", OPT_KIB, 2047 * OPT_MIB,
 		"largest message, octets (SIZE)"),
 	OPT_SIZE(smtpd_conf, header_size_limit, "256K", OPT_KIB, 16 * OPT_MIB,
@@ -27,6 +25,8 @@ static const struct opt_row rows[] = {
 		"wait for a command, and for TLS to begin, before AUTH"),
 	OPT_TIME(smtpd_conf, data_timeout, "5m", OPT_SECOND, OPT_HOUR,
 		"wait for a piece of content"),
+	OPT_TIME(smtpd_conf, transaction_timeout, "4h", OPT_SECOND, 7 * OPT_DAY,
+		"time for one message, from MAIL to the end of its data"),
 	OPT_UINT(smtpd_conf, error_limit, "20", 1, 10000,
 		"errors of one client before it is sent away with 421"),
 	OPT_UINT(smtpd_conf, failed_logins, "3", 1, 100,

@@ -399,6 +399,44 @@ directory_send_answer_decode(struct ipc_reader *in, void *msg)
 }
 
 void
+directory_local_encode(struct buf *out, const struct directory_local *m)
+{
+	buf_put_u64(out, m->session);
+	ipc_put_bytes(out, m->name);
+}
+
+int
+directory_local_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_local *m = msg;
+
+	m->session = ipc_get_u64(in);
+	m->name = ipc_get_bytes(in, DIRECTORY_LOCAL_NAME_MAX);
+	return ipc_finish(in);
+}
+
+void
+directory_local_answer_encode(struct buf *out, const struct directory_local_answer *m)
+{
+	buf_put_u8(out, (uint8_t)m->status);
+	ipc_put_bytes(out, m->account);
+	ipc_put_bytes(out, m->address);
+	ipc_put_bytes(out, m->handle);
+}
+
+int
+directory_local_answer_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_local_answer *m = msg;
+
+	m->status = (enum directory_auth_status)ipc_get_enum(in, DIRECTORY_AUTH_STATUSES);
+	m->account = ipc_get_bytes(in, DIRECTORY_ACCOUNT_MAX);
+	m->address = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->handle = get_all_or_none(in, DIRECTORY_HANDLE_SIZE);
+	return ipc_finish(in);
+}
+
+void
 directory_logout_encode(struct buf *out, const struct directory_logout *m)
 {
 	ipc_put_bytes(out, m->handle);

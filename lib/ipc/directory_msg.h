@@ -9,6 +9,7 @@
  *   SASL_START, SASL_STEP, SASL_CANCEL
  *            a door: an exchange of SASL messages; the doors see neither hashes nor records
  *   SEND     submission: may this login send this message? A ticket for qmgr if so.
+ *   LOCAL    submission: a user of this machine at the socket of sendmail(1); a login handle
  *   LOGOUT   submission: a connection has ended, its login handle with it
  *   TICKET_KEY  qmgr: what it checks tickets with (send_ticket.h)
  *
@@ -38,6 +39,7 @@
 #define DIRECTORY_TICKET_MAX      128
 #define DIRECTORY_TICKET_KEY_SIZE 32
 #define DIRECTORY_REASON_MAX      200
+#define DIRECTORY_LOCAL_NAME_MAX  64 /* of a user of the system */
 
 enum directory_type {
 	DIRECTORY_RCPT = IPC_DIRECTORY,
@@ -54,6 +56,8 @@ enum directory_type {
 	DIRECTORY_LOGOUT,     /* no answer */
 	DIRECTORY_TICKET_KEY, /* no body */
 	DIRECTORY_TICKET_KEY_ANSWER,
+	DIRECTORY_LOCAL, /* 1 fd */
+	DIRECTORY_LOCAL_ANSWER,
 };
 
 /* What directory says of an address. */
@@ -248,6 +252,25 @@ struct directory_send_answer {
 	struct bytes ticket;  /* OK and queue_id was not 0: for COMMIT */
 };
 
+/*
+ * LOCAL: who is at the other end of the fd, a connected UNIX socket? The kernel tells directory
+ * (SO_PEERCRED), so that nobody else has to be believed. The name is what submission knows for
+ * that uid; for a user of the compiled tables it must be right. A local user may send as
+ * NAME@domain of the system's users, of the default domain and of the host, where that is
+ * nobody else's address; root and the option trusted_users as anybody.
+ */
+struct directory_local {
+	uint64_t session; /* as in AUTH */
+	struct bytes name;
+};
+
+struct directory_local_answer {
+	enum directory_auth_status status; /* OK, FAILED, TEMPORARY */
+	struct bytes account;              /* OK: who it is, for the envelope and for limits */
+	struct bytes address;              /* OK: an address that is his own */
+	struct bytes handle;               /* OK: DIRECTORY_HANDLE_SIZE octets; else empty */
+};
+
 struct directory_logout {
 	struct bytes handle;
 	uint64_t session;
@@ -283,6 +306,10 @@ void directory_send_encode(struct buf *out, const struct directory_send *m);
 MUST_USE int directory_send_decode(struct ipc_reader *in, void *m);
 void directory_send_answer_encode(struct buf *out, const struct directory_send_answer *m);
 MUST_USE int directory_send_answer_decode(struct ipc_reader *in, void *m);
+void directory_local_encode(struct buf *out, const struct directory_local *m);
+MUST_USE int directory_local_decode(struct ipc_reader *in, void *m);
+void directory_local_answer_encode(struct buf *out, const struct directory_local_answer *m);
+MUST_USE int directory_local_answer_decode(struct ipc_reader *in, void *m);
 void directory_logout_encode(struct buf *out, const struct directory_logout *m);
 MUST_USE int directory_logout_decode(struct ipc_reader *in, void *m);
 void directory_ticket_key_encode(struct buf *out, const struct directory_ticket_key *m);

@@ -17,6 +17,8 @@
 	ROW(directory_send)                                                                        \
 	ROW(directory_send_answer)                                                                 \
 	ROW(directory_logout)                                                                      \
-	ROW(directory_ticket_key)
+	ROW(directory_ticket_key)                                                                  \
+	ROW(directory_local)                                                                       \
+	ROW(directory_local_answer)
 
 ROUNDTRIP_TARGET(MESSAGES)

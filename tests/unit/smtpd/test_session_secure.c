@@ -181,7 +181,8 @@ open_door(struct driver *d, enum door door)
 	if (door == SUBMISSIONS)
 		smtp_session_secured(&d->session, "TLSv1.3 with cipher X (1/1 bits)", &d->out);
 	if (door == LOCAL)
-		smtp_session_local(&d->session, BYTES_LITERAL("joe@example.org"));
+		smtp_session_local(&d->session, BYTES_LITERAL("joe@localhost"),
+			BYTES_LITERAL("joe@example.org"));
 }
 
 static void

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/local_login.c - a local user at the socket of sendmail(1): who he is, by the kernel's
+ * word, and which addresses are his.
+ *
+ * Runs in:  directory.
+ * Trusts:   the kernel (SO_PEERCRED of the passed socket, which only a connection of that user
+ *           has); submission for the name of a uid that the compiled tables do not know.
+ */
+#include "local_login.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "directory_conf.h"
+#include "err.h"
+#include "log.h"
+#include "logins.h"
+#include "mail_address.h"
+
+struct local {
+	LIST_ENTRY(local) link;
+	struct directory *d;
+	struct ipc_channel *channel; /* NULL: the one who asked is gone */
+	uint32_t id;
+	uint64_t session;
+	uid_t uid;
+	struct arena arena;
+	struct bytes name, key, address;
+	enum directory_auth_status status;
+};
+
+/* ---- whose is it ---- */
+
+static struct bytes
+name_of(struct bytes key)
+{
+	return bytes_head(key, bytes_find_last(key, '@'));
+}
+
+/* Does nobody else have it? 1, 0, ERR_IO */
+static int
+is_free(struct directory_tables *t, struct arena *a, struct bytes local, struct bytes domain)
+{
+	struct account account;
+	struct bytes value;
+	int r = tables_account(t, a, local, domain, &account);
+
+	if (r == ERR_NOT_FOUND)
+		r = tables_alias(t, a, TABLE_ALIASES, mail_address_key(a, local, domain), &value);
+	return r == ERR_NOT_FOUND ? 1 : r == ERR_OK ? 0 : ERR_IO;
+}
+
+static bool
+is_host(struct arena *a, const char *hostname, struct bytes domain)
+{
+	struct bytes folded;
+
+	return mail_domain_fold(a, bytes_from_str(hostname), &folded) == ERR_OK &&
+	       bytes_equal(folded, domain);
+}
+
+int
+local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname,
+	struct bytes address)
+{
+	struct mail_address folded;
+	struct domain_info where;
+	struct bytes base, detail;
+	int r;
+
+	if (mail_address_fold(a, address, &folded) < 0 || folded.domain.n == 0)
+		return 0;
+	mail_address_detail(folded.local, t->delimiters, &base, &detail);
+	if (!bytes_equal(base, name_of(key)) && !bytes_equal(folded.local, name_of(key)))
+		return 0;
+	if ((r = tables_domain(t, a, folded.domain, &where)) < 0)
+		return ERR_IO;
+	if (!(where.place == PLACE_LOCAL && where.system_users) &&
+		!bytes_equal(where.domain, t->default_domain) &&
+		!is_host(a, hostname, folded.domain))
+		return 0;
+	if ((r = is_free(t, a, folded.local, where.domain)) != 1)
+		return r;
+	return is_free(t, a, name_of(key), where.domain);
+}
+
+struct bytes
+local_address(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname)
+{
+	struct bytes address = mail_address_text(a, name_of(key), t->default_domain);
+
+	if (t->default_domain.n > 0 && local_owns(t, a, key, hostname, address) == 1)
+		return address;
+	return mail_address_text(a, name_of(key), bytes_from_str(hostname));
+}
+
+/* ---- who is it ---- */
+
+void
+directory_local_prepare(struct directory *d)
+{
+	const struct directory_conf *conf = d->daemon->conf;
+
+	d->trusted_uids = xcalloc(conf->trusted_users.n + 1, sizeof(*d->trusted_uids));
+	for (size_t i = 0; i < conf->trusted_users.n; i++) {
+		const struct passwd *pw = getpwnam(conf->trusted_users.v[i]);
+
+		if (pw == NULL)
+			log_warning("directory.trusted_users: there is no user \"%s\"",
+				conf->trusted_users.v[i]);
+		else
+			d->trusted_uids[d->ntrusted_uids++] = pw->pw_uid;
+	}
+}
+
+/* root; who runs the suite, where that is not root; those of the option. */
+static bool
+is_trusted(const struct directory *d, uid_t uid)
+{
+	bool trusted = uid == 0 || (!d->daemon->privileged && uid == geteuid());
+
+	for (size_t i = 0; i < d->ntrusted_uids; i++)
+		trusted |= d->trusted_uids[i] == uid;
+	return trusted;
+}
+
+/* The name has no other uid in the compiled tables. Perhaps in a thread. */
+static void
+look_up(struct directory_tables *t, void *arg)
+{
+	struct local *l = arg;
+	struct bytes name;
+	struct account account;
+	int r;
+
+	l->status = DIRECTORY_AUTH_FAILED;
+	if (mail_local_fold(&l->arena, l->name, &name) < 0)
+		return;
+	l->key = mail_address_key(&l->arena, name, BYTES_LITERAL(SYSTEM_USERS_DOMAIN));
+	r = tables_system_user(t, &l->arena, name, &account);
+	if (r == ERR_OK && account.record.uid != l->uid)
+		return;
+	if (r < 0 && r != ERR_NOT_FOUND)
+		l->status = DIRECTORY_AUTH_TEMPORARY;
+	if (l->status == DIRECTORY_AUTH_TEMPORARY || l->key.n > DIRECTORY_ACCOUNT_MAX)
+		return;
+	l->address = local_address(t, &l->arena, l->key, l->d->daemon->common->hostname);
+	l->status = DIRECTORY_AUTH_OK;
+}
+
+static void
+local_free(struct local *l)
+{
+	LIST_REMOVE(l, link);
+	arena_reset(&l->arena);
+	free(l);
+}
+
+static void
+answer(void *arg)
+{
+	struct local *l = arg;
+	struct directory_local_answer m = { .status = l->status };
+	struct login login = { .channel = l->channel,
+		.session = l->session,
+		.system_user = true,
+		.power = is_trusted(l->d, l->uid) ? LOGIN_TRUSTED : LOGIN_LOCAL,
+		.account = l->key,
+		.client = BYTES_LITERAL("local") };
+
+	if (l->channel == NULL) {
+		local_free(l);
+		return;
+	}
+	if (m.status == DIRECTORY_AUTH_OK && logins_add(l->d->handles, &login) < 0)
+		m.status = DIRECTORY_AUTH_TEMPORARY;
+	if (m.status == DIRECTORY_AUTH_OK) {
+		m.account = l->key;
+		m.address = l->address;
+		m.handle = bytes_make(login.handle, sizeof(login.handle));
+	}
+	directory_local_answer_encode(ipc_compose(l->channel), &m);
+	ipc_reply(l->channel, l->id, DIRECTORY_LOCAL_ANSWER, NULL, 0);
+	local_free(l);
+}
+
+void
+directory_on_local(struct ipc_call *call, const void *msg)
+{
+	const struct directory_local *m = msg;
+	const struct daemon *daemon = call->ctx;
+	struct directory *d = daemon->ctx;
+	struct local *l = xcalloc(1, sizeof(*l));
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	l->d = d;
+	l->channel = call->channel;
+	l->id = call->id;
+	l->session = m->session;
+	l->name = arena_bytes(&l->arena, m->name);
+	l->status = DIRECTORY_AUTH_FAILED;
+	LIST_INSERT_HEAD(&d->locals, l, link);
+	if (getsockopt(call->fds[0], SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 || who.pid == 0) {
+		log_warning("%s %u passed a socket without a user",
+			service_name(ipc_peer(call->channel)), ipc_peer_instance(call->channel));
+		answer(l);
+		return;
+	}
+	l->uid = who.uid;
+	l->status = DIRECTORY_AUTH_TEMPORARY;
+	if (!directory_look_up(d, look_up, answer, l))
+		answer(l);
+}
+
+void
+directory_local_peer_down(struct directory *d, const struct ipc_channel *peer)
+{
+	struct local *l;
+
+	LIST_FOREACH (l, &d->locals, link)
+		if (l->channel == peer)
+			l->channel = NULL;
+}
+
+void
+directory_local_stop(struct directory *d)
+{
+	struct local *l;
+
+	while ((l = LIST_FIRST(&d->locals)) != NULL)
+		local_free(l);
+	free(d->trusted_uids);
+	d->trusted_uids = NULL;
+}

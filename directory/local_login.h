@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * directory/local_login.h - users of this machine who send by sendmail(1): what is theirs.
+ *
+ * Their key is NAME@localhost, as that of the system's users who have mailboxes.
+ */
+#ifndef RELAIS_LOCAL_LOGIN_H
+#define RELAIS_LOCAL_LOGIN_H
+
+#include "tables.h"
+
+/*
+ * May the local user of that key send as address? As NAME (with any detail) in a domain of the
+ * system's users, in the default domain, and at the host's name; but not where an account or
+ * an alias has that address. returns: 1, 0, ERR_IO (temporary)
+ */
+MUST_USE int local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
+	const char *hostname, struct bytes address);
+
+/* An address that is his, for the sender of what he sends: in the default domain, else at the
+ * host's name. */
+struct bytes local_address(
+	struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname);
+
+#endif
