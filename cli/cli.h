@@ -32,6 +32,9 @@ struct cli {
 bool cli_load(struct cli *cli);
 const struct common_conf *cli_common(struct cli *cli); /* after cli_load() */
 
+/* Is there something to connect to? For those to whom it is no error if not. */
+bool cli_is_running(struct cli *cli);
+
 /* A connection to master, or through it to a service: a descriptor for ipc_blocking_*, or
  * -1 after printing why ("relais is not running", ...). */
 int cli_connect_master(struct cli *cli);
@@ -66,6 +69,10 @@ int cmd_reload(struct cli *cli, int argc, char *argv[]);
 int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
+int cmd_user_app_password(struct cli *cli, int argc, char *argv[]);
 int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
+int cmd_user_send_as(struct cli *cli, int argc, char *argv[]);
+int cmd_user_state(struct cli *cli, int argc, char *argv[]); /* argv[0]: the verb */
+bool user_is_state_verb(const char *name);
 
 #endif

@@ -37,6 +37,15 @@ cli_common(struct cli *cli)
 	return conf_values(&cli->conf, "");
 }
 
+bool
+cli_is_running(struct cli *cli)
+{
+	char path[1200];
+
+	snprintf(path, sizeof(path), "%s/control", cli_common(cli)->run);
+	return access(path, W_OK) == 0;
+}
+
 int
 cli_connect_master(struct cli *cli)
 {

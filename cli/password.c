@@ -9,8 +9,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "encode.h"
 #include "err.h"
 #include "random.h"
+#include "sasl_prep.h"
 
 #define PASSWORD_MAX 511 /* CRYPT_MAX_PASSPHRASE_SIZE - 1 */
 
@@ -39,12 +41,22 @@ password_method(const char *name, struct password_method *out)
 	return false;
 }
 
+/* As SASLprep has it, which is what clients of SCRAM hash; what it refuses stays as it is. */
+static void
+put_prepared(struct buf *out, struct bytes password)
+{
+	if (sasl_prep(out, password, 0) < 0)
+		buf_put_bytes(out, password);
+}
+
 bool
 password_hash(const struct password_method *method, struct bytes password, struct buf *out)
 {
 	char salt[32], setting[CRYPT_GENSALT_OUTPUT_SIZE], text[PASSWORD_MAX + 1];
+	struct buf prepared = BUF_SECRET;
 	struct crypt_data *data;
 	const char *hash;
+	size_t before = out->len;
 
 	if (password.n == 0 || password.n > PASSWORD_MAX ||
 		bytes_find(password, 0) != BYTES_NOT_FOUND) {
@@ -57,8 +69,9 @@ password_hash(const struct password_method *method, struct bytes password, struc
 		fprintf(stderr, "the hash can't have the cost %lu\n", method->cost);
 		return false;
 	}
-	memcpy(text, password.p, password.n);
-	text[password.n] = 0;
+	put_prepared(&prepared, password);
+	bytes_to_str(buf_bytes(&prepared), text, sizeof(text));
+	buf_free(&prepared);
 	data = xcalloc(1, sizeof(*data));
 	hash = crypt_rn(text, setting, data, sizeof(*data));
 	if (hash != NULL && hash[0] == '$')
@@ -68,7 +81,35 @@ password_hash(const struct password_method *method, struct bytes password, struc
 	explicit_bzero(text, sizeof(text));
 	explicit_bzero(data->input, sizeof(data->input));
 	free(data);
-	return out->len > 0;
+	return out->len > before;
+}
+
+void
+password_put_scram(struct buf *out, const struct scram_record *like, struct bytes password)
+{
+	struct scram_record r = *like;
+	struct buf prepared = BUF_SECRET;
+
+	put_prepared(&prepared, password);
+	scram_record_derive(&r, buf_bytes(&prepared));
+	buf_put_str(out, "{SCRAM-SHA-256}");
+	scram_record_put(out, &r);
+	buf_free(&prepared);
+}
+
+void
+password_put_ssha256(struct buf *out, struct bytes password)
+{
+	uint8_t digest_and_salt[32 + 8];
+	struct buf text = BUF_SECRET;
+
+	random_fill(digest_and_salt + 32, 8);
+	buf_put_bytes(&text, password);
+	buf_put(&text, digest_and_salt + 32, 8);
+	scram_digest(SCRAM_HASH_SHA_256, buf_bytes(&text), digest_and_salt);
+	buf_put_str(out, "{SSHA256}");
+	base64_encode(out, bytes_make(digest_and_salt, sizeof(digest_and_salt)));
+	buf_free(&text);
 }
 
 static bool

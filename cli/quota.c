@@ -274,12 +274,8 @@ quota_forget(struct cli *cli, struct bytes account)
 	const struct ledger_set gone = { .account = account, .forget = true };
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame;
-	char path[1200];
-	int fd = -1;
+	int fd = cli_is_running(cli) ? cli_connect(cli, SERVICE_LEDGER) : -1;
 
-	snprintf(path, sizeof(path), "%s/control", cli_common(cli)->run);
-	if (access(path, W_OK) == 0)
-		fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return;
 	ledger_set_encode(&body, &gone);

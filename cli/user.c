@@ -6,24 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_edit.h"
+#include "account_words.h"
 #include "err.h"
 #include "password.h"
-#include "table_files.h"
+#include "password_record.h"
 
 static const char usage[] =
-	"relais user add ADDRESS [--quota SIZE] [--state STATE] [--no-password | "
-	"--password-stdin]\n"
+	"relais user add ADDRESS [--quota SIZE] [--state STATE] [PASSWORD]\n"
 	"       relais user add --batch FILE            lines of ADDRESS PASSWORD; - is stdin\n"
-	"       relais user passwd ADDRESS [--password-stdin]\n"
+	"       relais user passwd ADDRESS [PASSWORD]\n"
 	"       relais user set ADDRESS [--quota SIZE] [--state STATE]\n"
 	"       relais user forward ADDRESS [[--keep] TARGET... | --off]\n"
+	"       relais user lock|unlock|block-sending|allow-sending ADDRESS ...\n"
+	"       relais user app-password list|add|del ADDRESS [NAME] [--protocols LIST]\n"
+	"       relais user send-as list|add|del ADDRESS [OTHER | @DOMAIN]\n"
 	"       relais user list [DOMAIN] [--json]\n"
 	"       relais user del ADDRESS                 the mailbox stays where it is\n"
-	"  --state active|locked|no-login|no-mail    --hash yescrypt|sha512crypt|bcrypt[:COST]";
+	"  --state active|locked|no-login|no-mail|send-blocked, or several parted by commas\n"
+	"  PASSWORD: asked for without one of --password-stdin, --no-password; in a form that is\n"
+	"  hashed already: --record '{SCHEME}...' (with --batch: --records, each line has one)\n"
+	"  --hash yescrypt|sha512crypt|bcrypt[:COST]   --no-scram: no record for SCRAM besides";
 
 struct user_options {
-	const char *quota, *state, *hash, *batch;
-	int password_stdin, no_password, json;
+	const char *quota, *state, *hash, *batch, *record;
+	int password_stdin, no_password, json, no_scram, records;
 	const char *word; /* the one argument besides options */
 };
 
@@ -37,6 +44,9 @@ read_options(int argc, char *argv[], struct user_options *o)
 		{ "batch", required_argument, NULL, 'b' },
 		{ "password-stdin", no_argument, &o->password_stdin, 1 },
 		{ "no-password", no_argument, &o->no_password, 1 },
+		{ "record", required_argument, NULL, 'r' },
+		{ "records", no_argument, &o->records, 1 },
+		{ "no-scram", no_argument, &o->no_scram, 1 },
 		{ "json", no_argument, &o->json, 1 },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -53,6 +63,8 @@ read_options(int argc, char *argv[], struct user_options *o)
 			o->hash = optarg;
 		else if (c == 'b')
 			o->batch = optarg;
+		else if (c == 'r')
+			o->record = optarg;
 		else if (c != 0)
 			return false;
 	}
@@ -130,19 +142,20 @@ make_mailbox(struct cli *cli, const struct mail_address *address, struct bytes l
 	return ok;
 }
 
-/* "PASSWORD quota=... state=...": the new options in place of those of the old line. */
+/* "PASSWORD quota=... state=...": the new options, and records, in place of those of the old
+ * line. */
 static void
-put_line(struct buf *out, struct bytes password, struct bytes old, const struct user_options *o)
+put_line(struct buf *out, struct bytes password, struct bytes old, bool new_password,
+	const struct user_options *o)
 {
-	struct bytes rest = old;
+	struct bytes rest = old, word;
 
 	buf_put_bytes(out, password);
-	(void)bytes_cut(&rest, ' ');
-	for (rest = bytes_trim(rest); rest.n > 0; rest = bytes_trim(rest)) {
-		struct bytes word = bytes_cut(&rest, ' ');
-
+	(void)account_edit_word(&rest);
+	while ((word = account_edit_word(&rest)).n > 0) {
 		if ((o->quota != NULL && bytes_starts_with(word, BYTES_LITERAL("quota="))) ||
-			(o->state != NULL && bytes_starts_with(word, BYTES_LITERAL("state="))))
+			(o->state != NULL && bytes_starts_with(word, BYTES_LITERAL("state="))) ||
+			(new_password && bytes_starts_with(word, BYTES_LITERAL("password="))))
 			continue;
 		buf_put_u8(out, ' ');
 		buf_put_bytes(out, word);
@@ -153,22 +166,52 @@ put_line(struct buf *out, struct bytes password, struct bytes old, const struct 
 		buf_printf(out, " state=%s", o->state);
 }
 
+/* The records of a password as the line has them: one for crypt(3), one for SCRAM. */
 static bool
-hash_for(const struct user_options *o, const char *who, struct buf *hash)
+put_records(struct cli *cli, const struct user_options *o, const struct password_method *method,
+	struct bytes password, struct bytes old, struct buf *out)
 {
-	struct password_method method;
-	struct buf password = BUF_INIT;
-	bool ok;
+	struct scram_record like;
 
-	if (o->no_password) {
-		buf_put_str(hash, "*");
+	if (!password_hash(method, password, out))
+		return false;
+	if (o->no_scram)
+		return true;
+	account_scram_like(cli, old, true, &like);
+	buf_put_str(out, " password=");
+	password_put_scram(out, &like, password);
+	return true;
+}
+
+/* One that is hashed already. A blank in it would part words: {PLAIN.b64} can say it. */
+static bool
+put_record(struct bytes record, struct buf *out)
+{
+	const char *why = "a record has no blanks";
+
+	if (bytes_find(record, ' ') == BYTES_NOT_FOUND &&
+		password_record_check(record, &why) == ERR_OK) {
+		buf_put_bytes(out, record);
 		return true;
 	}
+	fprintf(stderr, "%s\n", why);
+	return false;
+}
+
+static bool
+ask_password(struct cli *cli, const struct user_options *o, const char *who, struct bytes old,
+	struct buf *out)
+{
+	struct password_method method;
+	struct buf password = BUF_SECRET;
+	bool ok;
+
+	if (o->no_password || o->record != NULL)
+		return put_record(
+			o->no_password ? BYTES_LITERAL("*") : bytes_from_str(o->record), out);
 	ok = password_method(o->hash, &method) &&
 	     password_read(o->password_stdin, who, &password) &&
-	     password_hash(&method, buf_bytes(&password), hash);
-	if (password.data != NULL)
-		explicit_bzero(password.data, password.cap);
+	     put_records(cli, o, &method, buf_bytes(&password), old, out);
 	buf_free(&password);
 	return ok;
 }
@@ -191,11 +234,11 @@ change(struct cli *cli, const struct user_options *o, bool add, bool new_passwor
 		ok = false;
 	}
 	if (ok && new_password)
-		ok = hash_for(o, o->word, &hash);
+		ok = ask_password(cli, o, o->word, u.old, &hash);
 	if (ok) {
 		value = u.old;
 		first = new_password ? buf_bytes(&hash) : bytes_cut(&value, ' ');
-		put_line(&line, first, u.old, o);
+		put_line(&line, first, u.old, new_password, o);
 		if (account_record_parse(buf_bytes(&line), &r, &why) < 0) {
 			fprintf(stderr, "%s\n", why);
 			ok = false;
@@ -230,9 +273,12 @@ batch_line(struct cli *cli, struct user *u, const struct user_options *o,
 		fprintf(stderr, "%.*s: not an address\n", (int)address.n, (const char *)address.p);
 		return false;
 	}
-	ok = must_be_local(cli, u, folded.domain) && password_hash(method, bytes_trim(rest), &hash);
+	rest = bytes_trim(rest);
+	ok = must_be_local(cli, u, folded.domain) &&
+	     (o->records ? put_record(rest, &hash)
+			 : put_records(cli, o, method, rest, BYTES_NONE, &hash));
 	if (ok) {
-		put_line(&value, buf_bytes(&hash), BYTES_NONE, o);
+		put_line(&value, buf_bytes(&hash), BYTES_NONE, true, o);
 		buf_put_bytes(text, folded.text);
 		buf_put_str(text, "  ");
 		buf_put_bytes(text, buf_bytes(&value));
@@ -288,13 +334,35 @@ json_bytes(struct bytes b)
 	return json_stringn_nocheck((const char *)b.p, b.n);
 }
 
+/* "YESCRYPT, SCRAM-SHA-256"; names of app passwords. */
+static void
+show_passwords(json_t *o, struct bytes line)
+{
+	json_t *schemes = json_array(), *apps = json_array();
+	struct account_password p;
+	struct bytes last = BYTES_NONE;
+
+	while (account_next_password(&line, &p) > 0) {
+		if (p.name.n == 0 && !password_record_is_none(p.record))
+			json_array_append_new(
+				schemes, json_string(password_record_scheme(p.record)));
+		if (p.name.n > 0 && !bytes_equal(p.name, last))
+			json_array_append_new(apps, json_bytes(p.name));
+		last = p.name;
+	}
+	json_object_set_new(o, "password_schemes", schemes);
+	json_object_set_new(o, "app_passwords", apps);
+}
+
 static void
 show_account(json_t *list, struct bytes key, const struct account_record *r)
 {
+	struct bytes state = r->state.n > 0 ? r->state : BYTES_LITERAL("active");
 	json_t *o;
 
 	if (list == NULL) {
-		printf("%-40.*s %-9s", (int)key.n, (const char *)key.p, account_state_name(r->may));
+		printf("%-40.*s %-12.*s", (int)key.n, (const char *)key.p, (int)state.n,
+			(const char *)state.p);
 		if (r->quota_octets > 0)
 			printf(" quota=%llu", (unsigned long long)r->quota_octets);
 		if (bytes_is(r->password, "*"))
@@ -304,10 +372,14 @@ show_account(json_t *list, struct bytes key, const struct account_record *r)
 	}
 	o = json_object();
 	json_object_set_new(o, "address", json_bytes(key));
-	json_object_set_new(o, "state", json_string(account_state_name(r->may)));
+	json_object_set_new(o, "state", json_bytes(state));
+	json_object_set_new(o, "login", json_boolean((r->may & ACCOUNT_LOGIN) != 0));
+	json_object_set_new(o, "mail", json_boolean((r->may & ACCOUNT_MAIL) != 0));
+	json_object_set_new(o, "send", json_boolean((r->may & ACCOUNT_SEND) != 0));
 	json_object_set_new(o, "quota_octets", json_integer((json_int_t)r->quota_octets));
 	json_object_set_new(o, "quota_messages", json_integer((json_int_t)r->quota_messages));
 	json_object_set_new(o, "password", json_boolean(!bytes_is(r->password, "*")));
+	show_passwords(o, r->line);
 	json_array_append_new(list, o);
 }
 
@@ -364,6 +436,11 @@ del(struct cli *cli, const struct user_options *o)
 int
 cmd_user(struct cli *cli, int argc, char *argv[])
 {
+	static const struct {
+		const char *verb;
+		int (*run)(struct cli *cli, int argc, char *argv[]);
+	} parts[] = { { "forward", cmd_user_forward }, { "app-password", cmd_user_app_password },
+		{ "send-as", cmd_user_send_as } };
 	struct user_options o;
 	const char *verb = argc > 1 ? argv[1] : "";
 
@@ -371,8 +448,11 @@ cmd_user(struct cli *cli, int argc, char *argv[])
 		printf("Usage: %s\n", usage);
 		return CLI_OK;
 	}
-	if (strcmp(verb, "forward") == 0)
-		return cmd_user_forward(cli, argc - 1, argv + 1);
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		if (strcmp(verb, parts[i].verb) == 0)
+			return parts[i].run(cli, argc - 1, argv + 1);
+	if (user_is_state_verb(verb))
+		return cmd_user_state(cli, argc - 1, argv + 1);
 	if (argc < 2 || !read_options(argc - 1, argv + 1, &o))
 		return cli_usage(usage, NULL);
 	if (strcmp(verb, "list") == 0)
@@ -389,5 +469,5 @@ cmd_user(struct cli *cli, int argc, char *argv[])
 		return change(cli, &o, false, false);
 	if (strcmp(verb, "del") == 0)
 		return del(cli, &o);
-	return cli_usage(usage, "relais user: add, passwd, set, list or del");
+	return cli_usage(usage, "relais user: no such verb");
 }
