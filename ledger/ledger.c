@@ -41,6 +41,7 @@ struct subscriber {
 	LIST_ENTRY(subscriber) link;
 	struct ipc_channel *channel;
 	bool scanning;
+	bool all;         /* tell of every account, not only of those that are near */
 	struct buf after; /* how far the scan came */
 };
 
@@ -141,8 +142,17 @@ tell_subscribers(struct ledger *l, const struct quota_change *c)
 
 	if (!is_near(&c->before) && !is_near(&c->after))
 		return;
-	LIST_FOREACH (s, &l->subscribers, link)
-		send_use(s->channel, c->account, &c->after);
+	LIST_FOREACH (s, &l->subscribers, link) {
+		if (ipc_backlog(s->channel) <= BACKLOG_OCTETS) {
+			send_use(s->channel, c->account, &c->after);
+			continue;
+		}
+		/* it does not read: it is told all again, also of those that are near no
+		 * longer, when it does */
+		buf_clear(&s->after);
+		s->scanning = s->all = true;
+		after_ms(l->scan_event, 1);
+	}
 }
 
 /* Commit what has gathered. What can't be written stays, and is tried again. */
@@ -309,7 +319,7 @@ scan_row(void *arg, struct bytes account, const struct quota_use *u)
 {
 	struct subscriber *s = arg;
 
-	if (is_near(u))
+	if (s->all || is_near(u))
 		send_use(s->channel, account, u);
 	buf_clear(&s->after);
 	buf_put_bytes(&s->after, account);
@@ -336,6 +346,7 @@ on_scan(evutil_socket_t fd, short events, void *arg)
 		if (r < 0)
 			ledger_give_up(r);
 		s->scanning = r == SCAN_ROWS;
+		s->all = s->all && s->scanning;
 		more |= s->scanning;
 	}
 	if (more)

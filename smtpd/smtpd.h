@@ -100,6 +100,7 @@ struct client {
 	struct tls_stream *tls; /* NULL: in the clear */
 	uint64_t number;        /* of the connection, as directory knows it */
 	uint64_t deadline_s, greet_ms;
+	uint64_t message_id, message_until_s; /* the transaction that is open, and its end */
 	struct buf in;  /* read, not yet used by the session */
 	struct buf out; /* replies not yet written */
 	struct smtp_session session;

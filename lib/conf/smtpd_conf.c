@@ -17,6 +17,8 @@ static const struct opt_row rows[] = {
 		"wait for a command (RFC 5321 4.5.3.2: at least 5 minutes)"),
 	OPT_TIME(smtpd_conf, data_timeout, "5m", OPT_SECOND, OPT_HOUR,
 		"wait for a piece of content"),
+	OPT_TIME(smtpd_conf, transaction_timeout, "4h", OPT_SECOND, 7 * OPT_DAY,
+		"time for one message, from MAIL to the end of its data"),
 	OPT_UINT(smtpd_conf, error_limit, "20", 1, 10000,
 		"errors of one client before it is sent away with 421"),
 	OPT_UINT(smtpd_conf, hop_limit, "50", 10, 1000,

@@ -85,9 +85,6 @@ void daemon_finished(struct daemon *d);
 /* From run(): READY takes longer than usual; master waits as long as it hears this. */
 void daemon_still_starting(struct daemon *d);
 
-/* Stop or go on accepting at all doors (back-pressure: no descriptors, too many sessions). */
-void daemon_pause_accept(struct daemon *d, bool pause);
-
 /*
  * A link: requests to a service, introduced by master when first needed and again after
  * its death. Requests made while it is not there wait for it until their time-out, at most

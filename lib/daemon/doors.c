@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/daemon/doors.c - listening sockets made by master: accepting, pausing, closing.
+ * lib/daemon/doors.c - listening sockets made by master: accepting, closing.
  *
  * Each process has its own socket of a port (SO_REUSEPORT), so connections are spread evenly
  * and wake one process only; master keeps a copy, so a restart loses no waiting connection.
@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "daemon_private.h"
 #include "log.h"
 
 #define ACCEPTS_A_TURN 64
+#define TELL_EVERY_MS  10000
 
 struct door {
 	struct door *next;
@@ -21,7 +23,7 @@ struct door {
 	struct event *readable, *resume;
 	const char *label, *address;
 	int fd;
-	bool paused;
+	uint64_t told_ms; /* of a failing accept(), on the log */
 };
 
 /* A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d; the suite knows them as a.b.c.d. */
@@ -76,8 +78,12 @@ static void
 pause_a_while(struct door *door)
 {
 	const struct timeval wait = { 0, 200000 };
+	const uint64_t now = clock_mono_ms();
 
-	log_warning("accept on %s: %m; waiting", door->address);
+	if (door->told_ms == 0 || now - door->told_ms > TELL_EVERY_MS) {
+		log_warning("accept on %s: %m; clients wait", door->address);
+		door->told_ms = now;
+	}
 	event_del(door->readable);
 	event_add(door->resume, &wait);
 }
@@ -87,8 +93,7 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 {
 	struct door *door = arg;
 
-	if (!door->paused)
-		event_add(door->readable, NULL);
+	event_add(door->readable, NULL);
 }
 
 static void
@@ -97,7 +102,7 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 	struct door *door = arg;
 	struct daemon_private *p = door->daemon;
 
-	for (int i = 0; i < ACCEPTS_A_TURN && !door->paused && !p->d.draining; i++) {
+	for (int i = 0; i < ACCEPTS_A_TURN && !p->d.draining; i++) {
 		struct sockaddr_storage addr = { 0 };
 		socklen_t len = sizeof(addr);
 		int client =
@@ -160,20 +165,6 @@ doors_close(struct daemon_private *p)
 		close(door->fd);
 	}
 	p->doors = NULL;
-}
-
-void
-daemon_pause_accept(struct daemon *d, bool pause)
-{
-	for (struct door *door = d->priv->doors; door != NULL; door = door->next) {
-		if (door->paused == pause)
-			continue;
-		door->paused = pause;
-		if (pause)
-			event_del(door->readable);
-		else
-			event_add(door->readable, NULL);
-	}
 }
 
 void

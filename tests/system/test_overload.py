@@ -2,6 +2,7 @@
 """Too much of everything: thousands of idle connections, clients that never read or never end,
 floods of commands, recipients and wrong passwords. Mail goes on, memory stays bounded.
 """
+import contextlib
 import imaplib
 import os
 import resource
@@ -164,6 +165,26 @@ def test_slow_and_deaf_clients(suite):
     assert b"250" in read_until(slow, b"250 2")
     for s in (slow, deaf, endless):
         s.close()
+
+
+@needs_root
+def test_a_message_that_never_ends(fresh_suite):
+    """Each octet comes in time, and the message would take for ever."""
+    suite = fresh_suite(users=1, options=["smtpd.transaction_timeout=3s"])
+    s = connect(suite)
+    read_until(s, b"\n")
+    s.sendall(b"HELO slow.example\r\nMAIL FROM:<>\r\nRCPT TO:<%s>\r\nDATA\r\n"
+              % suite.account(0)[0].encode())
+    read_until(s, b"354")
+
+    def dripping():
+        with contextlib.suppress(OSError):
+            drip(s, b"x" * 600, 0.1)
+    threading.Thread(target=dripping, daemon=True).start()
+    began = time.monotonic()
+    assert b"421 4.4.2" in read_until(s, b"421 4.4.2")
+    assert time.monotonic() - began < 30
+    s.close()
 
 
 @needs_root
