@@ -144,11 +144,108 @@ reply_one(void **arg)
 	assert_int_equal(r.code / 100, r.enhanced[0] - '0');
 }
 
+static void
+sasl_and_send(void **arg)
+{
+	static uint8_t hashes[DIRECTORY_RECIPIENTS_MAX * DIRECTORY_RECIPIENT_SIZE];
+	char longest[DIRECTORY_ADDRESS_MAX];
+	struct directory_sasl_start start = { .mechanism = SASL_SCRAM_SHA_256,
+		.protocol = DIRECTORY_SUBMISSION,
+		.session = 7,
+		.client = BYTES_LITERAL("192.0.2.1"),
+		.bindings = { [SASL_TLS_UNIQUE] = BYTES_LITERAL("unique") },
+		.has_initial = true },
+				    start2;
+	struct directory_auth_answer challenge = { .status = DIRECTORY_AUTH_CHALLENGE,
+		.exchange = 99,
+		.challenge = BYTES_LITERAL("r=x") },
+				     challenge2;
+	struct directory_send send = { .handle = BYTES_LITERAL("0123456789abcdef"),
+		.session = 7,
+		.queue_id = 8,
+		.nsenders = DIRECTORY_SENDERS_MAX,
+		.recipients = bytes_make(hashes, sizeof(hashes)) },
+			      send2;
+	struct buf body = BUF_INIT;
+	struct ipc_reader in;
+
+	UNUSED(arg);
+	directory_sasl_start_encode(&body, &start);
+	only_whole(&body, directory_sasl_start_decode, &start2);
+	assert_true(start2.has_initial && start2.initial.n == 0);
+	assert_true(bytes_is(start2.bindings[SASL_TLS_UNIQUE], "unique"));
+	buf_clear(&body);
+	directory_auth_answer_encode(&body, &challenge);
+	only_whole(&body, directory_auth_answer_decode, &challenge2);
+	assert_int_equal(challenge2.exchange, 99);
+	buf_clear(&body);
+
+	/* the largest fits a frame */
+	memset(longest, 'x', sizeof(longest));
+	send.reverse_path = bytes_make(longest, sizeof(longest));
+	for (size_t i = 0; i < DIRECTORY_SENDERS_MAX; i++)
+		send.senders[i] = bytes_make(longest, sizeof(longest));
+	directory_send_encode(&body, &send);
+	assert_true(body.len <= IPC_BODY_MAX);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(directory_send_decode(&in, &send2), ERR_OK);
+	assert_int_equal(send2.recipients.n, sizeof(hashes));
+	buf_clear(&body);
+	send.handle = BYTES_LITERAL("0123456789abcde"); /* one octet too few */
+	directory_send_encode(&body, &send);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(directory_send_decode(&in, &send2), ERR_SYNTAX);
+	assert_true(sizeof(struct directory_send) <= IPC_MESSAGE_MAX);
+	buf_free(&body);
+}
+
+/* However a recipient is written, it is one. */
+static void
+recipients(void **arg)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	UNUSED(arg);
+	directory_recipient_put(&a, BYTES_LITERAL("Ann@Example.ORG"));
+	directory_recipient_put(&b, BYTES_LITERAL("ann@example.org"));
+	assert_int_equal(a.len, DIRECTORY_RECIPIENT_SIZE);
+	assert_true(bytes_equal(buf_bytes(&a), buf_bytes(&b)));
+	directory_recipient_put(&b, BYTES_LITERAL("bob@example.org"));
+	assert_memory_not_equal(
+		a.data, b.data + DIRECTORY_RECIPIENT_SIZE, DIRECTORY_RECIPIENT_SIZE);
+	buf_free(&a);
+	buf_free(&b);
+}
+
+/* Each refusal says something, with a code of its class. */
+static void
+replies(void **arg)
+{
+	UNUSED(arg);
+	for (int s = 0; s < DIRECTORY_AUTH_STATUSES; s++) {
+		struct directory_auth_reply r =
+			directory_auth_status_reply((enum directory_auth_status)s);
+
+		assert_non_null(r.text);
+		if (r.code >= 400)
+			assert_int_equal(r.enhanced[0] - '0', r.code / 100);
+	}
+	for (int v = 0; v < DIRECTORY_SEND_VERDICTS; v++) {
+		struct directory_reply r = directory_send_reply((enum directory_send_verdict)v);
+
+		assert_int_equal(r.enhanced[0] - '0', r.code / 100);
+		assert_true(strlen(r.text) > 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions),
+		cmocka_unit_test(sasl_and_send),
+		cmocka_unit_test(recipients),
+		cmocka_unit_test(replies),
 		cmocka_unit_test(resolve_answers),
 		cmocka_unit_test(ledger_messages),
 	};
