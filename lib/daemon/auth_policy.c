@@ -39,5 +39,8 @@ daemon_sasl_mechanisms(const struct daemon *d)
 	if (d->common->scram_sha_1)
 		set |= sasl_mechanism_bit(SASL_SCRAM_SHA_1) |
 		       sasl_mechanism_bit(SASL_SCRAM_SHA_1_PLUS);
+	if (!d->common->channel_binding)
+		set &= ~(sasl_mechanism_bit(SASL_SCRAM_SHA_1_PLUS) |
+			 sasl_mechanism_bit(SASL_SCRAM_SHA_256_PLUS));
 	return set;
 }
