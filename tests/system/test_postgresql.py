@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """Domains, accounts and aliases in a real PostgreSQL: found, changed, and gone for a while."""
-import crypt
 import glob
 import os
 import re
@@ -8,7 +7,6 @@ import shutil
 import smtplib
 import subprocess
 import threading
-import time
 
 import pytest
 from conftest import BUILD, TOP, Suite, new_folder, wait_for
@@ -26,7 +24,8 @@ def database():
         p.start()
         with open(os.path.join(TOP, "conf", "postgresql.sql")) as f:
             p.sql(f.read())
-        hashed = crypt.crypt(PASSWORD, crypt.mksalt(crypt.METHOD_SHA512, rounds=1000))
+        hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout.strip()
         p.sql(f"""
             INSERT INTO domains (name) VALUES ('db.test');
             INSERT INTO domains (name, class, target) VALUES ('db2.test', 'alias', 'db.test');
@@ -52,7 +51,7 @@ def suite(database):
     s = Suite(folder, users=2, options=[
         f'directory.postgresql="{database.conninfo}"',
         f"directory.postgresql_password_file={words}",
-        "directory.postgresql_cache_time=0",
+        "directory.postgresql_cache_time=0s",
         "directory.postgresql_connections=3",
         "qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s"])
     try:
@@ -87,7 +86,7 @@ def test_accounts_aliases_and_logins(suite):
     assert rcpt(suite, "u1@db.test") == 250
     assert rcpt(suite, "nobody@db.test") == 550
     assert rcpt(suite, "stranger@elsewhere.example") == 554
-    assert rcpt(suite, "u1' OR '1'='1@db.test") == 553 or True
+    assert rcpt(suite, "u1'OR'1'='1@db.test") == 550
     send(suite, "team@db2.test", "for both")
     send(suite, "fwd@db.test", "kept and sent on")
     wait_for(lambda: "for both" in bodies(suite, "u1@db.test", PASSWORD))
