@@ -12,7 +12,7 @@ static const struct opt_row rows[] = {
 	OPT_BOOL(tls_conf, self_signed, "yes",
 		"make a certificate of our own for hostname if none is configured"),
 	OPT_BOOL(tls_conf, only_tls13, "no", "refuse TLS 1.2"),
-	OPT_TIME(tls_conf, ticket_rotation, "1h", 10 * OPT_SECOND, OPT_DAY,
+	OPT_TIME(tls_conf, ticket_rotation, "1h", OPT_SECOND, OPT_DAY,
 		"age at which the keys of session tickets are replaced; sessions live as long"),
 	OPT_UINT(tls_conf, warn_days, "14", 1, 90,
 		"days before a certificate's end from which the log warns, daily"),

@@ -27,6 +27,10 @@
 #define SIGNING_MAX          512 /* paused handshakes: each has a stack of 32 KiB */
 #define TRIES                2
 
+/* For so long a keyholder that is not there is expected to be, and handshakes wait for it. */
+#define HOPE_AT_START_MS  5000
+#define HOPE_WHEN_LOST_MS 2000
+
 struct keeper {
 	struct door_tls *door;
 	struct link *link;
@@ -57,6 +61,7 @@ struct door_tls {
 	uint32_t origins;
 	unsigned signing;
 	bool ready;
+	uint64_t hope_until_ms; /* not ready, but sure to be soon */
 	uint64_t signed_total, failed_total;
 };
 
@@ -306,6 +311,7 @@ on_welcome(void *arg, const struct ipc_answer *answer)
 	k->origin = ++t->origins;
 	t->current = k;
 	t->ready = m.certificate;
+	t->hope_until_ms = 0;
 	tls_server_only_tls13(t->server, m.only_tls13);
 	certificate_cache_clear(t->cache);
 	if (!m.certificate)
@@ -331,8 +337,11 @@ on_link_down(void *arg, struct link *l)
 	k->origin = 0;
 	if (k != t->current)
 		return;
-	if (t->ready && !t->daemon->draining)
-		log_warning("keyholder is gone; no TLS until the next one is there");
+	if (t->ready) {
+		t->hope_until_ms = clock_mono_ms() + HOPE_WHEN_LOST_MS;
+		if (!t->daemon->draining)
+			log_warning("keyholder is gone; handshakes wait for the next one");
+	}
 	t->ready = false;
 	subscribe(k);
 }
@@ -404,6 +413,7 @@ door_tls_new(struct daemon *d)
 		link_on_down(k->link, on_link_down, k);
 	}
 	t->current = &t->keepers[0];
+	t->hope_until_ms = clock_mono_ms() + HOPE_AT_START_MS;
 	subscribe(t->current);
 	return t;
 }
@@ -425,7 +435,7 @@ door_tls_free(struct door_tls **tp)
 bool
 door_tls_ready(const struct door_tls *t)
 {
-	return t->ready;
+	return t->ready || clock_mono_ms() < t->hope_until_ms;
 }
 
 struct tls_stream *

@@ -31,8 +31,9 @@ struct door_tls *door_tls_new(struct daemon *d);
 /* NULL is fine; sets NULL. No stream may be left. */
 void door_tls_free(struct door_tls **t);
 
-/* true: keyholder is there and has a certificate. false: STARTTLS answers 454 (NO, -ERR), an
- * implicit port closes. Offer STARTTLS in either case. */
+/* true: keyholder is there and has a certificate, or was lost (or this process started) so
+ * lately that handshakes wait for it. false: STARTTLS answers 454 (NO, -ERR), an implicit port
+ * closes. Offer STARTTLS in either case. */
 bool door_tls_ready(const struct door_tls *t);
 
 /* tls_stream_new() with this door's server; see tls.h for wake. */
