@@ -74,6 +74,7 @@ run(struct daemon *d)
 		return r;
 	schedule_due(q);
 	scan_start(q);
+	incident_init(q);
 	return ERR_OK;
 }
 

@@ -297,6 +297,22 @@ operator_flushed(struct order_list *orders, int err)
 	}
 }
 
+/* Is it one that the login sent? The hash finds the few that are read to be sure. */
+static bool
+is_of_login(struct qmgr *q, struct entry *e, struct bytes login)
+{
+	const bool loaded = e->msg != NULL;
+	bool is;
+
+	if (((e->flags & ENTRY_UNREAD) == 0 && e->login != login_hash(login)) ||
+		message_load(q, e) < 0)
+		return false;
+	is = bytes_equal(e->msg->state.envelope.login, login);
+	if (!is && !loaded)
+		message_free(q, e->msg);
+	return is;
+}
+
 static void
 on_slice(evutil_socket_t fd, short what, void *arg)
 {
@@ -308,6 +324,7 @@ on_slice(evutil_socket_t fd, short what, void *arg)
 			break;
 		o->at = e->id;
 		if (e->state != ENTRY_COMMITTING &&
+			(o->m.login.n == 0 || is_of_login(o->q, e, o->m.login)) &&
 			order_one(o->q, e, (enum queue_order_verb)o->m.verb) == ERR_OK)
 			o->a.n++;
 	}
@@ -333,24 +350,52 @@ operator_peer_down(struct qmgr *q, struct ipc_channel *channel)
 				o->channel = NULL;
 }
 
+static struct order *
+order_new(struct qmgr *q, const struct queue_order *m)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+
+	ASSERT(m->login.n <= sizeof(o->login));
+	o->q = q;
+	o->m = *m;
+	if (m->login.n > 0)
+		memcpy(o->login, m->login.p, m->login.n);
+	o->m.login = bytes_make(o->login, m->login.n);
+	return o;
+}
+
+/* All messages, or all of a login, a slice at a time. */
+static void
+order_many(struct order *o)
+{
+	o->next = evtimer_new(o->q->d->base, on_slice, o);
+	ASSERT(o->next != NULL);
+	TAILQ_INSERT_TAIL(&o->q->orders, o, link);
+	on_slice(-1, 0, o);
+}
+
+void
+operator_hold_login(struct qmgr *q, struct bytes login)
+{
+	const struct queue_order m = { .verb = QUEUE_ORDER_HOLD,
+		.login = bytes_head(login, QUEUE_LOGIN_MAX) };
+
+	order_many(order_new(q, &m));
+}
+
 void
 operator_order(struct ipc_call *call, const void *msg)
 {
 	const struct queue_order *m = msg;
 	struct daemon *d = call->ctx;
 	struct qmgr *q = d->ctx;
-	struct order *o = xcalloc(1, sizeof(*o));
+	struct order *o = order_new(q, m);
 	struct entry *e;
 
-	o->q = q;
 	o->channel = call->id == 0 ? NULL : call->channel;
 	o->call_id = call->id;
-	o->m = *m;
 	if (m->queue_id == 0) {
-		o->next = evtimer_new(d->base, on_slice, o);
-		ASSERT(o->next != NULL);
-		TAILQ_INSERT_TAIL(&q->orders, o, link);
-		on_slice(-1, 0, o);
+		order_many(o);
 		return;
 	}
 	e = index_find(&q->index, m->queue_id);

@@ -93,7 +93,8 @@ struct order {
 	struct qmgr *q;
 	struct ipc_channel *channel; /* NULL: the operator has left */
 	uint32_t call_id;
-	struct queue_order m;
+	struct queue_order m; /* its login is in login */
+	uint8_t login[QUEUE_LOGIN_MAX];
 	struct queue_order_answer a;
 	uint64_t at;
 	struct event *next; /* for all messages: the next slice */
@@ -177,7 +178,7 @@ struct qmgr {
 	struct event *run, *due;
 	unsigned active_rcpts;
 
-	struct link *directory;
+	struct link *directory, *ledger;
 	struct resolve_cache *resolved;
 	struct syncer local, system;
 
@@ -320,6 +321,12 @@ void operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s);
 void operator_flushed(struct order_list *orders, int err);
 void operator_peer_down(struct qmgr *q, struct ipc_channel *channel);
 enum queue_told_state entry_told_state(const struct entry *e);
+
+/* ledger has blocked it: what it has in the queue waits for the operator. */
+void operator_hold_login(struct qmgr *q, struct bytes login);
+
+/* ---- incident.c ---- */
+void incident_init(struct qmgr *q);
 
 /* ---- lines.c ---- */
 void line_active(const struct message *m);
