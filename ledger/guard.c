@@ -20,11 +20,13 @@
 #include "log.h"
 #include "login_record.h"
 
-#define SWEEP_MS 500
+#define SWEEP_MS       500
+#define BACKLOG_OCTETS (512 * 1024)
 
 struct listener {
 	LIST_ENTRY(listener) link;
 	struct ipc_channel *channel;
+	bool stale; /* it did not read: told all again when it does */
 };
 
 struct guard {
@@ -91,6 +93,9 @@ tell_doors(struct guard *g, const struct ban *b, bool over)
 	if (over)
 		m.rows[0].left_ms = 0;
 	LIST_FOREACH (l, &g->listeners, link) {
+		l->stale |= ipc_backlog(l->channel) > BACKLOG_OCTETS;
+		if (l->stale)
+			continue;
 		ledger_bans_encode(ipc_compose(l->channel), &m);
 		ipc_send(l->channel, LEDGER_BANS, NULL, 0);
 	}
@@ -121,11 +126,21 @@ add_to_batch(void *arg, struct ban *ban)
 	b->m.rows[b->m.count++] = brief(ban, b->now_s);
 }
 
+/* All there are, in place of what it was told before. */
+static void
+tell_all(struct guard *g, struct listener *l)
+{
+	struct batch batch = { .channel = l->channel, .now_s = wall_s(), .m.reset = true };
+
+	l->stale = false;
+	ban_list_each_block(g->bans, batch.now_s, add_to_batch, &batch);
+	send_batch(&batch);
+}
+
 void
 guard_on_subscribe(struct ipc_call *call, const void *msg)
 {
 	struct guard *g = ledger_guard(call);
-	struct batch batch = { .channel = call->channel, .now_s = wall_s(), .m.reset = true };
 	struct listener *l;
 
 	UNUSED(msg);
@@ -135,8 +150,7 @@ guard_on_subscribe(struct ipc_call *call, const void *msg)
 	l = xcalloc(1, sizeof(*l));
 	l->channel = call->channel;
 	LIST_INSERT_HEAD(&g->listeners, l, link);
-	ban_list_each_block(g->bans, batch.now_s, add_to_batch, &batch);
-	send_batch(&batch);
+	tell_all(g, l);
 }
 
 /* ---- bans ---- */
@@ -271,9 +285,13 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct guard *g = arg;
 	const struct ban_policy policy = ban_policy(g);
+	struct listener *l;
 
 	UNUSED(fd), UNUSED(what);
 	ban_list_sweep(g->bans, &policy, wall_s(), on_ended, forget_record, g);
+	LIST_FOREACH (l, &g->listeners, link)
+		if (l->stale && ipc_backlog(l->channel) == 0)
+			tell_all(g, l);
 }
 
 /* ---- logins ---- */
