@@ -13,7 +13,6 @@
  * Runs in:  smtpd, submission.
  * Trusts:   nothing from the client.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -345,6 +344,7 @@ shake(struct client *c)
 		client_close(c);
 		return false;
 	case SHAKE_DONE:
+		c->readable = true; /* what came behind the handshake may be in it already */
 		break;
 	}
 	if (c->smtpd->kind->secured != NULL)
@@ -486,23 +486,15 @@ client_drain(struct client *c)
 static void
 init_client(struct client *c, struct smtpd *s, const struct daemon_client *accepted)
 {
-	const struct sockaddr_storage *a = accepted->addr;
-	const void *octets = a->ss_family == AF_INET
-				     ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
-				     : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
-
 	c->smtpd = s;
 	c->fd = accepted->fd;
 	c->store.fd = -1;
 	c->in.secret = s->kind->auth != NULL; /* passwords pass through it */
-	if (a->ss_family == AF_UNIX)
-		snprintf(c->address_text, sizeof(c->address_text), "local");
-	else if (inet_ntop(a->ss_family, octets, c->address_text, sizeof(c->address_text)) == NULL)
-		snprintf(c->address_text, sizeof(c->address_text), "0.0.0.0");
+	smtpd_address_text(accepted->addr, c->address_text);
 	c->number = s->next_session++;
 	snprintf(c->id, sizeof(c->id), "%016llx", (unsigned long long)c->number);
 	smtp_session_init(&c->session, &s->policy, c->address_text, NULL, c->id);
-	c->session.clear_auth = daemon_plaintext_auth(s->d, a);
+	c->session.clear_auth = daemon_plaintext_auth(s->d, accepted->addr);
 }
 
 /* What its door is for: greet it when its time has come, or begin with TLS, or find out first
@@ -514,7 +506,7 @@ meet(struct client *c, const struct daemon_client *accepted)
 
 	if (accepted->addr->ss_family == AF_UNIX)
 		return s->kind->local != NULL && s->kind->local(c);
-	if (strcmp(accepted->label, "submissions") == 0) {
+	if (smtpd_is_implicit_tls(accepted)) {
 		/* no way to say anything: the client tries again later */
 		if (!door_tls_ready(s->tls))
 			return false;

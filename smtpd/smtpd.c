@@ -12,6 +12,7 @@
 #include "smtpd.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -125,32 +126,64 @@ smtpd_client_closed(struct smtpd *s, struct client *c)
 		daemon_finished(s->d);
 }
 
+void
+smtpd_address_text(const struct sockaddr_storage *a, char text[INET6_ADDRSTRLEN])
+{
+	const void *octets = a->ss_family == AF_INET
+				     ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
+				     : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
+
+	if (a->ss_family == AF_UNIX)
+		snprintf(text, INET6_ADDRSTRLEN, "local");
+	else if (inet_ntop(a->ss_family, octets, text, INET6_ADDRSTRLEN) == NULL)
+		snprintf(text, INET6_ADDRSTRLEN, "unknown");
+}
+
+/* Where it comes from, for the counts; a user of this machine counts by himself. */
+static struct counts_key
+origin_of(const struct daemon_client *accepted)
+{
+	struct counts_key key = counts_key_of(accepted->addr);
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (accepted->addr->ss_family == AF_UNIX &&
+		getsockopt(accepted->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
+		key.six = 2; /* neither of the families */
+		memcpy(key.octets, &who.uid, sizeof(who.uid));
+	}
+	return key;
+}
+
 /* Too many connections: one reply and the end, before anything is allocated for it. */
 static void
 turn_away(struct smtpd *s, const struct daemon_client *accepted, const char *why)
 {
-	char text[INET6_ADDRSTRLEN] = "unknown";
+	char text[INET6_ADDRSTRLEN];
 	struct buf reply = BUF_INIT;
-	const struct sockaddr_storage *a = accepted->addr;
 
-	if (a->ss_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, sizeof(text));
-	else
-		inet_ntop(
-			AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, text, sizeof(text));
+	smtpd_address_text(accepted->addr, text);
 	log_info("NOQUEUE: reject: CONNECT from unknown[%s]: 421 4.7.0 %s", text, why);
 	buf_printf(&reply, "421 4.7.0 %s %s\r\n", s->policy.hostname, why);
-	UNUSED(send(accepted->fd, reply.data, reply.len, MSG_NOSIGNAL) < 0);
+	/* who expects TLS from the first octet would not understand it */
+	if (!smtpd_is_implicit_tls(accepted))
+		UNUSED(send(accepted->fd, reply.data, reply.len, MSG_NOSIGNAL) < 0);
 	buf_free(&reply);
 	close(accepted->fd);
 	s->numbers.refused_connections++;
+}
+
+bool
+smtpd_is_implicit_tls(const struct daemon_client *accepted)
+{
+	return strcmp(accepted->label, "submissions") == 0;
 }
 
 void
 smtpd_on_client(struct daemon *d, const struct daemon_client *accepted)
 {
 	struct smtpd *s = d->ctx;
-	struct counts_key key = counts_key_of(accepted->addr);
+	struct counts_key key = origin_of(accepted);
 
 	s->numbers.connections++;
 	if (s->nclients >= s->conf->connection_limit) {

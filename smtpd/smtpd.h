@@ -101,8 +101,8 @@ struct client {
 	uint64_t number;        /* of the connection, as directory knows it */
 	uint64_t deadline_s, greet_ms;
 	uint64_t message_id, message_until_s; /* the transaction that is open, and its end */
-	struct buf in;  /* read, not yet used by the session */
-	struct buf out; /* replies not yet written */
+	struct buf in;                        /* read, not yet used by the session */
+	struct buf out;                       /* replies not yet written */
 	struct smtp_session session;
 	struct store store;
 	struct counts_key address;
@@ -188,6 +188,8 @@ MUST_USE int store_seal(int fd);
 /* (Re)start the client's time-out. */
 void smtpd_set_deadline(struct client *c, uint64_t timeout_ms);
 void smtpd_client_closed(struct smtpd *s, struct client *c);
+void smtpd_address_text(const struct sockaddr_storage *a, char text[INET6_ADDRSTRLEN]);
+bool smtpd_is_implicit_tls(const struct daemon_client *accepted); /* by its door */
 
 /* A daemon_spec of either door is made of these. */
 int smtpd_serve(struct daemon *d, const struct smtpd_kind *kind); /* in spec->run */
