@@ -350,7 +350,7 @@ static const struct row {
 	ROW("scram, wrong order", SCRAM_SHA_256, "n,,r=abc,n=joe", MALFORMED),
 	ROW("scram, authzid the same", SCRAM_SHA_256, "n,a=joe,n=joe,r=abc", ACCOUNT),
 	ROW("scram, authzid another", SCRAM_SHA_256, "n,a=ann,n=joe,r=abc", WRONG),
-	ROW("scram, empty authzid", SCRAM_SHA_256, "n,a=,n=joe,r=abc", MALFORMED),
+	ROW("scram, empty authzid", SCRAM_SHA_256, "n,a=,n=joe,r=abc", ACCOUNT),
 	ROW("scram, control in name", SCRAM_SHA_256,
 		"n,,n=jo\x01"
 		"e,r=abc",
