@@ -255,10 +255,13 @@ read_some(struct client *c)
 		return READ_SOME;
 	}
 	struct bytes got = bytes_make(s->input, (size_t)n);
+	bool secret = s->kind->auth != NULL && !c->session.authenticated;
 	size_t used = feed(c, got);
 	c->stuck = used < got.n && !c->asking && c->session.wait == SMTP_WAIT_INPUT;
 	if (used < got.n && c->session.wait != SMTP_WAIT_CLOSE)
 		buf_put_bytes(&c->in, bytes_skip(got, used));
+	if (secret)
+		explicit_bzero(s->input, got.n);
 	return READ_SOME;
 }
 

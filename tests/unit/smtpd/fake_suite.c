@@ -107,6 +107,97 @@ judge(struct fake *f, struct ipc_reader *in, struct question *q)
 	directory_rcpt_answer_encode(&q->body, &a);
 }
 
+/* SASL_START and STEP */
+static void
+login(struct fake *f, struct bytes response, bool has_response, struct question *q)
+{
+	static const uint8_t handle[DIRECTORY_HANDLE_SIZE] = "0123456789abcdef";
+	struct directory_auth_answer a = { .status = DIRECTORY_AUTH_FAILED };
+
+	if (!has_response || bytes_is(response, "more")) {
+		a.status = DIRECTORY_AUTH_CHALLENGE;
+		a.exchange = 77;
+		a.challenge = BYTES_LITERAL("?");
+	} else if (bytes_is(response, "good")) {
+		a.status = DIRECTORY_AUTH_OK;
+		a.account = BYTES_LITERAL("joe@example.org");
+		a.handle = bytes_make(handle, sizeof(handle));
+		f->logins++;
+	}
+	q->type = DIRECTORY_AUTH_ANSWER;
+	directory_auth_answer_encode(&q->body, &a);
+}
+
+static void
+local(struct fake *f, struct ipc_reader *in, unsigned nfds, struct question *q)
+{
+	static const uint8_t handle[DIRECTORY_HANDLE_SIZE] = "0123456789abcdef";
+	struct directory_local m;
+	struct directory_local_answer a = { .status = f->local_status };
+
+	ASSERT(directory_local_decode(in, &m) == ERR_OK && nfds == 1 && m.name.n > 0);
+	if (a.status == DIRECTORY_AUTH_OK) {
+		a.account = BYTES_LITERAL("joe@localhost");
+		a.address = BYTES_LITERAL("joe@example.org");
+		a.handle = bytes_make(handle, sizeof(handle));
+	}
+	q->type = DIRECTORY_LOCAL_ANSWER;
+	directory_local_answer_encode(&q->body, &a);
+}
+
+static void
+may_send(struct fake *f, struct ipc_reader *in, struct question *q)
+{
+	struct directory_send m;
+	struct directory_send_answer a = { 0 };
+
+	ASSERT(directory_send_decode(in, &m) == ERR_OK);
+	ASSERT(bytes_is(m.handle, "0123456789abcdef"));
+	f->sends++;
+	a.verdict = m.queue_id == 0 ? f->reverse_path_verdict : f->message_verdict;
+	if (a.verdict == DIRECTORY_SEND_NOT_OWNED)
+		a.address = m.queue_id == 0 ? m.reverse_path : m.senders[0];
+	if (a.verdict == DIRECTORY_SEND_OK && m.queue_id != 0)
+		a.ticket = BYTES_LITERAL("ticket");
+	q->type = DIRECTORY_SEND_ANSWER;
+	directory_send_answer_encode(&q->body, &a);
+}
+
+static void
+ask_directory(
+	struct fake *f, uint16_t type, struct ipc_reader *in, unsigned nfds, struct question *q)
+{
+	struct directory_sasl_start start;
+	struct directory_sasl_step step;
+
+	if (type == DIRECTORY_RCPT) {
+		judge(f, in, q);
+	} else if (type == DIRECTORY_SASL_START) {
+		ASSERT(directory_sasl_start_decode(in, &start) == ERR_OK);
+		login(f, start.initial, start.has_initial, q);
+	} else if (type == DIRECTORY_SASL_STEP) {
+		ASSERT(directory_sasl_step_decode(in, &step) == ERR_OK && step.exchange == 77);
+		login(f, step.response, true, q);
+	} else if (type == DIRECTORY_LOCAL) {
+		local(f, in, nfds, q);
+	} else {
+		ASSERT(type == DIRECTORY_SEND);
+		may_send(f, in, q);
+	}
+	q->err = f->directory_err;
+}
+
+void
+link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds)
+{
+	ASSERT(l->service == SERVICE_DIRECTORY && fds == NULL && nfds == 0);
+	ASSERT(type == DIRECTORY_SASL_CANCEL || type == DIRECTORY_LOGOUT);
+	if (type == DIRECTORY_LOGOUT)
+		l->fake->logouts++;
+	else
+		l->fake->cancels++;
+}
+
 static void
 commit(struct fake *f, struct ipc_reader *in, const int *fds, unsigned nfds, struct question *q)
 {
@@ -129,6 +220,8 @@ commit(struct fake *f, struct ipc_reader *in, const int *fds, unsigned nfds, str
 	}
 	f->last_lent = m.lent;
 	f->commits++;
+	buf_clear(&f->ticket);
+	buf_put_bytes(&f->ticket, m.ticket);
 	q->type = QUEUE_COMMIT_ANSWER;
 	q->err = f->commit_err;
 	queue_commit_answer_encode(&q->body, &a);
@@ -160,7 +253,7 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 	ASSERT(timeout_ms > 0);
 	*q = (struct question){ .fake = f, .done = done, .arg = arg, .fd = -1 };
 	if (l->service == SERVICE_DIRECTORY)
-		judge(f, &in, q);
+		ask_directory(f, type, &in, nfds, q);
 	else if (type == QUEUE_LEND)
 		lend(f, q);
 	else
@@ -173,7 +266,8 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 void
 fake_conf(struct fake *f)
 {
-	*f = (struct fake){ .common = { .hostname = "mx.example.org", .plaintext_auth = "never" },
+	*f = (struct fake){ .spec = &smtpd_spec,
+		.common = { .hostname = "mx.example.org", .plaintext_auth = "never" },
 		.conf = { .message_size_limit = 1 << 20,
 			.recipient_limit = 100,
 			.connection_limit = 100,
@@ -192,13 +286,15 @@ fake_start(struct fake *f)
 
 	ASSERT(config != NULL);
 	event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
-	f->d = (struct daemon){ .spec = &smtpd_spec,
+	f->d = (struct daemon){ .spec = f->spec,
 		.base = event_base_new_with_config(config),
 		.common = &f->common,
 		.conf = &f->conf,
 		.birth = 7 };
 	event_config_free(config);
-	ASSERT(f->d.base != NULL && smtpd_spec.run(&f->d) == ERR_OK);
+	ASSERT(f->d.base != NULL);
+	ASSERT((f->spec->start == NULL || f->spec->start(&f->d) == ERR_OK));
+	ASSERT(f->spec->run(&f->d) == ERR_OK);
 	f->smtpd = f->d.ctx;
 }
 
@@ -208,18 +304,20 @@ fake_stop(struct fake *f)
 	struct link *links[] = { f->smtpd->directory, f->smtpd->qmgr };
 
 	ASSERT(f->smtpd->nclients == 0);
-	smtpd_spec.stop(&f->d);
+	f->spec->stop(&f->d);
 	for (size_t i = 0; i < NITEMS(links); i++) {
 		buf_free(&links[i]->body);
 		free(links[i]);
 	}
 	buf_free(&f->content);
+	buf_free(&f->ticket);
 	event_base_free(f->d.base);
 }
 
 int
-fake_connect(struct fake *f, unsigned x)
+fake_connect_to(struct fake *f, unsigned x, const char *label)
 {
+	bool is_local = strcmp(label, "sendmail") == 0;
 	int fds[2];
 	union {
 		struct sockaddr_storage any;
@@ -227,11 +325,17 @@ fake_connect(struct fake *f, unsigned x)
 	} a = { 0 };
 
 	ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
-	a.four.sin_family = AF_INET;
-	a.four.sin_addr.s_addr = htonl(0xc0000200 + x);
-	smtpd_spec.on_client(
-		&f->d, &(struct daemon_client){ fds[0], "smtp", &a.any, sizeof(a.four) });
+	a.any.ss_family = is_local ? AF_UNIX : AF_INET;
+	if (!is_local)
+		a.four.sin_addr.s_addr = htonl(0xc0000200 + x);
+	f->spec->on_client(&f->d, &(struct daemon_client){ fds[0], label, &a.any, sizeof(a.four) });
 	return fds[1];
+}
+
+int
+fake_connect(struct fake *f, unsigned x)
+{
+	return fake_connect_to(f, x, "smtp");
 }
 
 void

@@ -19,6 +19,13 @@ struct fake {
 	int commit_answer;                       /* what qmgr says when it answers */
 	unsigned answer_ms;                      /* how long answers take */
 	bool finished;                           /* daemon_finished() was called */
+	const struct daemon_spec *spec;          /* fake_conf(): port 25 */
+
+	/* submission's; the first SASL message "more" gets a challenge, "good" is right */
+	enum directory_send_verdict reverse_path_verdict, message_verdict;
+	enum directory_auth_status local_status;
+	unsigned logins, cancels, logouts, sends;
+	struct buf ticket; /* of the last commit */
 	unsigned rcpts, commits, lends;
 	struct buf content; /* of the last commit */
 	bool last_lent;
@@ -33,6 +40,9 @@ void fake_conf(struct fake *f);
 
 /* A connection from 192.0.2.x; the client's end, non-blocking. */
 int fake_connect(struct fake *f, unsigned x);
+
+/* The same at the door of that label; "sendmail": of a local user, who is us. */
+int fake_connect_to(struct fake *f, unsigned x, const char *label);
 
 /* Let the loop run until *replies holds `last`, or the connection has ended, or 5 seconds
  * are over. What comes is gathered in *replies. Returns false at the connection's end. */
