@@ -331,7 +331,7 @@ stats(struct cli *cli, int fd, bool json)
 		{ "deleted", a.deleted }, { "flushes", a.flushes }, { "flushed", a.flushed },
 		{ "moved", a.moved }, { "segments", a.segments },
 		{ "segments_busy", a.segments_busy }, { "memory_octets", a.memory_octets },
-		{ "corrupt", a.corrupt } };
+		{ "corrupt", a.corrupt }, { "forged", a.forged } };
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {

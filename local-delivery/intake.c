@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "log_pace.h"
 #include "queue_id.h"
 
 #define DRAIN_POLL_MS 20
@@ -40,6 +41,7 @@ struct intake {
 	LIST_HEAD(, intake_job) all;
 	LIST_HEAD(, sync_wait) syncs;
 	uint64_t drain_until_ms;
+	struct log_pace told_full, told_sync;
 	struct {
 		uint64_t results[DELIVERY_STATUSES], octets, batches, syncs, failed_syncs;
 	} count;
@@ -105,12 +107,14 @@ on_deliver(struct ipc_call *call, const void *msg)
 
 /* Why mail waits is for the operator to know. */
 static void
-log_problem(const struct intake_job *j, const struct delivery_outcome *o)
+log_problem(struct intake *in, const struct intake_job *j, const struct delivery_outcome *o)
 {
 	char id[QUEUE_ID_TEXT_SIZE], account[DELIVERY_ACCOUNT_MAX + 1];
 
 	if (o->status != DELIVERY_TEMPORARY || o->why >= 0)
 		return; /* qmgr's line says it all */
+	if (o->why == ERR_NO_SPACE && !log_pace(&in->told_full))
+		return; /* the disk is full for all of them */
 	log_warning("%s: to=<%s>: %s (%s)", queue_id_text(j->item.job.queue_id, id),
 		bytes_to_str(j->item.job.account, account, sizeof(account)), o->text,
 		err_text(o->why));
@@ -121,7 +125,7 @@ intake_answer(struct intake *in, struct intake_job *j, const struct delivery_out
 {
 	in->count.results[o->status]++;
 	in->count.octets += o->octets;
-	log_problem(j, o);
+	log_problem(in, j, o);
 	if (o->octets > 0)
 		quota_link_poke(in->quota_link);
 	if (j->channel != NULL) {
@@ -150,9 +154,11 @@ on_synced(void *arg, int err)
 	w->intake->count.syncs++;
 	if (err < 0) {
 		w->intake->count.failed_syncs++;
-		log_error("flush of the mail root failed: %s; what was written since the last "
-			  "good one will be delivered again",
-			err_text(err));
+		if (log_pace(&w->intake->told_sync))
+			log_error("flush of the mail root failed: %s; what was written since the "
+				  "last "
+				  "good one will be delivered again",
+				err_text(err));
 	}
 	if (w->channel != NULL) {
 		delivery_sync_result_encode(ipc_compose(w->channel),

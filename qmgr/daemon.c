@@ -134,6 +134,7 @@ stop(struct daemon *d)
 		flush_stop(q);
 		mover_stop(q);
 		lent_stop(q);
+		ticket_stop(q);
 	}
 }
 
@@ -163,6 +164,7 @@ stats(struct daemon *d, struct buf *out)
 	LINE("relais_queue_segments_busy", s.segments_busy);
 	LINE("relais_queue_memory_octets", s.memory_octets);
 	LINE("relais_queue_corrupt_total", s.corrupt);
+	LINE("relais_queue_forged_total", s.forged);
 #undef LINE
 }
 

@@ -508,6 +508,7 @@ deliver_init(struct qmgr *q)
 {
 	q->resolved = xcalloc(1, sizeof(*q->resolved));
 	q->directory = daemon_link(q->d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
+	ticket_init(q);
 	link_open(q->directory);
 	sync_init(q, &q->local, SERVICE_LOCAL_DELIVERY);
 	sync_init(q, &q->system, SERVICE_SYSTEM_DELIVERY);

@@ -13,8 +13,7 @@
 #include "qmgr.h"
 #include "sys.h"
 
-#define TELL_EVERY_US (UINT64_C(60) * 1000000)
-#define QUICK_US      1000 /* a flush shorter than this may be made in the event loop */
+#define QUICK_US 1000 /* a flush shorter than this may be made in the event loop */
 
 static void
 record_stash(struct qmgr *q, enum queue_record_type type, struct bytes body)
@@ -144,20 +143,15 @@ again(void *ctx, const struct queue_record *r)
 		record_stash(ctx, (enum queue_record_type)r->type, r->body);
 }
 
-/* Once a minute: a broken disk fails for every message. */
 static void
 tell_failure(struct qmgr *q, int err)
 {
-	const uint64_t now = clock_mono_us();
-
 	q->flush_failures++;
 	q->flush_error = err == ERR_NO_SPACE ? err : ERR_IO;
-	if (q->flush_told_us != 0 && now - q->flush_told_us < TELL_EVERY_US)
-		return;
-	q->flush_told_us = now;
-	log_error("journal: flush failed (%s, %u times in a row); new mail is refused, %s",
-		err_text(err), q->flush_failures,
-		err == ERR_NO_SPACE ? "the disk is full" : "check the disk");
+	if (log_pace(&q->told.flush))
+		log_error("journal: flush failed (%s, %u times in a row); new mail is refused, %s",
+			err_text(err), q->flush_failures,
+			err == ERR_NO_SPACE ? "the disk is full" : "check the disk");
 }
 
 /* Neither what was flushed nor what gathered since is durable: tell all who wait. */

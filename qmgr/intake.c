@@ -34,6 +34,7 @@ static const struct {
 	{ ERR_EXISTS, "4.3.0 Queue id in use, try again" },
 	{ ERR_IO, "4.3.0 The queue could not store the message, try again" },
 	{ ERR_RESOURCE, "4.3.1 Out of resources, try again" },
+	{ ERR_DENIED, "5.7.1 The queue does not take this message from here" },
 	{ ERR_SYNTAX, "5.3.0 The queue could not read the envelope" },
 	{ ERR_LIMIT, "5.3.4 Message too large for the queue" },
 };
@@ -295,6 +296,9 @@ take_commit(struct qmgr *q, struct commit *c, const struct queue_commit *m, stru
 	if (msg->state.envelope.queue_id != m->queue_id || msg->state.n == 0)
 		return ERR_SYNTAX;
 	if (m->content.in_fd && (r = check_content(m, fd)) < 0)
+		return r;
+	if (c->channel != NULL &&
+		(r = ticket_check(q, ipc_peer(c->channel), &msg->state.envelope, m->ticket)) < 0)
 		return r;
 	msg->prefix = arena_bytes(&msg->state.arena, m->prefix);
 	msg->entry = index_add(&q->index, m->queue_id);

@@ -99,7 +99,7 @@ intake_lend(struct ipc_call *call, const void *msg)
 	int fd = lend(q, call->channel);
 
 	a.err = fd < 0 ? fd : ERR_OK;
-	if (fd < 0)
+	if (fd < 0 && log_pace(&q->told.lend))
 		log_error("no file to lend: %s", err_text(fd));
 	queue_lend_answer_encode(ipc_compose(call->channel), &a);
 	ipc_reply(call->channel, call->id, QUEUE_LEND_ANSWER, &fd, fd < 0 ? 0 : 1);

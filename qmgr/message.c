@@ -191,7 +191,8 @@ add_to_file(struct qmgr *q, struct message *m, struct bytes body, uint64_t seq)
 		if (r == ERR_OK)
 			r = file_append(
 				&q->folders, m->entry->id, &m->events_end, buf_bytes(&record));
-		if (r < 0) /* the journal has it until its segment is wanted back */
+		/* the journal has it until its segment is wanted back */
+		if (r < 0 && log_pace(&q->told.event))
 			log_error("an event could not be written to a message's file: %s",
 				err_text(r));
 		mover_file_dirty(q);

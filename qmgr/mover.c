@@ -129,7 +129,9 @@ move_done(struct worker_job *job)
 		buf_free(&m->content);
 	}
 	if (err < 0) {
-		log_error("messages could not be moved out of the journal: %s", err_text(err));
+		if (log_pace(&q->told.move))
+			log_error("messages could not be moved out of the journal: %s",
+				err_text(err));
 		try_later(q);
 	}
 	free(mv);
@@ -268,7 +270,8 @@ make_done(struct worker_job *job)
 
 	q->making_segment = false;
 	if (mk->fd < 0) {
-		log_error("no further journal segment could be made: %s", err_text(mk->fd));
+		if (log_pace(&q->told.segment))
+			log_error("no further journal segment could be made: %s", err_text(mk->fd));
 		try_later(q);
 	} else {
 		journal_add_segment(&q->journal, mk->number, mk->fd);
@@ -320,7 +323,8 @@ sync_done(struct worker_job *job)
 
 	q->syncing_files = false;
 	if (s->result < 0) {
-		log_error("message files could not be synced: %s", err_text(s->result));
+		if (log_pace(&q->told.files))
+			log_error("message files could not be synced: %s", err_text(s->result));
 		try_later(q);
 	}
 	for (unsigned i = 0; s->result == ERR_OK && i < q->journal.slots; i++)

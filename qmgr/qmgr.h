@@ -3,6 +3,7 @@
  * qmgr/qmgr.h - private to qmgr: the daemon's state, and who does what.
  *
  *	intake.c	COMMIT from the doors
+ *	ticket.c	is it the login's own?
  *	lent.c		LEND; adopt.c: how a lent file becomes a message
  *	flush.c		the journal: what is appended, flushed together, answered
  *	message.c	a message in memory: loaded, settled, finished
@@ -26,10 +27,12 @@
 #include "directory_msg.h"
 #include "files.h"
 #include "index.h"
+#include "log_pace.h"
 #include "qmgr_conf.h"
 #include "queue_id.h"
 #include "queue_msg.h"
 #include "resolve_cache.h"
+#include "send_ticket.h"
 #include "worker.h"
 
 #define ACTIVE_RCPTS_MAX   8000 /* recipients on their way at once */
@@ -148,6 +151,18 @@ struct ring { /* of ids */
 	size_t first, n, cap;
 };
 
+struct used_ids { /* a set; open addressing */
+	uint64_t *ids;
+	size_t cap, n;
+};
+
+struct tickets {
+	struct send_ticket_key key;
+	bool asking;
+	uint64_t asked_ms, since_s;
+	struct used_ids now, before; /* ids that came with a good one */
+};
+
 struct qmgr {
 	struct daemon *d;
 	const struct qmgr_conf *conf;
@@ -164,8 +179,7 @@ struct qmgr {
 	struct worker_job flush_job;
 	struct journal_batch *flush_batch;
 	int flush_result;
-	uint64_t flush_us; /* what the last one took */
-	uint64_t flush_told_us;
+	uint64_t flush_us;       /* what the last one took */
 	unsigned flush_failures; /* in a row */
 	int flush_error;         /* of the last failure */
 	struct event *flush_turn, *lazy, *pace;
@@ -180,6 +194,7 @@ struct qmgr {
 
 	struct link *directory, *ledger;
 	struct resolve_cache *resolved;
+	struct tickets tickets;
 	struct syncer local, system;
 
 	struct event *move_timer, *move_again;
@@ -201,6 +216,9 @@ struct qmgr {
 	uint64_t lent_number;
 	struct event *lent_timer;
 	bool leases_missed; /* told once */
+	struct {
+		struct log_pace flush, event, move, segment, files, lend, mailboxes;
+	} told; /* troubles that may last */
 	bool stopping;
 };
 
@@ -223,6 +241,13 @@ void commit_unpark(struct qmgr *q);                   /* room may have been made
 void commit_finish(struct qmgr *q, struct commit *c, int err);
 /* A message of our own making (DSN). content is copied. */
 int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
+
+/* ---- ticket.c ---- */
+void ticket_init(struct qmgr *q);
+void ticket_stop(struct qmgr *q);
+/* May this door commit it? ERR_OK; ERR_DENIED; ERR_BUSY: perhaps soon */
+MUST_USE int ticket_check(
+	struct qmgr *q, enum service door, const struct envelope *e, struct bytes ticket);
 
 /* ---- lent.c ---- */
 int lent_init(struct qmgr *q);

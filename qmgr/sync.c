@@ -41,7 +41,7 @@ on_synced(void *arg, const struct ipc_answer *answer)
 
 	s->flying = false;
 	TAILQ_CONCAT(&done, &s->syncing, link);
-	if (!ok && answer->err == ERR_OK)
+	if (!ok && answer->err == ERR_OK && log_pace(&s->q->told.mailboxes))
 		log_error("the mailboxes could not be synced: deliveries are repeated");
 	while ((j = TAILQ_FIRST(&done)) != NULL) {
 		TAILQ_REMOVE(&done, j, link);

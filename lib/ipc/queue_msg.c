@@ -275,7 +275,7 @@ queue_order_answer_decode(struct ipc_reader *in, void *msg)
 #define STATS(X) \
 	X(messages) X(active) X(deferred) X(held) X(committed) X(refused) X(delivered) \
 	X(deferrals) X(bounced) X(expired) X(deleted) X(octets) X(flushes) X(flushed) \
-	X(moved) X(segments) X(segments_busy) X(memory_octets) X(corrupt)
+	X(moved) X(segments) X(segments_busy) X(memory_octets) X(corrupt) X(forged)
 /* clang-format on */
 
 void

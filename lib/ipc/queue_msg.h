@@ -149,6 +149,7 @@ struct queue_stats_answer {
 	uint64_t segments, segments_busy;
 	uint64_t memory_octets; /* content kept in memory */
 	uint64_t corrupt;       /* parts set aside since the start */
+	uint64_t forged;        /* messages refused for their tickets */
 };
 
 /* Encoders append the body to out; limits above must hold. Decoders: ERR_OK, or ERR_SYNTAX if

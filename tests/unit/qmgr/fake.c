@@ -16,6 +16,10 @@
 struct link {
 	enum service service;
 	struct buf compose;
+	const struct ipc_route *routes;
+	void *ctx;
+	void (*up)(void *arg, struct link *l);
+	void *up_arg;
 };
 
 static struct fake *world;
@@ -36,12 +40,60 @@ daemon_link(struct daemon *d, enum service service, uint32_t instance,
 	struct link *l = xcalloc(1, sizeof(*l));
 
 	l->service = service;
+	l->routes = table;
+	if (service == SERVICE_LEDGER)
+		world->ledger = l;
 	return l;
 }
 
 void
 link_open(struct link *l)
 {
+	if (l->service == SERVICE_DIRECTORY && l->up != NULL)
+		l->up(l->up_arg, l);
+}
+
+void
+fake_directory_restarts(struct fake *f)
+{
+	f->key.id++;
+	link_open(f->q->directory);
+}
+
+void
+link_set_ctx(struct link *l, void *ctx)
+{
+	l->ctx = ctx;
+}
+
+void *
+link_ctx(const struct link *l)
+{
+	return l->ctx;
+}
+
+void
+link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg)
+{
+	l->up = up;
+	l->up_arg = arg;
+}
+
+/* Only ledger is told something without an answer. */
+void
+link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds)
+{
+	assert_int_equal(l->service, SERVICE_LEDGER);
+	assert_int_equal(type, LEDGER_INCIDENT_TOLD);
+	world->told++;
+}
+
+void
+fake_incident(struct fake *f, const struct ledger_incident *m)
+{
+	struct ipc_call call = { .ctx = f->ledger };
+
+	f->ledger->routes[0].handler(&call, m);
 }
 
 bool
@@ -212,13 +264,32 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 	free(p);
 }
 
+/* At once: it is asked for at the start, and a test may stop before the loop has turned. */
+static void
+give_key(ipc_answer_fn *done, void *arg)
+{
+	struct buf out = BUF_INIT;
+
+	directory_ticket_key_encode(
+		&out, &(struct directory_ticket_key){
+			      world->key.id, bytes_make(world->key.key, sizeof(world->key.key)) });
+	done(arg, &(struct ipc_answer){
+			  .type = DIRECTORY_TICKET_KEY_ANSWER, .body = buf_bytes(&out) });
+	buf_free(&out);
+}
+
 void
 link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
 	ipc_answer_fn *done, void *arg)
 {
 	const struct timeval now = { 0, 0 };
-	struct pending *p = xcalloc(1, sizeof(*p));
+	struct pending *p;
 
+	if (type == DIRECTORY_TICKET_KEY) {
+		give_key(done, arg);
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
 	p->service = l->service;
 	p->type = type;
 	buf_put_bytes(&p->body, buf_bytes(&l->compose));
@@ -249,6 +320,7 @@ fake_make(struct fake *f)
 		.queue_lifetime = 100000 };
 	f->common.hostname = "mx.example.org";
 	f->ids.instance = 7;
+	f->key.id = 1;
 	f->lent_fd = -1;
 	world = f;
 }
@@ -258,18 +330,34 @@ on_door_closed(void *ctx, struct ipc_channel *channel, int err)
 {
 	struct fake *f = ctx;
 
-	f->door = NULL;
+	if (channel == f->door)
+		f->door = NULL;
+	else
+		f->users_door = NULL;
+}
+
+static struct ipc_channel *
+make_door(struct fake *f, enum service service, struct ipc_channel **qmgr_side)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	*qmgr_side = ipc_channel_new(&(struct ipc_channel_spec){ .base = f->d.base,
+		.fd = pair[1],
+		.peer = service,
+		.routes = qmgr_spec.routes,
+		.nroutes = qmgr_spec.nroutes,
+		.ctx = &f->d });
+	return ipc_channel_new(&(struct ipc_channel_spec){ .base = f->d.base,
+		.fd = pair[0],
+		.peer = SERVICE_QMGR,
+		.ctx = f,
+		.on_close = on_door_closed });
 }
 
 void
 fake_start(struct fake *f)
 {
-	int pair[2];
-	struct ipc_channel_spec door = { .peer = SERVICE_QMGR, .on_close = on_door_closed };
-	struct ipc_channel_spec side = {
-		.peer = SERVICE_SMTPD, .routes = qmgr_spec.routes, .nroutes = qmgr_spec.nroutes
-	};
-
 	memset(&f->d, 0, sizeof(f->d));
 	f->d.spec = &qmgr_spec;
 	f->d.base = event_base_new();
@@ -279,14 +367,8 @@ fake_start(struct fake *f)
 	f->d.instances[SERVICE_LOCAL_DELIVERY] = 2;
 	assert_int_equal(qmgr_spec.run(&f->d), ERR_OK);
 	f->q = f->d.ctx;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	door.base = side.base = f->d.base;
-	door.fd = pair[0];
-	door.ctx = f;
-	side.fd = pair[1];
-	side.ctx = &f->d;
-	f->door = ipc_channel_new(&door);
-	f->qmgr_side = ipc_channel_new(&side);
+	f->door = make_door(f, SERVICE_SMTPD, &f->qmgr_side);
+	f->users_door = make_door(f, SERVICE_SUBMISSION, &f->users_side);
 }
 
 static void
@@ -309,9 +391,12 @@ fake_stop(struct fake *f)
 		q->move_again, q->draining, q->lent_timer };
 
 	ipc_channel_free(&f->door);
+	ipc_channel_free(&f->users_door);
 	intake_peer_down(q, f->qmgr_side);
+	intake_peer_down(q, f->users_side);
 	lent_peer_down(q, f->qmgr_side);
 	ipc_channel_free(&f->qmgr_side);
+	ipc_channel_free(&f->users_side);
 	f->d.draining = true;
 	f->finished = false;
 	qmgr_spec.drain(&f->d);
@@ -332,6 +417,8 @@ fake_stop(struct fake *f)
 	free(q->resolved);
 	buf_free(&q->directory->compose);
 	free(q->directory);
+	buf_free(&q->ledger->compose);
+	free(q->ledger);
 	buf_free(&q->stash);
 	free(q->fresh.ids);
 	free(q->retried.ids);
@@ -386,6 +473,13 @@ on_answer(void *arg, const struct ipc_answer *answer)
 static const char received[] = "Received: from client.example.net by mx.example.org;\r\n"
 			       "\tSat, 21 Nov 2026 22:04:57 +0000\r\n";
 
+/* Who has a login comes by submission, with a ticket. */
+static struct ipc_channel *
+door_of(struct fake *f)
+{
+	return f->login != NULL && f->login[0] != 0 ? f->users_door : f->door;
+}
+
 static void
 send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 {
@@ -399,27 +493,44 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 		.login = bytes_from_str(f->login),
 		.rcpts = list };
 	struct bytes rest = bytes_from_str(rcpts);
-	struct buf envelope = BUF_INIT;
+	struct buf envelope = BUF_INIT, ticket = BUF_INIT;
+	struct ipc_channel *door = door_of(f);
 
 	while (rest.n > 0)
 		list[e.n_rcpts++].forward_path = bytes_cut(&rest, ' ');
 	envelope_encode(&envelope, &e);
 	m->envelope = buf_bytes(&envelope);
 	m->prefix = bytes_from_str(received);
+	if (f->ticket.n > 0) {
+		m->ticket = f->ticket;
+	} else if (door == f->users_door) {
+		send_ticket_make(&f->key,
+			&(struct send_ticket){ e.login, e.queue_id, e.reverse_path }, now_s(),
+			&ticket);
+		m->ticket = buf_bytes(&ticket);
+	}
 	a->f = f;
 	a->id = m->queue_id;
 	f->asked++;
-	queue_commit_encode(ipc_compose(f->door), m);
-	ipc_request(
-		f->door, fd < 0 ? QUEUE_COMMIT : QUEUE_COMMIT_FD, &fd, fd >= 0, 0, on_answer, a);
+	queue_commit_encode(ipc_compose(door), m);
+	ipc_request(door, fd < 0 ? QUEUE_COMMIT : QUEUE_COMMIT_FD, &fd, fd >= 0, 0, on_answer, a);
 	buf_free(&envelope);
+	buf_free(&ticket);
 }
 
 uint64_t
 fake_commit(struct fake *f, const char *rcpts, struct bytes content)
 {
-	struct queue_commit m = { .queue_id = queue_id_make(&f->ids, clock_wall_us()),
-		.content = content_inline(content) };
+	const uint64_t id = queue_id_make(&f->ids, clock_wall_us());
+
+	fake_commit_at(f, id, rcpts, content);
+	return id;
+}
+
+void
+fake_commit_at(struct fake *f, uint64_t id, const char *rcpts, struct bytes content)
+{
+	struct queue_commit m = { .queue_id = id, .content = content_inline(content) };
 	int fd = -1;
 
 	if (content.n > CONTENT_INLINE_MAX / 2) { /* doors may, whatever the size */
@@ -429,7 +540,6 @@ fake_commit(struct fake *f, const char *rcpts, struct bytes content)
 		m.content = content_in_fd(0, content.n);
 	}
 	send_commit(f, rcpts, &m, fd);
-	return m.queue_id;
 }
 
 static void
@@ -458,8 +568,8 @@ int
 fake_lend(struct fake *f)
 {
 	f->lent_fd = -1;
-	buf_clear(ipc_compose(f->door));
-	ipc_request(f->door, QUEUE_LEND, NULL, 0, 0, on_lent, f);
+	buf_clear(ipc_compose(door_of(f)));
+	ipc_request(door_of(f), QUEUE_LEND, NULL, 0, 0, on_lent, f);
 	assert_true(fake_until(f, has_lent));
 	return f->lent_fd;
 }

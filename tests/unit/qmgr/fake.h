@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "ledger_msg.h"
 #include "log.h"
 #include "qmgr.h"
 
@@ -30,17 +31,22 @@ struct fake {
 	struct qmgr_conf conf;
 	struct qmgr *q;
 	struct ipc_channel *door, *qmgr_side;
+	struct ipc_channel *users_door, *users_side; /* submission's: who has a login */
 	struct queue_id_maker ids;
 	unsigned asked, answers, accepted, refused;
 	int last_err;
 	uint64_t lent_offset;
 	int lent_fd, kept_fd; /* kept: by a door that does not let go */
 	bool keep_lent;
+	struct link *ledger;
+	unsigned told; /* ledger heard so often that the operator was told */
 	unsigned deliveries, repeated, syncs, resolves, lost;
 	bool finished; /* qmgr has drained */
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
 	const char *login; /* of the sender */
-	unsigned page;     /* targets in one answer; 0: all */
+	struct send_ticket_key key;
+	struct bytes ticket; /* .n > 0: this instead of the right one */
+	unsigned page;       /* targets in one answer; 0: all */
 	/* told of every confirmed commit */
 	void (*on_accepted)(uint64_t id);
 };
@@ -53,9 +59,14 @@ void fake_remove(struct fake *f);
 
 /* One COMMIT; recipients separated by blanks. Returns its id; does not wait. */
 uint64_t fake_commit(struct fake *f, const char *rcpts, struct bytes content);
+void fake_commit_at(struct fake *f, uint64_t id, const char *rcpts, struct bytes content);
 int fake_lend(struct fake *f); /* a file that is lent */
 /* The same with a file lent for it. */
 uint64_t fake_commit_lent(struct fake *f, const char *rcpts, struct bytes content);
+
+void fake_directory_restarts(struct fake *f); /* with another key */
+/* ledger says so. */
+void fake_incident(struct fake *f, const struct ledger_incident *m);
 
 /* Turn the event loop until done() or 10 seconds are over: did it come true? */
 bool fake_until(struct fake *f, bool (*done)(struct fake *f));

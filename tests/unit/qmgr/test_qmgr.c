@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
 #include "fake.h"
 #include "sys.h"
@@ -330,6 +331,69 @@ test_dsn(void **state)
 	buf_free(&got);
 }
 
+/* What submission commits is the login's own by directory's word, or it is refused. */
+static void
+test_tickets(void **state)
+{
+	struct fake *f = *state;
+	const char *login = "alice@example.org";
+	struct send_ticket_key other = { .id = 1, .key = { 7 } };
+	const uint64_t id = queue_id_make(&f->ids, clock_wall_us());
+	const struct bytes path = BYTES_LITERAL("sender@example.net");
+	const struct {
+		const char *label;
+		struct send_ticket t;
+		const struct send_ticket_key *key;
+		uint64_t at_s;
+		int err;
+	} rows[] = {
+		{ "another login's", { BYTES_LITERAL("bob@example.org"), id, path }, &f->key,
+			now_s(), ERR_DENIED },
+		{ "another reverse-path", { bytes_from_str(login), id, BYTES_LITERAL("b@c") },
+			&f->key, now_s(), ERR_DENIED },
+		{ "another id", { bytes_from_str(login), id + 1, path }, &f->key, now_s(),
+			ERR_DENIED },
+		{ "another key", { bytes_from_str(login), id, path }, &other, now_s(), ERR_DENIED },
+		{ "too old", { bytes_from_str(login), id, path }, &f->key,
+			now_s() - SEND_TICKET_LIFE_S - 10, ERR_BUSY },
+	};
+	struct buf ticket = BUF_INIT;
+
+	f->login = login;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		buf_clear(&ticket);
+		send_ticket_make(rows[i].key, &rows[i].t, rows[i].at_s, &ticket);
+		f->ticket = buf_bytes(&ticket);
+		fake_commit_at(f, id, "user@example.org", bytes_from_str(small));
+		assert_true(fake_until(f, fake_answered));
+		assert_int_equal(f->last_err, rows[i].err);
+		assert_int_equal(f->refused, i + 1);
+	}
+	assert_int_equal(f->q->stats.forged, 4);
+	f->ticket = BYTES_NONE;
+	fake_commit_at(f, id, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 1);
+	fake_commit_at(f, id, "user@example.org", bytes_from_str(small)); /* the same once more */
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->last_err, ERR_DENIED);
+	f->ticket = BYTES_LITERAL("not a ticket");
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->last_err, ERR_DENIED);
+	f->ticket = BYTES_NONE;
+	f->key.id++; /* directory restarted, qmgr has not heard of it yet: 4yz, and it asks */
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->last_err, ERR_BUSY);
+	fake_directory_restarts(f);
+	fake_turns(f, 20);
+	fake_commit(f, "user@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	assert_int_equal(f->accepted, 2);
+	buf_free(&ticket);
+}
+
 static void
 test_alias(void **state)
 {
@@ -469,6 +533,75 @@ test_hold_and_release(void **state)
 	order(f, QUEUE_ORDER_RELEASE, 0);
 	assert_true(fake_until(f, all_synced));
 	assert_int_equal(f->deliveries, 1);
+}
+
+static bool
+is_told(struct fake *f)
+{
+	return f->told > 0;
+}
+
+/* What a blocked login has in the queue is held, and nothing else; postmaster is told once. */
+static void
+test_incident(void **state)
+{
+	struct fake *f = *state;
+	struct ledger_incident m = { .login = BYTES_LITERAL("mallory@example.org"),
+		.open = true,
+		.since = 1800000000,
+		.text = BYTES_LITERAL("too\r\nmuch") };
+	const struct queue_order release = { .verb = QUEUE_ORDER_RELEASE, .login = m.login };
+	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d };
+	uint64_t his, other;
+
+	f->login = "mallory@example.org";
+	his = fake_commit(f, "full@example.org", bytes_from_str(small));
+	f->login = "alice@example.org";
+	other = fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	fake_incident(f, &m);
+	assert_int_equal(index_find(&f->q->index, his)->state, ENTRY_HELD);
+	assert_int_not_equal(index_find(&f->q->index, other)->state, ENTRY_HELD);
+	assert_true(fake_until(f, is_told));
+	assert_int_equal(f->told, 1);
+	assert_int_equal(f->deliveries, 1); /* postmaster's */
+	m.told = true;
+	fake_incident(f, &m); /* ledger came back */
+	m.open = false;
+	fake_incident(f, &m);
+	fake_turns(f, 50);
+	assert_int_equal(f->deliveries, 1);
+	fake_stop(f);
+	fake_start(f);
+	fake_turns(f, 100);
+	assert_int_equal(index_find(&f->q->index, his)->state, ENTRY_HELD);
+	f->full_is_ok = true;
+	operator_order(&call, &release);
+	assert_true(fake_until(f, all_synced));
+}
+
+/* Only what the login sent; the others stay. */
+static void
+test_delete_of_a_login(void **state)
+{
+	struct fake *f = *state;
+	const struct queue_order m = { .verb = QUEUE_ORDER_DELETE,
+		.login = BYTES_LITERAL("mallory@example.org") };
+	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d };
+	uint64_t other;
+
+	f->login = "mallory@example.org";
+	fake_commit(f, "full@example.org", bytes_from_str(small));
+	fake_commit(f, "full@example.org", bytes_from_str(small));
+	f->login = "";
+	other = fake_commit(f, "full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 100);
+	operator_order(&call, &m);
+	fake_turns(f, 50);
+	assert_int_equal(f->q->index.live, 1);
+	assert_non_null(index_find(&f->q->index, other));
 }
 
 static void
@@ -775,6 +908,7 @@ main(void)
 		TEST(test_gives_up),
 		TEST(test_fails_for_good),
 		TEST(test_dsn),
+		TEST(test_tickets),
 		TEST(test_alias),
 		TEST(test_alias_by_pages),
 		TEST(test_alias_survives_restart),
@@ -783,6 +917,8 @@ main(void)
 		TEST(test_failed_sync),
 		TEST(test_duplicate_id),
 		TEST(test_hold_and_release),
+		TEST(test_incident),
+		TEST(test_delete_of_a_login),
 		TEST(test_flush_now),
 		TEST(test_delete),
 		TEST(test_moves_out_of_the_journal),
