@@ -162,22 +162,25 @@ run(const struct runner_spec *spec, const struct delivery_job *job)
 		variable("ORIGINAL_RECIPIENT", job->original_path), variable("LOCAL", local),
 		variable("DOMAIN", domain), variable("EXTENSION", job->detail),
 		variable("MAIL_CONFIG", BYTES_LITERAL("relais")), NULL };
-	char line[DELIVERY_ACCOUNT_MAX + 1], shell[] = "/bin/sh", option[] = "-c", *rest, *word;
-	char *words[WORDS_MAX + 1] = { shell, option, line, NULL };
+	char line[DELIVERY_ACCOUNT_MAX + 1], parted[sizeof(line)], shell[] = "/bin/sh",
+								   option[] = "-c", *rest, *word;
+	char *by_shell[] = { shell, option, line, NULL }, *words[WORDS_MAX + 1] = { NULL };
 	size_t n = 0;
 
 	bytes_to_str(bytes_skip(job->account, 1), line, sizeof(line));
-	if (line[strspn(line, plain)] == 0) {
-		for (rest = line; n < WORDS_MAX && (word = strsep(&rest, " ")) != NULL;)
+	memcpy(parted, line, sizeof(parted));
+	if (line[strspn(line, plain)] == 0)
+		for (rest = parted; n < WORDS_MAX && (word = strsep(&rest, " ")) != NULL;)
 			if (*word != 0)
 				words[n++] = word;
-		words[n] = NULL;
-	}
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
-	if (words[0] != NULL) /* execvpe() looks at our own PATH */
-		if (setenv("PATH", spec->path, 1) == 0)
-			execvpe(words[0], words, environment);
+	if (setenv("PATH", spec->path, 1) != 0) /* execvpe() looks at our own */
+		_exit(71);
+	if (n > 0)
+		execvpe(words[0], words, environment);
+	if (n == 0 || (errno == ENOENT && strchr(words[0], '/') == NULL))
+		execve(shell, by_shell, environment); /* perhaps the shell knows it: "exit 75" */
 	_exit(errno == ENOENT || errno == EACCES ? 72 : 71);
 }
 

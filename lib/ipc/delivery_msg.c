@@ -65,7 +65,8 @@ get_job(struct ipc_reader *in, struct delivery_job *m, bool in_fd)
 	if (m->prefix.n > 0 &&
 		(m->prefix.n < 2 || memcmp(m->prefix.p + m->prefix.n - 2, "\r\n", 2) != 0))
 		in->bad = true;
-	if (m->queue_id == 0 || m->account.n == 0 || m->home.n == 0)
+	if (m->queue_id == 0 || m->account.n == 0 ||
+		(m->home.n == 0 && (m->flags & (DELIVERY_COMMAND | DELIVERY_FILE)) == 0))
 		in->bad = true;
 	return ipc_finish(in);
 }
