@@ -88,21 +88,30 @@ put_others(struct alias *a, struct buf *line, char *words[], int n)
 	return left;
 }
 
+/* One word of the table's form: an address or a local-part. */
+static bool
+is_target(struct arena *a, const char *word)
+{
+	struct bytes rest = bytes_from_str(word), target, folded;
+
+	if (alias_next_target(&rest, &target) == 1 && rest.n == 0 && target.p[0] != '@' &&
+		fold(a, word, &folded))
+		return true;
+	fprintf(stderr, "%s: a target is an address or a local-part\n", word);
+	return false;
+}
+
 static int
 add(struct cli *cli, const char *name, char *targets[], int n)
 {
 	struct alias a;
 	struct buf line = BUF_INIT;
-	struct bytes value, folded;
+	struct bytes value;
 	bool ok = alias_open(cli, &a, name);
 	unsigned count = ok ? put_others(&a, &line, targets, n) : 0;
 
 	for (int i = 0; ok && i < n; i++) {
-		ok = fold(&a.arena, targets[i], &folded);
-		if (ok && folded.p[0] == '@') {
-			fprintf(stderr, "%s: a target is an address or a local-part\n", targets[i]);
-			ok = false;
-		}
+		ok = is_target(&a.arena, targets[i]);
 		buf_printf(&line, "%s%s", count++ > 0 ? ", " : "", targets[i]);
 	}
 	value = buf_bytes(&line);
