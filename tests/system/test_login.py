@@ -120,7 +120,7 @@ def test_login_lines(suite):
     client = imap(suite)
     line = wait_for(lambda: lines()[before:])[-1]
     found = re.search(r"relais/imap-login\[\d+\]: Login: user=<(\S+)>, method=PLAIN, rip=127\.0\.0\.1, "
-                      r"lip=127\.0\.0\.1, mpid=(\d+), session=<(\w+)>$", line)
+                      r"lip=127\.0\.0\.1, mpid=(\d+), secured, session=<(\w+)>$", line)
     assert found, line
     assert os.path.exists(f"/proc/{found[2]}")
     client.logout()
