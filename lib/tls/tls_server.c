@@ -140,7 +140,8 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 			continue;
 		if (!use_ticket_key(server, key, iv, cipher, mac, 0))
 			return -1;
-		return i == 0 ? 1 : 2;
+		/* TLS 1.3 clients use a ticket once, and want the next (RFC 8446 app. C.4) */
+		return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 	}
 	return 0;
 }

@@ -242,12 +242,23 @@ static const struct protocol protocols[] = {
 
 /* ---- one connection after the other ---- */
 
+/* A ticket came: the newest one is good for one resumption. */
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct client *c = SSL_get_app_data(ssl);
+
+	SSL_SESSION_free(c->session);
+	c->session = session;
+	return 1;
+}
+
 static bool
 handshake(struct client *c)
 {
 	c->ssl = SSL_new(c->load->ctx);
 	c->len = 0;
-	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
+	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_app_data(c->ssl, c) != 1)
 		return false;
 	SSL_set_tlsext_host_name(c->ssl, "localhost");
 	if (c->load->resume && c->session != NULL)
@@ -285,10 +296,6 @@ leave(struct client *c)
 {
 	if (c->ssl != NULL) {
 		SSL_shutdown(c->ssl); /* before SSL_free, or the session is spoilt */
-		if (c->load->resume) {
-			SSL_SESSION_free(c->session);
-			c->session = SSL_get1_session(c->ssl);
-		}
 		SSL_free(c->ssl);
 	}
 	close(c->fd);
@@ -436,6 +443,7 @@ main(int argc, char *argv[])
 	if (l.ctx == NULL || l.took == NULL || threads == NULL)
 		die("memory");
 	SSL_CTX_set_session_cache_mode(l.ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(l.ctx, on_session);
 	start = now();
 	for (unsigned i = 0; i < l.clients; i++)
 		if (pthread_create(&threads[i], NULL, client_main, &l) != 0)
