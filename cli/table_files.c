@@ -18,9 +18,7 @@
 #include "map_build.h"
 #include "sys.h"
 
-#define TEXT_MAX          ((uint64_t)2 << 30)
-#define SYSTEM_UID_FIRST  1000
-#define SYSTEM_UID_BEHIND 60000
+#define TEXT_MAX ((uint64_t)2 << 30)
 
 static bool
 read_text(const char *path, struct buf *text)
@@ -265,15 +263,29 @@ table_file_edit(struct cli *cli, struct table_file *f, struct bytes key, struct 
 
 /* ---- the system's users ---- */
 
-static void
-list_system_users(struct buf *text)
+static bool
+has_login_shell(const struct passwd *pw)
 {
+	const char *shell;
+	bool found = false;
+
+	setusershell();
+	while (!found && (shell = getusershell()) != NULL)
+		found = strcmp(shell, pw->pw_shell) == 0;
+	endusershell();
+	return found;
+}
+
+static void
+list_system_users(struct cli *cli, struct buf *text)
+{
+	const struct directory_conf *conf = conf_values(&cli->conf, "directory");
 	const struct passwd *pw;
 
 	setpwent();
 	while ((pw = getpwent()) != NULL)
-		if (pw->pw_uid >= SYSTEM_UID_FIRST && pw->pw_uid < SYSTEM_UID_BEHIND &&
-			pw->pw_gid != 0)
+		if (pw->pw_uid >= conf->system_uid_first && pw->pw_uid <= conf->system_uid_last &&
+			pw->pw_gid != 0 && (!conf->system_user_shells || has_login_shell(pw)))
 			buf_printf(text, "%s %u %u\n", pw->pw_name, (unsigned)pw->pw_uid,
 				(unsigned)pw->pw_gid);
 	endpwent();
@@ -325,7 +337,7 @@ build_system_users(struct cli *cli, bool wanted)
 	snprintf(f.db_path, sizeof(f.db_path), "%s/directory/%s.db", cli_common(cli)->state,
 		table_kind_name(f.kind));
 	if (wanted)
-		list_system_users(&f.text);
+		list_system_users(cli, &f.text);
 	analyse(cli, &f, buf_bytes(&f.text));
 	ok = report(&f) && compile(cli, &f) && (geteuid() != 0 || make_system_mailboxes(cli, &f));
 	table_file_free(&f);

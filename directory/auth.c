@@ -260,6 +260,31 @@ on_password(void *arg, const struct password_answer *answer)
 	}
 }
 
+/* What the system says of one of its users. */
+static void
+on_pam(void *arg, enum pam_verdict verdict)
+{
+	struct auth *a = arg;
+
+	a->state = AUTH_NEW;
+	if (verdict == PAM_SAYS_LATER)
+		auth_refuse(a, DIRECTORY_AUTH_TEMPORARY);
+	else if (verdict == PAM_SAYS_YES)
+		auth_right(a, BYTES_NONE, ACCOUNT_PROTOCOLS);
+	else
+		auth_wrong(a);
+}
+
+static void
+ask_pam(struct auth *a)
+{
+	struct bytes key = a->account.key;
+
+	a->state = AUTH_HASHING;
+	pam_check(a->d->pam, bytes_head(key, bytes_find_last(key, '@')), buf_bytes(&a->password),
+		a->client, on_pam, a);
+}
+
 void
 auth_check_password(struct auth *a)
 {
@@ -269,6 +294,10 @@ auth_check_password(struct auth *a)
 		.priority = a->priority };
 	struct password_answer now;
 
+	if (a->looked_up == ERR_OK && a->account.system_user && a->d->pam != NULL) {
+		ask_pam(a);
+		return;
+	}
 	a->state = AUTH_HASHING;
 	if (passwords_check(a->d->passwords, &q, on_password, a, &now) != PASSWORD_PENDING)
 		on_password(a, &now);

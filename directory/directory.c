@@ -118,6 +118,7 @@ configure(struct directory *d)
 						  : fold_domain(&d->config, common->hostname);
 	t->postmaster = arena_bytes(&d->config, bytes_from_str(conf->postmaster));
 	t->default_quota_octets = conf->default_quota;
+	t->system_logins = conf->pam_service[0] != 0;
 	t->locked_takes_mail = conf->locked_takes_mail;
 	t->expansion_limit = (uint32_t)conf->expansion_limit;
 	t->expansion_depth = (uint32_t)conf->expansion_depth;
@@ -230,6 +231,8 @@ on_start(struct daemon *daemon)
 	d->kept_serial = UINT64_MAX / 2; /* unlike any of the tables' */
 	if (prepare_database(d) < 0)
 		return ERR_SYNTAX;
+	if ((r = pam_helper_start(daemon, &d->pam)) < 0)
+		return r;
 	if ((r = directory_sasl_prepare(d)) < 0)
 		return r;
 	directory_local_prepare(d);
@@ -249,6 +252,7 @@ on_run(struct daemon *daemon)
 	configure(d);
 	tables_open(&d->tables, daemon->privileged ? "." : daemon->root);
 	look_for_gaps(d);
+	pam_run(d->pam);
 	if ((r = start_lookups(d, daemon->privileged ? "." : daemon->root)) < 0)
 		return r;
 	d->ledger = daemon_link(
@@ -320,6 +324,7 @@ on_stop(struct daemon *daemon)
 	if (d->lookups_event != NULL)
 		event_free(d->lookups_event);
 	lookups_free(&d->lookups); /* first: its threads use what the others own */
+	pam_free(&d->pam);
 	directory_auth_stop(d);
 	directory_sasl_stop(d);
 	directory_send_stop(d);

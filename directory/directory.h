@@ -14,6 +14,7 @@
 #include "directory_msg.h"
 #include "lookups.h"
 #include "near_quota.h"
+#include "pam.h"
 #include "passwords.h"
 #include "resolve.h"
 #include "send_ticket.h"
@@ -33,6 +34,7 @@ struct directory {
 	struct daemon *daemon;
 	struct directory_tables tables;
 	struct arena config;     /* what tables borrows of the configuration, folded */
+	struct pam *pam;         /* NULL: system users cannot log in */
 	struct lookups *lookups; /* NULL: no database, all is in the compiled tables */
 	struct event *lookups_event;
 	char *conninfo;                   /* of the database, until the lookups have it */

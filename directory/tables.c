@@ -49,6 +49,7 @@ tables_copy_options(
 	to->default_quota_octets = from->default_quota_octets;
 	to->mail_uid = from->mail_uid;
 	to->mail_gid = from->mail_gid;
+	to->system_logins = from->system_logins;
 	to->locked_takes_mail = from->locked_takes_mail;
 	to->expansion_limit = from->expansion_limit;
 	to->expansion_depth = from->expansion_depth;
@@ -169,7 +170,7 @@ tables_system_user(
 	*out = (struct account){ .key = mail_address_key(a, local, domain), .system_user = true };
 	out->record = (struct account_record){ .password = BYTES_LITERAL("*"),
 		.quota_octets = t->default_quota_octets,
-		.may = ACCOUNT_MAIL,
+		.may = t->system_logins ? ACCOUNT_ALL : ACCOUNT_MAIL,
 		.home = home_of(a, local, domain),
 		.has_uid = true,
 		.uid = user.uid,
@@ -212,6 +213,8 @@ tables_login(struct directory_tables *t, struct arena *a, struct bytes login, st
 	if (info.place != PLACE_LOCAL)
 		return nobody(out, a, address.key);
 	r = tables_account(t, a, address.local, info.domain, out);
+	if (r == ERR_NOT_FOUND && info.system_users && t->system_logins)
+		r = tables_system_user(t, a, address.local, out);
 	return r == ERR_NOT_FOUND ? nobody(out, a, mail_address_key(a, address.local, info.domain))
 				  : r;
 }

@@ -21,6 +21,7 @@ struct directory_tables {
 	struct bytes postmaster;     /* who gets postmaster's mail where nobody is; may be empty */
 	uint64_t default_quota_octets; /* of accounts whose line has none; 0: no limit */
 	uint32_t mail_uid, mail_gid;   /* owner of accounts whose line has none */
+	bool system_logins;            /* the system's users may log in (PAM) */
 	bool locked_takes_mail;        /* a locked account's mail is not refused */
 	uint32_t expansion_limit;      /* addresses one alias may lead to */
 	uint32_t expansion_depth;      /* aliases one behind the other */
@@ -71,7 +72,8 @@ MUST_USE int tables_system_user(
 MUST_USE int tables_alias(struct directory_tables *t, struct arena *a, enum table_kind kind,
 	struct bytes key, struct bytes *value);
 
-/* Whose login name is it? Like tables_account(), with the default domain if it has none. With
+/* Whose login name is it? Like tables_account(), with the default domain if it has none; the
+ * system's users too, where they may log in. With
  * ERR_NOT_FOUND out->key is what stands for this login, however it was written. */
 MUST_USE int tables_login(
 	struct directory_tables *t, struct arena *a, struct bytes login, struct account *out);

@@ -23,6 +23,13 @@ struct directory_conf {
 	bool locked_takes_mail;
 	uint64_t auth_cache_time;
 	uint64_t auth_cache_size;
+	const char *pam_service;
+	uint64_t pam_children;
+	uint64_t pam_timeout;
+	bool pam_read_only;
+	bool system_user_shells;
+	uint64_t system_uid_first;
+	uint64_t system_uid_last;
 	const char *postgresql;
 	const char *postgresql_password_file;
 	const char *postgresql_domains;
