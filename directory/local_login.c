@@ -78,7 +78,7 @@ local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const 
 	mail_address_detail(folded.local, t->delimiters, &base, &detail);
 	if (!bytes_equal(base, name_of(key)) && !bytes_equal(folded.local, name_of(key)))
 		return 0;
-	if ((r = tables_domain(t, a, folded.domain, &where)) < 0)
+	if (tables_domain(t, a, folded.domain, &where) < 0)
 		return ERR_IO;
 	if (!(where.place == PLACE_LOCAL && where.system_users) &&
 		!bytes_equal(where.domain, t->default_domain) &&
@@ -231,10 +231,12 @@ directory_local_peer_down(struct directory *d, const struct ipc_channel *peer)
 void
 directory_local_stop(struct directory *d)
 {
-	struct local *l;
+	struct local *l, *next;
 
-	while ((l = LIST_FIRST(&d->locals)) != NULL)
+	for (l = LIST_FIRST(&d->locals); l != NULL; l = next) {
+		next = LIST_NEXT(l, link);
 		local_free(l);
+	}
 	free(d->trusted_uids);
 	d->trusted_uids = NULL;
 }

@@ -50,7 +50,7 @@ add(struct local_users *u, const struct passwd *pw)
 	user = &u->v[u->n];
 	user->uid = pw->pw_uid;
 	user->order = (uint32_t)u->n++;
-	strcpy(user->name, pw->pw_name);
+	memcpy(user->name, pw->pw_name, strlen(pw->pw_name) + 1);
 }
 
 struct local_users *
