@@ -57,15 +57,13 @@ account_app_name_is_valid(struct bytes name)
 	return true;
 }
 
-/* Words are parted by one or more blanks. */
+/* As records.c cuts them. */
 static struct bytes
 next_word(struct bytes *rest)
 {
-	struct bytes in = *rest;
+	struct bytes in = bytes_trim(*rest);
 	size_t n = 0;
 
-	while (in.n > 0 && (in.p[0] == ' ' || in.p[0] == '\t'))
-		in = bytes_skip(in, 1);
 	while (n < in.n && in.p[n] != ' ' && in.p[n] != '\t')
 		n++;
 	*rest = bytes_skip(in, n);
