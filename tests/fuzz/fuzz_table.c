@@ -24,10 +24,11 @@ check_value(enum table_kind kind, struct arena *a, struct bytes value)
 		break;
 	case TABLE_ACCOUNTS:
 		r = account_record_parse(value, &account, &why);
-		ASSERT(r < 0 || (account.may <= (ACCOUNT_MAIL | ACCOUNT_LOGIN) &&
-					(!account.has_uid || account.uid != 0)));
+		ASSERT(r < 0 ||
+			(account.may <= ACCOUNT_ALL && (!account.has_uid || account.uid != 0)));
 		break;
 	case TABLE_ALIASES:
+	case TABLE_SYSTEM_ALIASES:
 		while ((r = alias_next_target(&value, &target)) > 0)
 			ASSERT(target.n > 0);
 		break;
