@@ -3,6 +3,8 @@
 login half after the login; SASL over it.
 """
 import base64
+import hashlib
+import hmac
 import imaplib
 import os
 import poplib
@@ -26,15 +28,14 @@ IMAP_BEFORE = "* OK [CAPABILITY IMAP4rev1 "
 
 def context(suite):
     """Trusts the demo's own certificate, and checks it."""
-    c = ssl.create_default_context(cafile=os.path.join(suite.folder, "state/tls/self-signed.pem"))
-    return c
+    return ssl.create_default_context(cafile=os.path.join(suite.folder, "state/tls/self-signed.pem"))
 
 
 class Wire:
     """A connection that may become TLS."""
 
-    def __init__(self, suite, port, tls=False):
-        self.suite = suite
+    def __init__(self, suite, port, tls=False, version=None):
+        self.suite, self.version = suite, version
         self.sock = socket.create_connection((suite.info["host"], suite.port(port)), timeout=60)
         self.file = None
         if tls:
@@ -45,6 +46,8 @@ class Wire:
 
     def begin_tls(self):
         c = context(self.suite)
+        if self.version is not None:
+            c.maximum_version = self.version
         self.sock = c.wrap_socket(self.sock, server_hostname="mx." + self.suite.info["domain"])
         self.file = self.sock.makefile("rb")
 
@@ -345,6 +348,89 @@ def test_client_limit(fresh_suite):
     assert held[0].ask("a LOGOUT").startswith("* BYE")
     wait_for(lambda: Wire(s, "imap").greeting.startswith("* OK"))
     wait_for(lambda: re.search(r"Disconnected: Too many connections from your address", s.log()))
+
+
+# --- SASL -------------------------------------------------------------------------------------------
+
+
+def scram(say, user, password, mechanism, binding=b"", name=""):
+    """Speaks SCRAM-SHA-256(-PLUS), RFC 5802 and 7677; say(base64) gives the server's message. The server
+    proves itself too. None: it refused."""
+    def h(key, text):
+        return hmac.new(key, text, hashlib.sha256).digest()
+    gs2 = f"p={name},," if mechanism.endswith("-PLUS") else "n,,"
+    nonce = base64.b64encode(os.urandom(18)).decode()
+    bare = f"n={user},r={nonce}"
+    first = say(base64.b64encode((gs2 + bare).encode()).decode())
+    fields = dict(part.split("=", 1) for part in first.decode().split(","))
+    assert fields["r"].startswith(nonce)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
+    final = f"c={base64.b64encode(gs2.encode() + binding).decode()},r={fields['r']}"
+    text = f"{bare},{first.decode()},{final}".encode()
+    key = h(salted, b"Client Key")
+    proof = bytes(a ^ b for a, b in zip(key, h(hashlib.sha256(key).digest(), text)))
+    end = say(base64.b64encode(f"{final},p={base64.b64encode(proof).decode()}".encode()).decode())
+    if end is not None:
+        assert end == b"v=" + base64.b64encode(h(h(salted, b"Server Key"), text))  # it knows it, too
+    return end
+
+
+def speaker(w, command):
+    """say() for scram(); the first message goes with the command (RFC 4959, RFC 5034)."""
+    state = {"begun": False}
+
+    def say(text):
+        line = w.ask(text if state["begun"] else f"{command} {text}")
+        state["begun"] = True
+        state["line"] = line
+        return base64.b64decode(line[2:]) if line.startswith("+ ") else None
+    say.state = state
+    return say
+
+
+@pytest.mark.parametrize("port", ["imaps", "pop3s"])
+def test_scram(closed, port):
+    w = Wire(closed, port, tls=True)
+    command = "a AUTHENTICATE SCRAM-SHA-256" if port == "imaps" else "AUTH SCRAM-SHA-256"
+    scram(speaker(w, command), *closed.account(), "SCRAM-SHA-256")
+    assert w.ask("").startswith("a OK" if port == "imaps" else "+OK")
+    if port == "imaps":
+        assert w.ask("b NOOP").startswith("b OK")
+        wait_for(lambda: f"user=<{closed.account()[0]}>, method=SCRAM-SHA-256, " in closed.log())
+
+
+def test_scram_plus(closed):
+    """Bound to this very connection; bound to another one it is refused, whatever the password is."""
+    for right in (True, False):
+        w = Wire(closed, "imaps", tls=True, version=ssl.TLSVersion.TLSv1_2)
+        binding = w.sock.get_channel_binding("tls-unique") if right else bytes(12)
+        say = speaker(w, "a AUTHENTICATE SCRAM-SHA-256-PLUS")
+        end = scram(say, *closed.account(), "SCRAM-SHA-256-PLUS", binding, "tls-unique")
+        if right:
+            assert w.ask("").startswith("a OK")
+        else:
+            assert end is None and say.state["line"].startswith("a NO [AUTHENTICATIONFAILED]")
+
+
+def test_scram_wrong_and_given_up(closed):
+    user, password = closed.account()
+    w = Wire(closed, "imaps", tls=True)
+    say = speaker(w, "a AUTHENTICATE SCRAM-SHA-256")
+    assert scram(say, user, password + "x", "SCRAM-SHA-256") is None
+    assert say.state["line"].startswith("a NO [AUTHENTICATIONFAILED]")
+    assert speaker(w, "b AUTHENTICATE SCRAM-SHA-256")(base64.b64encode(f"n,,n={user},r=abc".encode()).decode())
+    assert w.ask("*").startswith("b BAD")
+    say = speaker(w, "c AUTHENTICATE SCRAM-SHA-256")
+    scram(say, user, password, "SCRAM-SHA-256")
+    assert w.ask("").startswith("c OK")
+
+
+def test_sasl_login(closed):
+    w = Wire(closed, "imaps", tls=True)
+    user, password = (base64.b64encode(x.encode()).decode() for x in closed.account())
+    assert w.ask("a AUTHENTICATE LOGIN") == "+ VXNlcm5hbWU6"
+    assert w.ask(user) == "+ UGFzc3dvcmQ6"
+    assert w.ask(password).startswith("a OK")
 
 
 # --- real clients ----------------------------------------------------------------------------------
