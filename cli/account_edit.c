@@ -74,9 +74,10 @@ account_scram_like(struct cli *cli, struct bytes line, bool apps_only, struct sc
 	struct account_password p;
 
 	while (account_next_password(&line, &p) > 0)
-		if ((p.name.n > 0 || !apps_only) && password_record_scram(p.record, out) &&
-			out->hash == SCRAM_HASH_SHA_256)
+		if ((p.name.n > 0 || !apps_only) && password_record_scram(p.record, out)) {
+			out->hash = SCRAM_HASH_SHA_256;
 			return;
+		}
 	*out = (struct scram_record){ .hash = SCRAM_HASH_SHA_256,
 		.iterations = (uint32_t)conf->scram_iterations,
 		.salt_size = SCRAM_SALT_SIZE };

@@ -78,6 +78,12 @@ put_records(struct cli *cli, struct account_edit *e, const char *name, unsigned 
 	account_scram_like(cli, e->old, false, &scram);
 	password_put_scram(&record, &scram, bytes_from_str(password));
 	put_word(e, name, text, &record);
+	if (cli_common(cli)->scram_sha_1) {
+		scram.hash = SCRAM_HASH_SHA_1;
+		buf_clear(&record);
+		password_put_scram(&record, &scram, bytes_from_str(password));
+		put_word(e, name, text, &record);
+	}
 	buf_free(&record);
 }
 

@@ -92,7 +92,7 @@ password_put_scram(struct buf *out, const struct scram_record *like, struct byte
 
 	put_prepared(&prepared, password);
 	scram_record_derive(&r, buf_bytes(&prepared));
-	buf_put_str(out, "{SCRAM-SHA-256}");
+	buf_put_str(out, r.hash == SCRAM_HASH_SHA_1 ? "{SCRAM-SHA-1}" : "{SCRAM-SHA-256}");
 	scram_record_put(out, &r);
 	buf_free(&prepared);
 }

@@ -16,7 +16,7 @@ bool password_method(const char *name, struct password_method *out);
 /* Adds the hash as crypt(5) has it. false after printing why. */
 bool password_hash(const struct password_method *method, struct bytes password, struct buf *out);
 
-/* The same for SCRAM-SHA-256: "{SCRAM-SHA-256}...". like: salt and iterations to take. */
+/* The same for SCRAM: "{SCRAM-SHA-256}...". like: hash, salt and iterations to take. */
 void password_put_scram(struct buf *out, const struct scram_record *like, struct bytes password);
 
 /* "{SSHA256}...": fast, for passwords that nobody can guess. */

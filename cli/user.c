@@ -180,6 +180,11 @@ put_records(struct cli *cli, const struct user_options *o, const struct password
 	account_scram_like(cli, old, true, &like);
 	buf_put_str(out, " password=");
 	password_put_scram(out, &like, password);
+	if (cli_common(cli)->scram_sha_1) {
+		like.hash = SCRAM_HASH_SHA_1;
+		buf_put_str(out, " password=");
+		password_put_scram(out, &like, password);
+	}
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "err.h"
 #include "log.h"
 #include "map_postgresql.h"
+#include "sasl_exchange.h"
 
 #define REFRESH_MS 50
 
@@ -120,6 +121,7 @@ configure(struct directory *d)
 	t->default_quota_octets = conf->default_quota;
 	t->system_logins = conf->pam_service[0] != 0;
 	t->locked_takes_mail = conf->locked_takes_mail;
+	sasl_library_set_iterations(d->sasl, (uint32_t)conf->scram_iterations);
 	t->expansion_limit = (uint32_t)conf->expansion_limit;
 	t->expansion_depth = (uint32_t)conf->expansion_depth;
 	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;

@@ -136,6 +136,12 @@ sasl_library_new(const uint8_t secret[SASL_SECRET_SIZE], uint32_t iterations)
 }
 
 void
+sasl_library_set_iterations(struct sasl_library *l, uint32_t iterations)
+{
+	l->iterations = iterations;
+}
+
+void
 sasl_library_free(struct sasl_library **lp)
 {
 	struct sasl_library *l = *lp;
@@ -371,21 +377,34 @@ scram_first(struct sasl_exchange *x, struct bytes message)
 	return SASL_NEXT_ACCOUNT;
 }
 
-/* An account without a record looks like one that has: the same salt at each try, keys that
- * nobody has. */
+/* Salt and count of any SCRAM record of the line: those of both hashes have the same. */
+static bool
+salt_of_other(struct bytes line, struct scram_record *out)
+{
+	struct account_password p;
+
+	while (account_next_password(&line, &p) > 0)
+		if (password_record_scram(p.record, out))
+			return true;
+	return false;
+}
+
+/* An account without a record looks like one that has: the same salt at each try and for both
+ * hashes, keys that nobody has. */
 static void
-stand_in(const struct sasl_exchange *x, struct bytes name, struct scram_record *r)
+stand_in(
+	const struct sasl_exchange *x, struct bytes name, struct bytes line, struct scram_record *r)
 {
 	const struct bytes secret = bytes_make(x->library->secret, SASL_SECRET_SIZE);
 	uint8_t octets[SCRAM_KEY_MAX];
 
-	r->hash = hash_of(x->mechanism);
-	r->iterations = x->library->iterations;
 	scram_hmac(SCRAM_HASH_SHA_256, secret, name, octets);
-	if (r->hash == SCRAM_HASH_SHA_1) /* another salt than for the other hash */
-		scram_hmac(SCRAM_HASH_SHA_256, secret, bytes_make(octets, sizeof(octets)), octets);
-	memcpy(r->salt, octets, SCRAM_SALT_SIZE);
-	r->salt_size = SCRAM_SALT_SIZE;
+	if (!salt_of_other(line, r)) {
+		r->iterations = x->library->iterations;
+		memcpy(r->salt, octets, SCRAM_SALT_SIZE);
+		r->salt_size = SCRAM_SALT_SIZE;
+	}
+	r->hash = hash_of(x->mechanism);
 	scram_hmac(SCRAM_HASH_SHA_256, bytes_make(octets, sizeof(octets)), secret, r->stored_key);
 	scram_hmac(SCRAM_HASH_SHA_256, bytes_make(r->stored_key, SCRAM_KEY_MAX), secret,
 		r->server_key);
@@ -427,7 +446,7 @@ sasl_exchange_account(
 	collect(x, line);
 	if (x->ncandidates == 0) {
 		x->candidates[0] = (struct candidate){ .protocols = 0 };
-		stand_in(x, name, &x->candidates[0].record);
+		stand_in(x, name, line, &x->candidates[0].record);
 		x->ncandidates = 1;
 		x->lacks_record = true;
 	}

@@ -26,6 +26,7 @@ struct sasl_exchange;
  * restarts, from which the salts of accounts without a record are made. */
 #define SASL_SECRET_SIZE 32
 struct sasl_library *sasl_library_new(const uint8_t secret[SASL_SECRET_SIZE], uint32_t iterations);
+void sasl_library_set_iterations(struct sasl_library *l, uint32_t iterations);
 void sasl_library_free(struct sasl_library **l);
 
 /* bindings: channel binding data, copied. NULL: a mechanism that GNU SASL does not have. */

@@ -142,6 +142,19 @@ def test_offered(suite):
     s.quit()
 
 
+def test_scram_sha_1(fresh_suite):
+    """By option only: it is offered, and passwords get a record for it."""
+    need("gsasl")
+    suite = fresh_suite(users=1, options=["scram_sha_1=yes"])
+    assert "SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN" in connect(suite, login=None).esmtp_features["auth"]
+    address = add(suite, "old-client")
+    phone = suite.relais("user", "app-password", "add", address, "phone").strip()
+    wait_for(lambda: imap(suite, address, phone))
+    for mechanism in ("SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "SCRAM-SHA-256"):
+        gsasl(suite, "imap", mechanism, address, PASSWORD)
+        gsasl(suite, "submission", mechanism, address, phone)
+
+
 def first_challenge(suite, login):
     """What SCRAM says to a client's first message: (salt, iterations)."""
     with socket.create_connection(("127.0.0.1", suite.port("imap")), timeout=30) as s:

@@ -224,6 +224,7 @@ static void
 nobody_looks_like_somebody(void **arg)
 {
 	struct client c = { "joe", "secret", NULL, no_bindings };
+	struct buf line = BUF_INIT;
 	struct talk a, b;
 	struct bytes x, y;
 
@@ -239,8 +240,27 @@ nobody_looks_like_somebody(void **arg)
 	assert_true(x.n > 20);
 	assert_true(bytes_equal(x, y));
 	assert_true(bytes_search(x, BYTES_LITERAL(",i=5000")) != BYTES_NOT_FOUND);
+	buf_free(&b.salt);
+	/* the other hash, too: as for those who have both */
+	b = talk(SASL_SCRAM_SHA_1, &c, no_bindings, "");
+	y = buf_bytes(&b.salt);
+	(void)bytes_cut(&y, ',');
+	assert_true(bytes_equal(x, y));
 	buf_free(&a.salt);
 	buf_free(&b.salt);
+	put_record(&line, SCRAM_HASH_SHA_256, "secret");
+	a = talk(SASL_SCRAM_SHA_256, &c, no_bindings, buf_str(&line));
+	b = talk(SASL_SCRAM_SHA_1, &c, no_bindings, buf_str(&line));
+	assert_int_equal(a.end, SASL_NEXT_RIGHT);
+	assert_int_equal(b.end, SASL_NEXT_WRONG);
+	x = buf_bytes(&a.salt);
+	y = buf_bytes(&b.salt);
+	(void)bytes_cut(&x, ',');
+	(void)bytes_cut(&y, ',');
+	assert_true(bytes_equal(x, y));
+	buf_free(&a.salt);
+	buf_free(&b.salt);
+	buf_free(&line);
 }
 
 static void
