@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ledger/login_record.h - what right logins leave behind: the networks an account is known from, and
- * when each of its passwords was last used.
+ * ledger/login_record.h - what right logins leave behind: the networks an account is known from,
+ * and when each of its passwords was last used.
  *
  * Runs in:  ledger.
  */

@@ -17,7 +17,7 @@
 
 #define TABLE_KEY_MAX    512
 #define TABLE_VALUE_MAX  (1 << 20) /* a list of some 30,000 members */
-#define TABLE_ERRORS_MAX 100 /* kept; all are counted */
+#define TABLE_ERRORS_MAX 100       /* kept; all are counted */
 
 struct table_entry {
 	struct bytes key, value;
