@@ -27,6 +27,7 @@ struct sasl_library;
 struct sasl_table;
 struct send;
 struct local;
+struct local_users;
 struct question;
 struct kept;
 
@@ -56,8 +57,9 @@ struct directory {
 	struct logins *handles; /* of submission's clients */
 	LIST_HEAD(, send) sends_under_way;
 	struct send_ticket_key ticket_key;
-	LIST_HEAD(, local) locals; /* under way */
-	uint32_t *trusted_uids;    /* may send as anybody, besides root */
+	LIST_HEAD(, local) locals;       /* under way */
+	struct local_users *local_users; /* as they were at the start */
+	uint32_t *trusted_uids;          /* may send as anybody, besides root */
 	size_t ntrusted_uids;
 	uint64_t sends, sends_refused;
 	uint64_t rcpts, resolves, logins, logins_failed;

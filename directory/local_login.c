@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * directory/local_login.c - a local user at the socket of sendmail(1): who he is, by the kernel's
- * word, and which addresses are his.
+ * word. Which addresses are his is local_owner.c's matter.
  *
  * Runs in:  directory.
  * Trusts:   the kernel (SO_PEERCRED of the passed socket, which only a connection of that user
- *           has); submission for the name of a uid that the compiled tables do not know.
+ *           has) and the system's users; submission with nothing.
  */
-#include "local_login.h"
+#include "directory.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -15,9 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "directory.h"
 #include "directory_conf.h"
 #include "err.h"
+#include "local_owner.h"
+#include "local_users.h"
 #include "log.h"
 #include "logins.h"
 #include "mail_address.h"
@@ -34,78 +35,12 @@ struct local {
 	enum directory_auth_status status;
 };
 
-/* ---- whose is it ---- */
-
-static struct bytes
-name_of(struct bytes key)
-{
-	return bytes_head(key, bytes_find_last(key, '@'));
-}
-
-/* Does nobody else have it? 1, 0, ERR_IO */
-static int
-is_free(struct directory_tables *t, struct arena *a, struct bytes local, struct bytes domain)
-{
-	struct account account;
-	struct bytes value;
-	int r = tables_account(t, a, local, domain, &account);
-
-	if (r == ERR_NOT_FOUND)
-		r = tables_alias(t, a, TABLE_ALIASES, mail_address_key(a, local, domain), &value);
-	return r == ERR_NOT_FOUND ? 1 : r == ERR_OK ? 0 : ERR_IO;
-}
-
-static bool
-is_host(struct arena *a, const char *hostname, struct bytes domain)
-{
-	struct bytes folded;
-
-	return mail_domain_fold(a, bytes_from_str(hostname), &folded) == ERR_OK &&
-	       bytes_equal(folded, domain);
-}
-
-int
-local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname,
-	struct bytes address)
-{
-	struct mail_address folded;
-	struct domain_info where;
-	struct bytes base, detail;
-	int r;
-
-	if (mail_address_fold(a, address, &folded) < 0 || folded.domain.n == 0)
-		return 0;
-	mail_address_detail(folded.local, t->delimiters, &base, &detail);
-	if (!bytes_equal(base, name_of(key)) && !bytes_equal(folded.local, name_of(key)))
-		return 0;
-	if (tables_domain(t, a, folded.domain, &where) < 0)
-		return ERR_IO;
-	if (!(where.place == PLACE_LOCAL && where.system_users) &&
-		!bytes_equal(where.domain, t->default_domain) &&
-		!is_host(a, hostname, folded.domain))
-		return 0;
-	if ((r = is_free(t, a, folded.local, where.domain)) != 1)
-		return r;
-	return is_free(t, a, name_of(key), where.domain);
-}
-
-struct bytes
-local_address(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname)
-{
-	struct bytes address = mail_address_text(a, name_of(key), t->default_domain);
-
-	if (t->default_domain.n > 0 && local_owns(t, a, key, hostname, address) == 1)
-		return address;
-	return mail_address_text(a, name_of(key), bytes_from_str(hostname));
-}
-
-/* ---- who is it ---- */
-
 void
 directory_local_prepare(struct directory *d)
 {
 	const struct directory_conf *conf = d->daemon->conf;
 
+	d->local_users = local_users_read();
 	d->trusted_uids = xcalloc(conf->trusted_users.n + 1, sizeof(*d->trusted_uids));
 	for (size_t i = 0; i < conf->trusted_users.n; i++) {
 		const struct passwd *pw = getpwnam(conf->trusted_users.v[i]);
@@ -129,25 +64,39 @@ is_trusted(const struct directory *d, uid_t uid)
 	return trusted;
 }
 
-/* The name has no other uid in the compiled tables. Perhaps in a thread. */
+/*
+ * His name: as the system had it for his uid when we started; of a user who is newer the one that
+ * the door says, if the compiled tables have it with this uid. Perhaps in a thread.
+ */
+static int
+find_name(struct directory_tables *t, struct local *l, struct bytes *name)
+{
+	const char *known = local_user_name(l->d->local_users, l->uid);
+	struct account account;
+	int r;
+
+	if (known != NULL)
+		return mail_local_fold(&l->arena, bytes_from_str(known), name);
+	if ((r = mail_local_fold(&l->arena, l->name, name)) < 0 ||
+		(r = tables_system_user(t, &l->arena, *name, &account)) < 0)
+		return r;
+	return account.record.uid == l->uid ? ERR_OK : ERR_NOT_FOUND;
+}
+
 static void
 look_up(struct directory_tables *t, void *arg)
 {
 	struct local *l = arg;
 	struct bytes name;
-	struct account account;
-	int r;
+	int r = find_name(t, l, &name);
 
-	l->status = DIRECTORY_AUTH_FAILED;
-	if (mail_local_fold(&l->arena, l->name, &name) < 0)
+	l->status = r == ERR_OK || r == ERR_NOT_FOUND || r == ERR_SYNTAX || r == ERR_LIMIT
+			    ? DIRECTORY_AUTH_FAILED
+			    : DIRECTORY_AUTH_TEMPORARY;
+	if (r < 0)
 		return;
 	l->key = mail_address_key(&l->arena, name, BYTES_LITERAL(SYSTEM_USERS_DOMAIN));
-	r = tables_system_user(t, &l->arena, name, &account);
-	if (r == ERR_OK && account.record.uid != l->uid)
-		return;
-	if (r < 0 && r != ERR_NOT_FOUND)
-		l->status = DIRECTORY_AUTH_TEMPORARY;
-	if (l->status == DIRECTORY_AUTH_TEMPORARY || l->key.n > DIRECTORY_ACCOUNT_MAX)
+	if (l->key.n > DIRECTORY_ACCOUNT_MAX)
 		return;
 	l->address = local_address(t, &l->arena, l->key, l->d->daemon->common->hostname);
 	l->status = DIRECTORY_AUTH_OK;
@@ -237,6 +186,7 @@ directory_local_stop(struct directory *d)
 		next = LIST_NEXT(l, link);
 		local_free(l);
 	}
+	local_users_free(&d->local_users);
 	free(d->trusted_uids);
 	d->trusted_uids = NULL;
 }

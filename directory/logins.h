@@ -19,7 +19,7 @@ struct logins;
 /* What a login may send as. */
 enum login_power {
 	LOGIN_ACCOUNT, /* its account's addresses */
-	LOGIN_LOCAL,   /* a local user: what local_login.c says */
+	LOGIN_LOCAL,   /* a local user: what local_owner.c says */
 	LOGIN_TRUSTED  /* anybody's */
 };
 

@@ -16,7 +16,7 @@
 #include "directory.h"
 #include "err.h"
 #include "ledger_msg.h"
-#include "local_login.h"
+#include "local_owner.h"
 #include "log.h"
 #include "logins.h"
 #include "random.h"

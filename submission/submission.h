@@ -5,7 +5,6 @@
  *   submission.c     the door as a description
  *   submit_login.c   AUTH: who is it? asked of directory step by step
  *   submit_local.c   the same of local users at the socket of sendmail(1)
- *   local_users.c    their names
  *   submit_send.c    may this login send that? asked of directory; its ticket for qmgr
  *   submit_header.c  header fix-ups
  */

@@ -255,7 +255,8 @@ struct directory_send_answer {
 /*
  * LOCAL: who is at the other end of the fd, a connected UNIX socket? The kernel tells directory
  * (SO_PEERCRED), so that nobody else has to be believed. The name is what submission knows for
- * that uid; for a user of the compiled tables it must be right. A local user may send as
+ * that uid; it counts only for users newer than directory, and must then be right in the
+ * compiled tables. A local user may send as
  * NAME@domain of the system's users, of the default domain and of the host, where that is
  * nobody else's address; root and the option trusted_users as anybody.
  */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "local_owner.h"
 #include "resolve.h"
 
 static const char *const texts[TABLE_KINDS] = {
@@ -292,6 +293,57 @@ owns_one(void **arg)
 	destroy(&fixture);
 }
 
+/* A user of this machine; the host is mx.example.org. */
+static const struct owns_row local_rows[] = {
+	{ "in the default domain", "www-data@localhost", "www-data@example.org", 1 },
+	{ "with a detail", "www-data@localhost", "WWW-Data+cron@example.org", 1 },
+	{ "by the alias domain", "www-data@localhost", "www-data@example.net", 1 },
+	{ "at the host's name", "www-data@localhost", "www-data@mx.example.org", 1 },
+	{ "in a domain of the system's users", "sam@localhost", "sam@host.example.org", 1 },
+	{ "another local domain", "www-data@localhost", "www-data@conf.example", 0 },
+	{ "elsewhere", "www-data@localhost", "www-data@elsewhere.example", 0 },
+	{ "below the host's name", "www-data@localhost", "www-data@a.mx.example.org", 0 },
+	{ "another name", "www-data@localhost", "sam@host.example.org", 0 },
+	{ "an account of that name", "joe@localhost", "joe@example.org", 0 },
+	{ "an account of that name, with a detail", "joe@localhost", "joe+x@example.org", 0 },
+	{ "the account's name at the host", "joe@localhost", "joe@mx.example.org", 1 },
+	{ "an alias of that name", "info@localhost", "info@example.org", 0 },
+	{ "an alias for every domain", "abuse@localhost", "abuse@example.org", 0 },
+	{ "an account that has the detail", "a@localhost", "a+b@example.org", 0 },
+	{ "no domain", "www-data@localhost", "www-data", 0 },
+	{ "not an address", "www-data@localhost", "www-data@", 0 },
+};
+
+static void
+local_one(void **arg)
+{
+	const struct owns_row *t = *arg;
+	struct arena a = ARENA_INIT;
+	void *fixture;
+
+	assert_int_equal(make(&fixture), 0);
+	assert_int_equal(local_owns(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->account),
+				 "mx.example.org", bytes_from_str(t->address)),
+		t->owns);
+	arena_reset(&a);
+	destroy(&fixture);
+}
+
+static void
+local_senders(void **arg)
+{
+	struct fixture *f = *arg;
+	struct arena a = ARENA_INIT;
+
+	assert_true(bytes_is(
+		local_address(&f->t, &a, BYTES_LITERAL("www-data@localhost"), "mx.example.org"),
+		"www-data@example.org"));
+	assert_true(
+		bytes_is(local_address(&f->t, &a, BYTES_LITERAL("joe@localhost"), "mx.example.org"),
+			"joe@mx.example.org"));
+	arena_reset(&a);
+}
+
 static void
 values_of_targets(void **arg)
 {
@@ -371,14 +423,17 @@ main(void)
 		cmocka_unit_test_setup_teardown(values_of_targets, make, destroy),
 		cmocka_unit_test_setup_teardown(expansion_is_limited, make, destroy),
 		cmocka_unit_test_setup_teardown(logins, make, destroy),
+		cmocka_unit_test_setup_teardown(local_senders, make, destroy),
 		cmocka_unit_test(tables_that_are_not_there),
 	};
 	TABLE_TESTS(resolve_tests, resolve_rows, resolve_one);
 	TABLE_TESTS(rcpt_tests, rcpt_rows, rcpt_one);
 	TABLE_TESTS(owns_tests, owns_rows, owns_one);
+	TABLE_TESTS(local_tests, local_rows, local_one);
 
 	return cmocka_run_group_tests_name("directory/resolve", resolve_tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("directory/rcpt", rcpt_tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("directory/ownership", owns_tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("directory/local users", local_tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("directory/others", others, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * submission/local_users.c - uid to name, for those who come by the socket of sendmail(1).
+ * lib/daemon/local_users.c - uid to name, for those who come by the socket of sendmail(1).
  *
- * Runs in:  submission; local_users_read() before the jail.
+ * Runs in:  submission, directory; local_users_read() before the jail.
  * Trusts:   the system's user database.
  */
 #include "local_users.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * directory/local_login.h - users of this machine who send by sendmail(1): what is theirs.
+ * directory/local_owner.h - users of this machine who send by sendmail(1): what is theirs.
  *
  * Their key is NAME@localhost, as that of the system's users who have mailboxes.
  */
-#ifndef RELAIS_LOCAL_LOGIN_H
-#define RELAIS_LOCAL_LOGIN_H
+#ifndef RELAIS_LOCAL_OWNER_H
+#define RELAIS_LOCAL_OWNER_H
 
 #include "tables.h"
 

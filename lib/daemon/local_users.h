@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* submission/local_users.h - the names of this machine's users, read before the jail hides them. */
+/* lib/daemon/local_users.h - the names of this machine's users, read before the jail hides them. */
 #ifndef RELAIS_LOCAL_USERS_H
 #define RELAIS_LOCAL_USERS_H
 
@@ -7,7 +7,7 @@
 
 struct local_users;
 
-/* As they are now; a new process (relais reload) knows new ones. */
+/* As they are now; a new process knows new ones. */
 struct local_users *local_users_read(void);
 void local_users_free(struct local_users **u);
 
