@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -25,6 +26,7 @@
 
 #define CACHE_WAYS   4
 #define PASSWORD_MAX 1024
+#define SLOW_NICE    15
 
 struct digest {
 	uint64_t half[2];
@@ -60,10 +62,12 @@ struct passwords {
 	int fd;
 	pthread_t *threads;
 	unsigned nthreads;
+	pthread_t slow_thread;
+	bool has_slow_thread;
 	struct passwords_counters counters; /* the event loop's thread only */
 
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work;
+	pthread_mutex_t lock;           /* guards what follows */
+	pthread_cond_t work, slow_work; /* for the threads; for the slow one */
 	struct jobs waiting[PASSWORD_PRIORITIES], finished;
 	bool stop;
 };
@@ -146,13 +150,13 @@ describe(struct bytes line, unsigned which, struct password_answer *out)
 	bytes_to_str(p.name, out->app, sizeof(out->app));
 }
 
-/* The next that waits; the lock is held. */
+/* The next that waits, of these priorities; the lock is held. */
 static struct job *
-take(struct passwords *p)
+take(struct passwords *p, size_t first, size_t last)
 {
 	struct job *j;
 
-	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
+	for (size_t i = first; i <= last; i++)
 		if ((j = STAILQ_FIRST(&p->waiting[i])) != NULL) {
 			STAILQ_REMOVE_HEAD(&p->waiting[i], link);
 			return j;
@@ -160,17 +164,16 @@ take(struct passwords *p)
 	return NULL;
 }
 
-static void *
-hash_thread(void *arg)
+static void
+hash(struct passwords *p, size_t first, size_t last, pthread_cond_t *work)
 {
-	struct passwords *p = arg;
 	const uint64_t one = 1;
 	struct job *j;
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		while (!p->stop && (j = take(p)) == NULL)
-			pthread_cond_wait(&p->work, &p->lock);
+		while (!p->stop && (j = take(p, first, last)) == NULL)
+			pthread_cond_wait(work, &p->lock);
 		if (p->stop)
 			break;
 		pthread_mutex_unlock(&p->lock);
@@ -186,6 +189,25 @@ hash_thread(void *arg)
 			ASSERT(errno == EAGAIN); /* full: readable all the same */
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+static void *
+hash_thread(void *arg)
+{
+	struct passwords *p = arg;
+
+	hash(p, PASSWORD_FIRST, PASSWORD_NORMAL, &p->work);
+	return NULL;
+}
+
+/* Suspects are checked by one thread alone, with what time the processors have left. */
+static void *
+slow_thread(void *arg)
+{
+	struct passwords *p = arg;
+
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), SLOW_NICE);
+	hash(p, PASSWORD_LAST, PASSWORD_LAST, &p->slow_work);
 	return NULL;
 }
 
@@ -214,6 +236,7 @@ passwords_new(const struct passwords_options *options)
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->slow_work, NULL);
 	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
 		STAILQ_INIT(&p->waiting[i]);
 	STAILQ_INIT(&p->finished);
@@ -227,6 +250,9 @@ passwords_start(struct passwords *p)
 	for (; p->nthreads < p->options.threads; p->nthreads++)
 		if (pthread_create(&p->threads[p->nthreads], NULL, hash_thread, p) != 0)
 			return ERR_RESOURCE;
+	if (pthread_create(&p->slow_thread, NULL, slow_thread, p) != 0)
+		return ERR_RESOURCE;
+	p->has_slow_thread = true;
 	return ERR_OK;
 }
 
@@ -252,13 +278,17 @@ passwords_free(struct passwords **pp)
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
 	pthread_cond_broadcast(&p->work);
+	pthread_cond_broadcast(&p->slow_work);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->nthreads; i++)
 		pthread_join(p->threads[i], NULL);
+	if (p->has_slow_thread)
+		pthread_join(p->slow_thread, NULL);
 	for (size_t i = 0; i < PASSWORD_PRIORITIES; i++)
 		drop_jobs(&p->waiting[i]);
 	drop_jobs(&p->finished);
 	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->slow_work);
 	pthread_mutex_destroy(&p->lock);
 	close(p->fd);
 	free(p->threads);
@@ -398,7 +428,7 @@ passwords_check(struct passwords *p, const struct password_question *q, password
 	p->counters.waiting++;
 	pthread_mutex_lock(&p->lock);
 	STAILQ_INSERT_TAIL(&p->waiting[q->priority], j, link);
-	pthread_cond_signal(&p->work);
+	pthread_cond_signal(q->priority == PASSWORD_LAST ? &p->slow_work : &p->work);
 	pthread_mutex_unlock(&p->lock);
 	return PASSWORD_PENDING;
 }

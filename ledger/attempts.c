@@ -19,6 +19,10 @@
 #define GUESSES        4   /* wrong passwords remembered of an address */
 #define UNDER_WAY_FREE 100 /* attempts at once of an address without failures */
 
+/* So many failures of all together within this time are a storm: who is not known comes last. */
+#define STORM_MS       10000
+#define STORM_FAILURES 200
+
 struct owed {
 	uint32_t login; /* half a hash; 0: none */
 	uint32_t level;
@@ -49,6 +53,8 @@ struct table {
 struct attempts {
 	struct siphash_key key;
 	struct table tables[KINDS];
+	uint32_t storm; /* level of all failures */
+	uint64_t storm_at_ms;
 };
 
 static void
@@ -234,15 +240,25 @@ delay_after(const struct attempts_policy *p, uint64_t failures)
 	return (uint32_t)(ms < p->delay_max_ms ? ms : p->delay_max_ms);
 }
 
+static void
+storm_up_to(struct attempts *a, uint64_t now_ms)
+{
+	uint64_t elapsed = now_ms > a->storm_at_ms ? now_ms - a->storm_at_ms : 0;
+
+	a->storm = leaked(a->storm, elapsed, STORM_FAILURES, STORM_MS);
+	a->storm_at_ms = now_ms;
+}
+
 static enum ledger_trust
-trust_of(const struct attempts_policy *p, const struct attempt *t, const struct counts *c)
+trust_of(const struct attempts *a, const struct attempts_policy *p, const struct attempt *t,
+	const struct counts *c)
 {
 	const struct count *net = c->of[KIND_NETWORK], *login = c->of[KIND_LOGIN];
 	const struct count *address = c->of[KIND_ADDRESS];
 
 	if (t->known)
 		return LEDGER_TRUST_KNOWN;
-	if ((address != NULL && address->level >= ONE) ||
+	if (a->storm >= STORM_FAILURES * ONE || (address != NULL && address->level >= ONE) ||
 		(net != NULL && net->level >= p->network_limit * ONE / 2) ||
 		(login != NULL && login->level >= p->login_limit * ONE / 2))
 		return LEDGER_TRUST_SUSPECT;
@@ -270,9 +286,11 @@ attempts_try(struct attempts *a, const struct attempts_policy *p, const struct a
 	struct counts c;
 	const struct count *first;
 
+	storm_up_to(a, now_ms);
 	take_all(a, p, t, now_ms, &c);
 	first = c.of[KIND_ADDRESS] != NULL ? c.of[KIND_ADDRESS] : c.of[KIND_LOGIN];
-	*out = (struct ledger_try_answer){ .verdict = LEDGER_TRY_GO, .trust = trust_of(p, t, &c) };
+	*out = (struct ledger_try_answer){ .verdict = LEDGER_TRY_GO,
+		.trust = trust_of(a, p, t, &c) };
 	out->delay_ms = first == NULL ? (uint32_t)p->delay_first_ms
 				      : delay_after(p, (first->level + ONE - 1) / ONE);
 	if (!t->known && c.of[KIND_ADDRESS] != NULL && too_many_at_once(p, c.of[KIND_ADDRESS])) {
@@ -378,6 +396,8 @@ attempts_tried(struct attempts *a, const struct attempts_policy *p, const struct
 	for (size_t i = 0; i < KINDS; i++)
 		if (c.of[i] != NULL && c.of[i]->pending > 0)
 			c.of[i]->pending--;
+	if (result == LEDGER_TRIED_WRONG && a->storm < 2 * STORM_FAILURES * ONE)
+		a->storm += ONE;
 	if (result == LEDGER_TRIED_WRONG)
 		tried_wrong(a, p, t, &c, guess, news);
 	if (result != LEDGER_TRIED_RIGHT)

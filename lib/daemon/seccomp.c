@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control_msg.h"
 #include "jail.h"
 #include "sys.h"
 
@@ -76,9 +77,6 @@ static const struct row allowed[] = {
 	{ ANY, "close_range" },
 	{ ANY, "fstat" },
 	{ ANY, "lseek" },
-	{ ANY, "fcntl" },
-	{ ANY, "dup" },
-	{ ANY, "dup3" },
 	{ ANY, "sendfile" },
 	{ ANY, "splice" },
 	{ ANY, "recvmsg" },
@@ -101,8 +99,6 @@ static const struct row allowed[] = {
 	{ SANDBOX_ACCEPT, "accept" },
 	/* content in memory; a lent file is cut when its message is refused */
 	{ SANDBOX_MEMFD | SANDBOX_FILES, "memfd_create" },
-	{ SANDBOX_MEMFD | SANDBOX_FILES, "ftruncate" },
-	{ SANDBOX_MEMFD | SANDBOX_FILES, "fallocate" },
 	{ SANDBOX_MEMFD | SANDBOX_FILES, "copy_file_range" },
 	{ SANDBOX_MEMFD | SANDBOX_FILES | SANDBOX_READ, "fadvise64" },
 	/* files below the root */
@@ -160,6 +156,7 @@ static const struct row allowed[] = {
 	{ SANDBOX_THREADS, "sched_setscheduler" },
 	{ SANDBOX_THREADS, "sched_getparam" },
 	{ SANDBOX_THREADS, "sched_getscheduler" },
+	{ SANDBOX_THREADS, "setpriority" }, /* only to become slower */
 	/* becoming somebody smaller, and a jail within the jail */
 	{ SANDBOX_SETUID, "setresuid" },
 	{ SANDBOX_SETUID, "setresgid" },
@@ -274,6 +271,47 @@ add_socket_calls(scmp_filter_ctx ctx, uint32_t sandbox)
 	return r;
 }
 
+/*
+ * The log is a file that all append to. Nobody shall cut it, punch holes into it or take O_APPEND
+ * from it to write over what it says: these calls are for any descriptor but LOG_FD, and none of
+ * them makes another number for it. (An argument that is not 4 in its lower half is one that
+ * differs in a bit; the kernel sees no more of a descriptor.)
+ */
+static int
+add_for_others_than_log(scmp_filter_ctx ctx, int call)
+{
+	int r = 0;
+
+	for (unsigned bit = 0; bit < 17; bit++) /* descriptors are fewer than 2^17 */
+		r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, 1u << bit, ~(scmp_datum_t)LOG_FD & 1u << bit));
+	return r;
+}
+
+static int
+add_log_guard(scmp_filter_ctx ctx, uint32_t sandbox)
+{
+	/* who has a pair of sockets can send LOG_FD to itself, and gets another number for it */
+	static const int harmless[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC };
+	int r = 0;
+
+	if ((sandbox & SANDBOX_PAIR) != 0) {
+		for (size_t i = 0; i < NITEMS(harmless); i++)
+			r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu,
+					(scmp_datum_t)harmless[i]));
+		return r;
+	}
+	r |= add_for_others_than_log(ctx, SCMP_SYS(fcntl));
+	r |= add_for_others_than_log(ctx, SCMP_SYS(dup));
+	r |= add_for_others_than_log(ctx, SCMP_SYS(dup3));
+	if ((sandbox & (SANDBOX_MEMFD | SANDBOX_FILES)) != 0) {
+		r |= add_for_others_than_log(ctx, SCMP_SYS(ftruncate));
+		r |= add_for_others_than_log(ctx, SCMP_SYS(fallocate));
+	}
+	return r;
+}
+
 /* Calls that are right or wrong by an argument. */
 static int
 add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
@@ -290,6 +328,7 @@ add_conditional(scmp_filter_ctx ctx, uint32_t sandbox)
 	r |= seccomp_rule_add(
 		ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 	r |= add_socket_calls(ctx, sandbox);
+	r |= add_log_guard(ctx, sandbox);
 	if (!is_allowed(sandbox, "prlimit64")) /* reading one's own limits */
 		r |= seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0, 0));

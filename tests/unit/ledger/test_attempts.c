@@ -238,6 +238,31 @@ trust(void **arg)
 	attempts_free(&a);
 }
 
+/* Twenty failures a second of whomever: who is not known comes last, for a while. */
+static void
+storm(void **arg)
+{
+	struct attempts *a = attempts_new(4096);
+	struct attempt t = from("203.0.113.7", "a@x");
+	char address[32];
+
+	for (uint32_t i = 0; i < 190; i++) {
+		snprintf(address, sizeof(address), "10.%u.0.1", i);
+		(void)failure(a, address, "b@x", SECOND);
+	}
+	assert_int_equal(ask(a, &t, SECOND).trust, LEDGER_TRUST_NEUTRAL);
+	for (uint32_t i = 0; i < 20; i++) {
+		snprintf(address, sizeof(address), "10.%u.1.1", i);
+		(void)failure(a, address, "c@x", SECOND);
+	}
+	assert_int_equal(ask(a, &t, SECOND).trust, LEDGER_TRUST_SUSPECT);
+	t.known = true;
+	assert_int_equal(ask(a, &t, SECOND).trust, LEDGER_TRUST_KNOWN);
+	t.known = false;
+	assert_int_equal(ask(a, &t, 20 * SECOND).trust, LEDGER_TRUST_NEUTRAL);
+	attempts_free(&a);
+}
+
 /* A flood of addresses and names that come once does not wash out one that tries much. */
 static void
 flood(void **arg)
@@ -275,8 +300,8 @@ main(void)
 		cmocka_unit_test(one_v6_client_is_a_64), cmocka_unit_test(slow_failures_leak),
 		cmocka_unit_test(networks), cmocka_unit_test(logins), cmocka_unit_test(delays),
 		cmocka_unit_test(right_takes_back_its_own), cmocka_unit_test(repetition),
-		cmocka_unit_test(many_at_once), cmocka_unit_test(trust), cmocka_unit_test(flood),
-		cmocka_unit_test(time_going_back) };
+		cmocka_unit_test(many_at_once), cmocka_unit_test(trust), cmocka_unit_test(storm),
+		cmocka_unit_test(flood), cmocka_unit_test(time_going_back) };
 
 	return cmocka_run_group_tests_name("ledger/attempts", tests, NULL, NULL);
 }
