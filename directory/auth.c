@@ -25,6 +25,7 @@
 
 #define SPAWNER_TIMEOUT_MS 5000
 #define CLIENT_BUCKETS     4096
+#define AUTHS_MAX          20000 /* attempts under way; most of them answers that are held back */
 
 _Static_assert(DIRECTORY_TOKEN_SIZE == SESSION_TOKEN_SIZE, "one token");
 _Static_assert(DIRECTORY_HANDLE_SIZE == LOGIN_HANDLE_SIZE, "one handle");
@@ -51,6 +52,7 @@ auth_free(struct auth *a)
 	if (a->timer != NULL)
 		event_free(a->timer);
 	LIST_REMOVE(a, link);
+	a->d->nauths--;
 	--*client_count(a->d, a->client);
 	arena_reset(&a->arena);
 	buf_free(&a->password);
@@ -385,6 +387,7 @@ auth_new(struct ipc_call *call, enum directory_protocol protocol, struct bytes c
 	/* one client can't fill the queue and keep everybody else out */
 	too_many = ++*client_count(d, a->client) > conf->auth_client_limit &&
 		   conf->auth_client_limit != 0 && client.n > 0;
+	too_many |= ++d->nauths > AUTHS_MAX;
 	LIST_INSERT_HEAD(&d->auths, a, link);
 	if (!too_many)
 		return a;

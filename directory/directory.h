@@ -49,6 +49,7 @@ struct directory {
 	struct event *passwords_event;
 	struct link *ledger, *imap_spawner, *pop3_spawner;
 	LIST_HEAD(, auth) auths; /* under way */
+	size_t nauths;
 	struct auth_clients *auth_clients;
 	struct guess *guess;
 	struct sasl_library *sasl;
@@ -56,6 +57,7 @@ struct directory {
 	struct event *sasl_tick;
 	struct logins *handles; /* of submission's clients */
 	LIST_HEAD(, send) sends_under_way;
+	size_t nsends_under_way;
 	struct send_ticket_key ticket_key;
 	LIST_HEAD(, local) locals;       /* under way */
 	struct local_users *local_users; /* as they were at the start */

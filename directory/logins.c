@@ -20,9 +20,17 @@ struct entry {
 
 LIST_HEAD(chain, entry);
 
+/* How many a channel has. */
+struct share {
+	const void *channel; /* NULL: free */
+	size_t count;
+};
+
 struct logins {
 	struct chain chains[BUCKETS];
 	size_t count;
+	struct share *shares;
+	size_t nshares;
 };
 
 struct logins *
@@ -31,11 +39,32 @@ logins_new(void)
 	return xcalloc(1, sizeof(struct logins));
 }
 
+/* The channel's share; a free one for a new channel. */
+static struct share *
+share_of(struct logins *all, const void *channel)
+{
+	struct share *unused = NULL;
+
+	for (size_t i = 0; i < all->nshares; i++) {
+		if (all->shares[i].channel == channel)
+			return &all->shares[i];
+		if (all->shares[i].count == 0)
+			unused = &all->shares[i];
+	}
+	if (unused == NULL) {
+		all->shares = xrealloc(all->shares, (all->nshares + 1) * sizeof(*all->shares));
+		unused = &all->shares[all->nshares++];
+	}
+	*unused = (struct share){ channel, 0 };
+	return unused;
+}
+
 static void
 drop(struct logins *all, struct entry *e)
 {
 	LIST_REMOVE(e, link);
 	all->count--;
+	share_of(all, e->login.channel)->count--;
 	explicit_bzero(e->login.handle, sizeof(e->login.handle));
 	free(e);
 }
@@ -59,6 +88,8 @@ logins_free(struct logins **all)
 {
 	if (*all != NULL)
 		drop_all(*all, NULL);
+	if (*all != NULL)
+		free((*all)->shares);
 	free(*all);
 	*all = NULL;
 }
@@ -73,9 +104,10 @@ chain_of(const struct logins *all, const uint8_t *handle)
 int
 logins_add(struct logins *all, struct login *l)
 {
+	struct share *share = share_of(all, l->channel);
 	struct entry *e;
 
-	if (all->count >= LOGINS_MAX)
+	if (all->count >= LOGINS_MAX || share->count >= LOGINS_PER_CHANNEL)
 		return ERR_LIMIT;
 	random_fill(l->handle, sizeof(l->handle));
 	e = xcalloc(1, sizeof(*e) + l->account.n + l->client.n);
@@ -88,6 +120,7 @@ logins_add(struct logins *all, struct login *l)
 	e->login.client = bytes_make(e->text + l->account.n, l->client.n);
 	LIST_INSERT_HEAD(chain_of(all, l->handle), e, link);
 	all->count++;
+	share->count++;
 	return ERR_OK;
 }
 

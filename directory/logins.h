@@ -11,8 +11,9 @@
 
 #include "bytes.h"
 
-#define LOGIN_HANDLE_SIZE 16
-#define LOGINS_MAX        262144 /* of all channels */
+#define LOGIN_HANDLE_SIZE  16
+#define LOGINS_MAX         262144 /* of all channels */
+#define LOGINS_PER_CHANNEL 65536  /* more than a door has connections */
 
 struct logins;
 

@@ -22,6 +22,7 @@
 #include "random.h"
 
 #define LEDGER_TIMEOUT_MS 5000
+#define SENDS_MAX         2000 /* under way, each up to 60 KiB */
 
 struct send {
 	LIST_ENTRY(send) link;
@@ -45,6 +46,7 @@ static void
 send_free(struct send *s)
 {
 	LIST_REMOVE(s, link);
+	s->d->nsends_under_way--;
 	arena_reset(&s->arena);
 	free(s);
 }
@@ -226,6 +228,7 @@ send_new(struct ipc_call *call, const struct directory_send *m, const struct log
 	for (; s->nsenders < m->nsenders; s->nsenders++)
 		s->senders[s->nsenders] = arena_bytes(&s->arena, m->senders[s->nsenders]);
 	LIST_INSERT_HEAD(&s->d->sends_under_way, s, link);
+	s->d->nsends_under_way++;
 	return s;
 }
 
@@ -264,7 +267,7 @@ directory_on_send(struct ipc_call *call, const void *msg)
 		return;
 	}
 	s = send_new(call, m, login);
-	if (!directory_look_up(d, look_up, looked_up, s))
+	if (d->nsends_under_way > SENDS_MAX || !directory_look_up(d, look_up, looked_up, s))
 		refuse(s, DIRECTORY_SEND_TEMPORARY, "");
 }
 
