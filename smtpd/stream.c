@@ -55,8 +55,11 @@ stream_shake(struct client *c)
 		return SHAKE_WAITS;
 	}
 	c->shaking = false;
-	if (r == ERR_OK)
+	if (r == ERR_OK) {
+		/* what came with the client's last word of the handshake is inside already */
+		c->readable = true;
 		return SHAKE_DONE;
+	}
 	log_info("SSL_accept error from unknown[%s]: %s", c->address_text, tls_why(c->tls));
 	c->smtpd->numbers.failed_handshakes++;
 	return SHAKE_FAILED;
