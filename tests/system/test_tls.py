@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from certs import (DOORS, Refused, connect, context, fingerprint, make_pair, secrets, served)
+from certs import (DOORS, Refused, connect, context, fingerprint, make_pair, secrets, served, start_tls)
 from conftest import Suite, assert_healthy, needs_root, new_folder, wait_for
 
 RELEASE = os.environ.get("RELAIS_RELEASE") or None
@@ -70,6 +70,36 @@ def test_each_door_speaks_each_kind(suite, door):
                 f.readline()  # the greeting
             f.write(say)
             assert f.readline().startswith(hear)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_command_in_one_segment_with_the_end_of_the_handshake(suite, door):
+    """Octets that TLS has read ahead make no descriptor readable; they are heard all the same."""
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", suite.port(door)), timeout=20) as sock:
+            if DOORS[door]:
+                start_tls(sock, DOORS[door])
+            to, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context(ssl.TLSVersion.TLSv1_3).wrap_bio(to, out)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    sock.sendall(out.read())
+                    to.write(sock.recv(65536))
+            say, hear = {"s": (b"NOOP\r\n", b"250 "), "i": (b"a NOOP\r\n", b"a OK"),
+                         "p": (b"CAPA\r\n", b".\r\n")}[door[0]]
+            tls.write(say)
+            sock.sendall(out.read())  # Finished and the command
+            heard = b""
+            while hear not in heard:
+                try:
+                    heard += tls.read(65536)
+                except ssl.SSLWantReadError:
+                    got = sock.recv(65536)
+                    assert got, heard
+                    to.write(got)
 
 
 @pytest.mark.parametrize("name,expected", [
