@@ -102,7 +102,7 @@ class Group:
     def __init__(self, name):
         v1 = pathlib.Path("/sys/fs/cgroup/cpuacct")
         self.v1 = v1.is_dir()
-        self.path = (v1 if self.v1 else pathlib.Path("/sys/fs/cgroup")) / f"relais-bench-{name}"
+        self.path = (v1 if self.v1 else pathlib.Path("/sys/fs/cgroup")) / f"relais-bench-{name}-{os.getpid()}"
         self.path.mkdir(exist_ok=True)
 
     def enter(self):
@@ -343,7 +343,7 @@ class Dovecot(Server):
     def ssl(self):
         if not self.imaps_port:
             return "ssl = no"
-        key, cert = self_signed(self.base)
+        key, cert = self_signed(self.base, getattr(self, "key", "EC"))
         return f"ssl = yes\nssl_cert = <{cert}\nssl_key = <{key}"
 
     def start(self):
