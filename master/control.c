@@ -5,6 +5,7 @@
  * The command connects to RUN/control; the kernel says who it is (SO_PEERCRED): root, or
  * the user who runs the suite.
  */
+#include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,9 @@ introduce(struct master *m, struct ipc_call *call, uint32_t from_instance, uint3
 	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		answer.err = ERR_RESOURCE;
 	else {
+		(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
+		if (ipc_peer(call->channel) != SERVICE_CLI) /* which has no event loop */
+			(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
 		answer.instance = target->instance;
 		control_peer_encode(ipc_compose(target->control),
 			&(struct control_peer){

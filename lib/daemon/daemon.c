@@ -292,6 +292,7 @@ prepare(struct daemon_private *p, const struct jail *jail)
 			return ERR_NOT_FOUND;
 		}
 	}
+	(void)fcntl(CONTROL_FD, F_SETFL, O_NONBLOCK); /* as the channel will want it */
 	return p->d.spec->start == NULL ? ERR_OK : p->d.spec->start(&p->d);
 }
 

@@ -64,7 +64,8 @@ ipc_channel_new(const struct ipc_channel_spec *spec)
 	struct ipc_channel *c = xcalloc(1, sizeof(*c));
 	int flags = fcntl(spec->fd, F_GETFL);
 
-	(void)fcntl(spec->fd, F_SETFL, flags | O_NONBLOCK);
+	if ((flags & O_NONBLOCK) == 0) /* some jails may not; master has done it for them */
+		(void)fcntl(spec->fd, F_SETFL, flags | O_NONBLOCK);
 	c->spec = *spec;
 	c->state = 1;
 	c->compose = BUF_SECRET;

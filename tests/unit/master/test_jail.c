@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ static struct {
 	int tcp_port;
 	int listener, unix_listener;
 	int door, loose; /* as master hands them down: a listening socket; one not connected yet */
+	const char *log_view; /* what the log says */
 } outside;
 
 /* ---- attempts: true if the forbidden (or allowed) thing was had ---- */
@@ -218,6 +220,27 @@ try_change_door(void)
 	return setsockopt(outside.door, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0;
 }
 
+/* A file at LOG_FD, as master gives it: longer than it is to be made. */
+static bool
+try_cut_log(void)
+{
+	const int fd = LOG_FD;
+	int copy;
+	struct stat st;
+
+	(void)!ftruncate(fd, 1);
+	(void)syscall(SYS_ftruncate, 0x100000000ul + (unsigned)fd, 1L); /* the same to the kernel */
+	(void)!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096);
+	(void)fcntl(fd, F_SETFL, 0);
+	(void)!pwrite(fd, "forged", 6, 0);
+	if ((copy = dup(fd)) >= 0 || (copy = fcntl(fd, F_DUPFD, 20)) >= 0) {
+		(void)!ftruncate(copy, 1);
+		(void)fcntl(copy, F_SETFL, 0);
+		(void)!pwrite(copy, "forged", 6, 0);
+	}
+	return fstat(fd, &st) != 0 || st.st_size < 5 || outside.log_view[0] != 'l';
+}
+
 /* y: had; n: refused; K: the process is ended */
 static const struct attempt {
 	const char *name;
@@ -244,30 +267,31 @@ static const struct attempt {
 	{ "connect by sending", try_fast_open },
 	{ "shut its door for good", try_shut_door },
 	{ "change its door for good", try_change_door },
+	{ "cut the log", try_cut_log },
 };
 
 static const struct service_cells {
 	enum service service;
 	/* passwd key proc read write device tcp udp unix listen fork exec ptrace root code mount
-	 * signal neighbour fast-open shut change */
+	 * signal neighbour fast-open shut change log */
 	const char *cells;
 } expected[] = {
-	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKnnnnn" },
-	{ SERVICE_SUBMISSION, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
-	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
-	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnn" },
-	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKnnnnn" },
-	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKnnnnn" },
-	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnn" },
-	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnn" },
-	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnn" },
+	{ SERVICE_SMTPD, /*          */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_SUBMISSION, /*     */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_IMAP_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_POP3_LOGIN, /*     */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_QMGR, /*           */ "nnnyyKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_LOCAL_DELIVERY, /* */ "nnnyyKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnnn" },
 	/* root with three capabilities: it forks and becomes others ("become root" is what it
 	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
-	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnn" },
-	{ SERVICE_POP3_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnn" },
-	{ SERVICE_SYSTEM_DELIVERY, /**/ "nnnnnKnnnnyKKynKnnnnn" },
+	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnnn" },
+	{ SERVICE_POP3_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnnn" },
+	{ SERVICE_SYSTEM_DELIVERY, /**/ "nnnnnKnnnnyKKynKnnnnnn" },
 	/* its jail is made in session/child.c, within the spawner's */
-	{ SERVICE_SESSION, /*        */ "nnnyyKnnnnnKKnnKnnnnn" },
+	{ SERVICE_SESSION, /*        */ "nnnyyKnnnnnKKnnKnnnnnn" },
 };
 
 struct cell {
@@ -307,7 +331,7 @@ inside_session(const struct cell *c)
 		.mail_root_fd = open(outside.folder, O_PATH | O_DIRECTORY),
 		.stream_fd = outside.door, /* these two it keeps */
 		.link_fd = outside.loose,
-		.log_fd = -1,
+		.log_fd = LOG_FD,
 		.grant = &grant,
 		.take = &take,
 		.hostname = "host",
@@ -320,10 +344,31 @@ inside_session(const struct cell *c)
 	session_child_main(&child);
 }
 
+static void
+make_log(void)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log.%d", outside.folder, (int)getpid());
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || write(fd, "lines", 5) != 5)
+		_exit(12);
+	outside.log_view = mmap(NULL, 5, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	fd = open(path, O_WRONLY | O_APPEND);
+	unlink(path);
+	if (fd < 0 || (fd != LOG_FD && dup2(fd, LOG_FD) < 0))
+		_exit(12);
+	if (fd != LOG_FD)
+		close(fd);
+}
+
 /* A listening socket of its own for each try, and one that was never connected. */
 static void
 make_doors(void)
 {
+	make_log();
 	outside.door = socket(AF_INET, SOCK_STREAM, 0);
 	outside.loose = socket(AF_INET, SOCK_STREAM, 0);
 	if (outside.door < 0 || outside.loose < 0 || listen(outside.door, 1) != 0)
