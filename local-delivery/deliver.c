@@ -105,12 +105,13 @@ read_content(struct deliverer *d, const struct delivery_item *item, struct bytes
 
 /* A missing home is made, a strange one refused. */
 static int
-check_home(struct deliverer *d, const struct delivery_job *job)
+check_home(struct deliverer *d, const struct delivery_job *job, const char *home)
 {
 	int fd;
 
-	if (d->is_home)
-		return ERR_OK; /* nothing else can be reached from here */
+	if (d->is_home || store_deliverer_holds(d->store, home))
+		return ERR_OK; /* nothing else can be reached from here; or it was looked for before
+				*/
 	fd = home_open(d->root_fd, job->home, true);
 	if (fd < 0)
 		return fd;
@@ -133,13 +134,15 @@ static bool
 prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *out)
 {
 	const struct delivery_job *job = &item->job;
+	const char *home = d->is_home ? "." : arena_str(&d->arena, job->home);
 	struct bytes content;
 	bool whole;
 	int r;
 
 	if (d->quota != NULL && !delivery_within_quota(d->quota, d->conf, job, &item->outcome))
 		return false;
-	if ((r = check_home(d, job)) < 0 || (r = read_content(d, item, &content, &whole)) < 0) {
+	if ((r = check_home(d, job, home)) < 0 ||
+		(r = read_content(d, item, &content, &whole)) < 0) {
 		item->outcome = delivery_outcome_for(r);
 		return false;
 	}
@@ -148,7 +151,7 @@ prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *
 		return false;
 	}
 	*out = (struct store_delivery){
-		.home = d->is_home ? "." : arena_str(&d->arena, job->home),
+		.home = home,
 		.folder = d->conf->detail_folder ? delivery_folder(job->detail, &d->arena)
 						 : BYTES_NONE,
 		.unique = unique_name(job, &d->arena),

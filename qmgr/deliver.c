@@ -21,7 +21,7 @@
 
 #define AGAIN_S 1
 
-static void deliver_pump(struct outlet *o);
+static void deliver_soon(struct outlet *o);
 
 static struct queue_rcpt *
 rcpt_of(const struct job *j)
@@ -126,7 +126,7 @@ on_delivered(void *arg, const struct ipc_answer *answer)
 	if (answer->err < 0 || answer->type != DELIVERY_DELIVER_RESULT ||
 		delivery_result_decode(&in, &result) < 0) {
 		job_again(j, "the deliverer was lost");
-		deliver_pump(o);
+		deliver_soon(o);
 		return;
 	}
 	bytes_to_str(result.code, j->code, sizeof(j->code));
@@ -144,7 +144,7 @@ on_delivered(void *arg, const struct ipc_answer *answer)
 		job_deferred(j, j->code, j->text);
 		break;
 	}
-	deliver_pump(o);
+	deliver_soon(o);
 }
 
 /* The link closes what it sends. The only recipient gets the memfd itself: should it be
@@ -224,8 +224,30 @@ deliver_pump(struct outlet *o)
 
 	while (o->flying < DELIVER_WINDOW && (j = TAILQ_FIRST(&o->waiting)) != NULL) {
 		TAILQ_REMOVE(&o->waiting, j, link);
+		o->n_waiting--;
 		deliver_send(o, j);
 	}
+}
+
+/* Each waking of a deliverer costs as much as half a message: jobs go several at once. Nobody
+ * waits for them: the client has its 250. */
+static void
+deliver_soon(struct outlet *o)
+{
+	const struct timeval wait = { 0, GATHER_MS * 1000 };
+	struct event *timer = o->syncer->gather;
+
+	if (o->n_waiting >= GATHER_JOBS || o->q->d->draining)
+		deliver_pump(o);
+	else if (o->n_waiting > 0 && !evtimer_pending(timer, NULL))
+		evtimer_add(timer, &wait);
+}
+
+void
+deliver_gathered(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		deliver_pump(&s->outlets[i]);
 }
 
 /* FNV-1a: only to spread accounts over deliverers. */
@@ -267,7 +289,8 @@ deliver_to(struct job *j, const struct directory_target *t, uint32_t flags)
 	j->quota_octets = t->quota_octets;
 	j->outlet = &s->outlets[account_hash(j->account) % s->n];
 	TAILQ_INSERT_TAIL(&j->outlet->waiting, j, link);
-	deliver_pump(j->outlet);
+	j->outlet->n_waiting++;
+	deliver_soon(j->outlet);
 }
 
 /* ---- what directory says ---- */

@@ -41,6 +41,8 @@
 #define PARKED_MAX         2000 /* commits that wait for room in the journal */
 #define LOADED_MAX         12000
 #define DELIVER_WINDOW     128 /* jobs a deliverer has at once */
+#define GATHER_MS          4   /* a job waits for others, so that they leave together */
+#define GATHER_JOBS        32
 #define SYNC_INTERVAL_MS   100
 #define SYNC_AFTER         512
 #define LAZY_FLUSH_MS      1000 /* events that nobody waits for */
@@ -131,7 +133,7 @@ struct outlet {
 	struct qmgr *q;
 	struct link *link;
 	struct syncer *syncer;
-	unsigned flying;
+	unsigned flying, n_waiting;
 	struct job_list waiting;
 };
 
@@ -143,7 +145,7 @@ struct syncer {
 	struct job_list written, syncing;
 	unsigned n_written;
 	bool flying;
-	struct event *timer;
+	struct event *timer, *gather;
 };
 
 struct ring { /* of ids */
@@ -304,6 +306,7 @@ int verify_start(struct qmgr *q, struct message *m); /* then schedule_deliver() 
 /* ---- deliver.c ---- */
 int deliver_init(struct qmgr *q);
 void deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt);
+void deliver_gathered(struct syncer *s);
 void job_delivered(struct job *j);
 void job_deferred(struct job *j, const char *code, const char *text);
 void job_bounced(struct job *j, const char *code, const char *text);

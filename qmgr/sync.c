@@ -82,6 +82,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	sync_ask(arg);
 }
 
+static void
+on_gathered(evutil_socket_t fd, short what, void *arg)
+{
+	deliver_gathered(arg);
+}
+
 void
 sync_written(struct job *j)
 {
@@ -103,7 +109,8 @@ sync_init(struct qmgr *q, struct syncer *s, enum service service)
 	TAILQ_INIT(&s->written);
 	TAILQ_INIT(&s->syncing);
 	s->timer = evtimer_new(q->d->base, on_timer, s);
-	ASSERT(s->timer != NULL);
+	s->gather = evtimer_new(q->d->base, on_gathered, s);
+	ASSERT(s->timer != NULL && s->gather != NULL);
 	for (unsigned i = 0; i < s->n; i++) {
 		struct outlet *o = &s->outlets[i];
 

@@ -14,7 +14,6 @@
  * Trusts:   nothing from the client.
  */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -546,13 +545,10 @@ client_refuse(struct client *c, const char *line)
 void
 client_new(struct smtpd *s, const struct daemon_client *accepted, const struct counts_key *key)
 {
-	static const int on = 1;
 	struct client *c = xcalloc(1, sizeof(*c));
 
 	init_client(c, s, accepted);
 	c->address = *key;
-	/* replies are whole when written: nothing is gained by waiting for more */
-	UNUSED(setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0);
 	log_info("connect from unknown[%s]", c->address_text);
 	LIST_INSERT_HEAD(&s->slots[0], c, slot);
 	smtpd_set_deadline(c, timeout_of(c));

@@ -101,11 +101,21 @@ stream_read(struct client *c, uint8_t *to, size_t n)
 	return r == 0 ? ERR_PEER : r;
 }
 
+/* The answer to QUIT, and nothing unread: close() follows, and its FIN can go with it. */
+static bool
+is_farewell(const struct client *c, struct bytes b)
+{
+	return c->session.wait == SMTP_WAIT_CLOSE && !c->readable && c->in.len == 0 &&
+	       bytes_starts_with(b, BYTES_LITERAL("221 "));
+}
+
 static int
 write_plain(struct client *c, struct bytes b)
 {
+	const int flags = MSG_NOSIGNAL | (is_farewell(c, b) ? MSG_MORE : 0);
+
 	for (;;) {
-		ssize_t n = send(c->fd, b.p, b.n, MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, b.p, b.n, flags);
 
 		if (n >= 0)
 			return (int)n;

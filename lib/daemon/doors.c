@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ struct door {
 	struct event *readable, *resume;
 	const char *label, *address;
 	int fd;
+	int burst;        /* connections taken at once: more where there were more */
 	uint64_t told_ms; /* of a failing accept(), on the log */
 };
 
@@ -102,7 +104,7 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 	struct door *door = arg;
 	struct daemon_private *p = door->daemon;
 
-	for (int i = 0; i < ACCEPTS_A_TURN && !p->d.draining; i++) {
+	for (int i = 0; i < door->burst && !p->d.draining; i++) {
 		struct sockaddr_storage addr = { 0 };
 		socklen_t len = sizeof(addr);
 		int client =
@@ -110,8 +112,10 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 
 		if (client < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
-		if (client < 0 && (errno == EAGAIN || errno == EPROTO))
+		if (client < 0 && (errno == EAGAIN || errno == EPROTO)) {
+			door->burst = i > 1 ? i : 1;
 			return;
+		}
 		if (client < 0) {
 			pause_a_while(door);
 			return;
@@ -124,13 +128,20 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 		p->d.spec->on_client(
 			&p->d, &(struct daemon_client){ client, door->label, &addr, len });
 	}
+	if (door->burst < ACCEPTS_A_TURN)
+		door->burst *= 2;
 }
 
 void
 doors_add(struct daemon_private *p, int fd, struct bytes label, struct bytes address)
 {
+	static const int on = 1;
 	struct door *door = arena_zalloc(&p->arena, sizeof(*door));
 
+	/* what is accepted inherits it: replies are whole when written, nothing is gained by
+	 * waiting for more */
+	UNUSED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0);
+	door->burst = 1;
 	door->daemon = p;
 	door->fd = fd;
 	door->label = arena_str(&p->arena, label);

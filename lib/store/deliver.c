@@ -420,6 +420,7 @@ store_deliver_many(struct store_deliverer *d, const struct store_delivery *v, si
 		deliver_group(d, v + i, k - i, out + i);
 		i = k;
 	}
+	d->batch++;
 }
 
 int
@@ -427,5 +428,6 @@ store_deliver(struct store_deliverer *d, const struct store_delivery *delivery,
 	struct store_delivered *out)
 {
 	deliver_group(d, delivery, 1, out);
+	d->batch++;
 	return out->result;
 }

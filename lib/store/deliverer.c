@@ -29,6 +29,7 @@ store_deliverer_new(int mail_root_dirfd, const struct store_deliverer_options *o
 	d->pid = (int)getpid();
 	d->max_open = options->max_open == 0 ? OPEN_MAX_DEFAULT : options->max_open;
 	d->slots = xcalloc(d->max_open, sizeof(*d->slots));
+	d->batch = 1;
 	d->rootfd = sys_openat(mail_root_dirfd, ".", O_RDONLY | O_DIRECTORY, 0);
 	r = d->rootfd < 0 ? d->rootfd : ERR_OK;
 	if (r < 0)
@@ -90,13 +91,13 @@ make_path(int rootfd, const char *path)
 static int
 open_home(struct store_deliverer *d, const char *home)
 {
-	int r, fd = sys_openat(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int r, fd = sys_open_beneath(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 
 	if (fd != ERR_NOT_FOUND)
 		return fd;
 	if ((r = make_path(d->rootfd, home)) < 0)
 		return r;
-	fd = sys_openat(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = sys_open_beneath(d->rootfd, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd >= 0 && (r = folder_make_maildir(fd)) < 0) {
 		close(fd);
 		return r;
@@ -133,14 +134,31 @@ is_current(struct store_deliverer *d, const struct slot *s)
 	       st.st_dev == s->dev;
 }
 
+/* FNV-1a */
+static uint32_t
+path_hash(const char *path)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *path != 0; path++)
+		h = (h ^ (uint8_t)*path) * 16777619u;
+	return h;
+}
+
 static struct slot *
 find_slot(struct store_deliverer *d, const char *path)
 {
+	const uint32_t hash = path_hash(path);
+
 	for (unsigned i = 0; i < d->n; i++) {
-		if (strcmp(d->slots[i].path, path) != 0)
+		struct slot *s = &d->slots[i];
+
+		if (s->hash != hash || strcmp(s->path, path) != 0)
 			continue;
-		if (is_current(d, &d->slots[i]))
-			return &d->slots[i];
+		if (s->batch == d->batch || is_current(d, s)) {
+			s->batch = d->batch;
+			return s;
+		}
 		deliverer_close(d, i);
 		break;
 	}
@@ -224,9 +242,12 @@ open_slot(struct store_deliverer *d, const struct store_delivery *job, const cha
 			return r;
 		limit_memory(d);
 		*out = free_slot(d);
-		**out = (struct slot){
-			.path = xstrdup(path), .f = f, .dev = st.st_dev, .ino = st.st_ino
-		};
+		**out = (struct slot){ .path = xstrdup(path),
+			.f = f,
+			.dev = st.st_dev,
+			.ino = st.st_ino,
+			.hash = path_hash(path),
+			.batch = d->batch };
 	}
 	(*out)->used = clock_mono_us();
 	return ERR_OK;
@@ -243,6 +264,15 @@ deliverer_folder(struct store_deliverer *d, const struct store_delivery *job, st
 		r = open_slot(d, job, buf_str(&dir), out);
 	buf_free(&dir);
 	return r == ERR_NOT_FOUND ? open_slot(d, job, ".", out) : r;
+}
+
+bool
+store_deliverer_holds(struct store_deliverer *d, const char *home)
+{
+	char path[DIR_SIZE];
+	int n = snprintf(path, sizeof(path), "%s/.", home);
+
+	return n > 0 && (size_t)n < sizeof(path) && find_slot(d, path) != NULL;
 }
 
 /* Logs that have grown long make opening dear. */

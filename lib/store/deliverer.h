@@ -11,7 +11,9 @@ struct slot {
 	dev_t dev;
 	ino_t ino;
 	uint64_t used;
-	bool checked; /* files were compared with the index since it was opened */
+	uint32_t hash;  /* of path */
+	uint32_t batch; /* found to be current in this one */
+	bool checked;   /* files were compared with the index since it was opened */
 };
 
 /* A folder whose owner kept its lock when it was to be opened. */
@@ -27,6 +29,7 @@ struct store_deliverer {
 	int rootfd;
 	char host[STORE_HOST_MAX + 1];
 	unsigned max_open, n;
+	uint32_t batch; /* counts them */
 	int pid;
 	struct slot *slots;
 	struct buf text, texts, name, key, cached; /* reused: scratch of one delivery */

@@ -357,6 +357,10 @@ MUST_USE int store_deliver(struct store_deliverer *deliverer, const struct store
 void store_deliver_many(struct store_deliverer *deliverer, const struct store_delivery *deliveries,
 	size_t n, struct store_delivered *out);
 
+/* Is the INBOX of this home open here, and the one of that path still? Then nobody need look for it
+ * on the way to the next store_deliver_many(), which looks no second time. */
+bool store_deliverer_holds(struct store_deliverer *deliverer, const char *home);
+
 /* Called when idle and before a sync: folds logs that have grown long and notes the state of the
  * directories, so that others need not compare them. Closes folders unused for long. */
 void store_deliverer_rest(struct store_deliverer *deliverer);

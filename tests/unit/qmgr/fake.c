@@ -163,7 +163,7 @@ answer_resolve(struct pending *p, struct buf *out)
 	directory_resolve_answer_encode(out, &a);
 }
 
-/* The message goes to a file of its own, as a deliverer would name it. */
+/* The message goes to a file of its own, as a deliverer would name it: whole, or not there. */
 static void
 write_delivery(const struct delivery_job *m, int content)
 {
@@ -174,13 +174,6 @@ write_delivery(const struct delivery_job *m, int content)
 	snprintf(name, sizeof(name), "%s.%u.%s", queue_id_text(m->queue_id, id), m->recipient,
 		bytes_to_str(m->account, account, sizeof(account)));
 	world->deliveries++;
-	fd = openat(world->mail_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		world->repeated++;
-		/* exactly once: it is there; but "first try" must not have been said of it */
-		assert_int_equal(m->flags & DELIVERY_FIRST_TRY, 0);
-		return;
-	}
 	buf_put_bytes(&all, m->prefix);
 	if (m->content.in_fd) {
 		assert_int_equal(pread(content, buf_room(&all, m->content.size + 1),
@@ -190,9 +183,15 @@ write_delivery(const struct delivery_job *m, int content)
 	} else {
 		buf_put_bytes(&all, m->content.octets);
 	}
+	fd = openat(world->mail_fd, ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_int_equal(write(fd, all.data + all.start, all.len), (ssize_t)all.len);
 	close(fd);
 	buf_free(&all);
+	if (linkat(world->mail_fd, ".tmp", world->mail_fd, name, 0) == 0)
+		return;
+	world->repeated++;
+	/* exactly once: it is there; but "first try" must not have been said of it */
+	assert_int_equal(m->flags & DELIVERY_FIRST_TRY, 0);
 }
 
 static int
@@ -380,6 +379,7 @@ free_syncer(struct syncer *s)
 	}
 	free(s->outlets);
 	event_free(s->timer);
+	event_free(s->gather);
 }
 
 void
