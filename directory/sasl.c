@@ -41,13 +41,26 @@ find(const struct directory *d, const struct ipc_channel *channel, uint64_t numb
 		       : NULL;
 }
 
+/* One door process leaves half of the table to the others. */
+static bool
+has_its_share(const struct sasl_table *t, const struct ipc_channel *channel)
+{
+	uint32_t n = 0;
+
+	if (t->nfree >= t->size / 2)
+		return false; /* nobody can have */
+	for (uint32_t slot = 0; slot < t->size; slot++)
+		n += t->slots[slot] != NULL && t->slots[slot]->channel == channel;
+	return n >= (t->size + 1) / 2;
+}
+
 static bool
 take_slot(struct auth *a)
 {
 	struct sasl_table *t = a->d->exchanges;
 	uint32_t slot;
 
-	if (t->nfree == 0)
+	if (t->nfree == 0 || has_its_share(t, a->channel))
 		return false;
 	slot = t->free_slots[--t->nfree];
 	t->slots[slot] = a;

@@ -14,7 +14,7 @@
 
 #include "clock.h"
 #include "conf.h"
-#include "directory.h"
+#include "auth.h"
 #include "directory_conf.h"
 #include "encode.h"
 #include "logins.h"
@@ -185,7 +185,7 @@ setup(void **arg)
 	conf_init(&world->conf);
 	conf = conf_values(&world->conf, "directory");
 	conf->hash_threads = 1;
-	conf->sasl_limit = 3;
+	conf->sasl_limit = 6;
 	world->daemon = (struct daemon){ .spec = &directory_spec,
 		.base = event_base_new(),
 		.common = conf_values(&world->conf, ""),
@@ -533,10 +533,12 @@ exchanges_are_their_channels(void **arg)
 	door_close(b);
 }
 
+/* Six in all, three for one process. */
 static void
 exchanges_are_few(void **arg)
 {
-	struct door *a = door_open(SERVICE_SUBMISSION), *b = door_open(SERVICE_SUBMISSION);
+	struct door *a = door_open(SERVICE_SUBMISSION), *b = door_open(SERVICE_SUBMISSION),
+		    *c = door_open(SERVICE_SUBMISSION);
 	struct directory_sasl_cancel cancel = { 0 };
 
 	UNUSED(arg);
@@ -546,16 +548,42 @@ exchanges_are_few(void **arg)
 		assert_int_equal(m.status, DIRECTORY_AUTH_CHALLENGE);
 		cancel.exchange = m.exchange;
 	}
-	assert_int_equal(sasl_start(b, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_TEMPORARY);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			sasl_start(b, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_CHALLENGE);
+	assert_int_equal(sasl_start(a, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_TEMPORARY);
+	assert_int_equal(sasl_start(b, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_CHALLENGE);
+	assert_int_equal(sasl_start(c, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_TEMPORARY);
 	directory_sasl_cancel_encode(ipc_compose(a->ours), &cancel);
 	ipc_send(a->ours, DIRECTORY_SASL_CANCEL, NULL, 0);
-	for (int i = 0; i < 50 && directory_sasl_count(world->d) == 3; i++)
+	for (int i = 0; i < 50 && directory_sasl_count(world->d) == 6; i++)
 		turn();
-	assert_int_equal(sasl_start(b, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_CHALLENGE);
+	assert_int_equal(sasl_start(c, SASL_LOGIN, BYTES_NONE).status, DIRECTORY_AUTH_CHALLENGE);
 	door_close(a); /* its two go with it */
-	assert_int_equal(directory_sasl_count(world->d), 1);
+	assert_int_equal(directory_sasl_count(world->d), 4);
 	door_close(b);
+	door_close(c);
 	assert_int_equal(directory_sasl_count(world->d), 0);
+}
+
+static void
+exchanges_end(void **arg)
+{
+	struct door *door = door_open(SERVICE_SUBMISSION);
+	struct directory_auth_answer m =
+		sasl_start(door, SASL_SCRAM_SHA_256, BYTES_LITERAL("n,,n=joe@example.org,r=abc"));
+	uint64_t number = m.exchange, end = clock_mono_ms() + 20000;
+
+	UNUSED(arg);
+	assert_int_equal(m.status, DIRECTORY_AUTH_CHALLENGE);
+	LIST_FIRST(&world->d->auths)->deadline_ms = 1; /* its minute is over */
+	while (directory_sasl_count(world->d) > 0 && clock_mono_ms() < end)
+		turn();
+	assert_int_equal(directory_sasl_count(world->d), 0);
+	assert_int_equal(world->told[LEDGER_TRIED_UNDECIDED], 1);
+	assert_int_equal(
+		sasl_step(door, number, BYTES_LITERAL("x")).status, DIRECTORY_AUTH_TEMPORARY);
+	door_close(door);
 }
 
 static void
@@ -717,10 +745,10 @@ main(void)
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest others[] = { WITH_WORLD(banned_and_delayed),
 		WITH_WORLD(client_leaves_while_hashing), WITH_WORLD(exchanges_are_their_channels),
-		WITH_WORLD(exchanges_are_few), WITH_WORLD(plain_in_one_message),
-		WITH_WORLD(a_ticket_for_qmgr), WITH_WORLD(handles_are_not_to_be_had),
-		WITH_WORLD(addresses_of_others), WITH_WORLD(limits),
-		WITH_WORLD(a_door_may_not_ask_for_the_key) };
+		WITH_WORLD(exchanges_are_few), WITH_WORLD(exchanges_end),
+		WITH_WORLD(plain_in_one_message), WITH_WORLD(a_ticket_for_qmgr),
+		WITH_WORLD(handles_are_not_to_be_had), WITH_WORLD(addresses_of_others),
+		WITH_WORLD(limits), WITH_WORLD(a_door_may_not_ask_for_the_key) };
 	TABLE_TESTS(tests, auth_rows, run_auth);
 
 	return cmocka_run_group_tests_name("directory/logins at doors", tests, NULL, NULL) +
