@@ -456,7 +456,7 @@ directory_auth_stop(struct directory *d)
 		event_free(d->passwords_event);
 	passwords_free(&d->passwords);
 	while ((a = LIST_FIRST(&d->auths)) != NULL)
-		auth_free(a);
+		auth_free(a); /* NOLINT: LIST_REMOVE is too much for the analyser */
 	logins_free(&d->handles);
 	guess_free(&d->guess);
 	free(d->auth_clients);

@@ -136,7 +136,7 @@ on_answer(struct pam *p, const uint8_t answer[9])
 	struct check *c;
 
 	TAILQ_FOREACH (c, &p->asked, link)
-		if (c->number == number)
+		if (c->number == number) /* NOLINT: TAILQ_REMOVE is too much for the analyser */
 			break;
 	if (c == NULL)
 		return; /* too late */

@@ -240,7 +240,7 @@ void
 directory_questions_stop(struct directory *d)
 {
 	while (!LIST_EMPTY(&d->questions))
-		question_free(LIST_FIRST(&d->questions));
+		question_free(LIST_FIRST(&d->questions)); /* NOLINT: LIST_REMOVE, as elsewhere */
 	while (!TAILQ_EMPTY(&d->kept))
-		kept_free(d, TAILQ_FIRST(&d->kept));
+		kept_free(d, TAILQ_FIRST(&d->kept)); /* NOLINT: the same */
 }

@@ -317,6 +317,6 @@ directory_send_stop(struct directory *d)
 	struct send *s;
 
 	while ((s = LIST_FIRST(&d->sends_under_way)) != NULL)
-		send_free(s);
+		send_free(s); /* NOLINT: LIST_REMOVE is too much for the analyser */
 	explicit_bzero(&d->ticket_key, sizeof(d->ticket_key));
 }
