@@ -53,6 +53,7 @@ struct sendmail_message {
 	struct buf text;  /* as it is sent: CRLF everywhere, header mended */
 	struct bytes *to; /* envelope recipients, mailboxes */
 	size_t n_to, to_room;
+	struct bytes bad;     /* with take_to: the first recipient that is no address */
 	bool eight_bit, utf8; /* of the text; of an address */
 };
 
@@ -72,9 +73,9 @@ struct bytes sendmail_message_end(struct bytes in, bool dots_are_text);
 void sendmail_message_make(struct sendmail_message *m, struct bytes in, struct bytes self,
 	struct bytes from, struct bytes full_name, bool take_to);
 
-/* The addresses of a command line's word or a field, as recipients. false: there is none, or one
- * is no address (*bad is what was given). */
-bool sendmail_add_recipients(
+/* The addresses of a command line's word or a field, as recipients. returns: how many; ERR_SYNTAX:
+ * one is no address (*bad is what was given). */
+MUST_USE int sendmail_add_recipients(
 	struct sendmail_message *m, struct bytes list, struct bytes self, struct bytes *bad);
 
 /* "joe" and "Joe <joe>" as a mailbox in the domain of self; in the arena, empty if it is none. */

@@ -109,11 +109,15 @@ find_sender(
 static int
 take_arguments(const struct sendmail_args *a, struct sendmail_message *m, struct bytes self)
 {
-	struct bytes bad;
+	struct bytes bad = m->bad;
 
-	for (int i = 0; i < a->n_recipients; i++) {
-		if (sendmail_add_recipients(m, bytes_from_str(a->recipients[i]), self, &bad))
-			continue;
+	for (int i = 0; i < a->n_recipients && bad.n == 0; i++) {
+		struct bytes word = bytes_from_str(a->recipients[i]);
+
+		if (sendmail_add_recipients(m, word, self, &bad) == 0)
+			bad = word.n > 0 ? word : BYTES_LITERAL("an empty word");
+	}
+	if (bad.n > 0) {
 		fprintf(stderr, "sendmail: %.*s: this is no address\n", (int)bad.n,
 			(const char *)bad.p);
 		return EX_DATAERR;

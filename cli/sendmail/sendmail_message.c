@@ -167,11 +167,11 @@ add_recipient(struct sendmail_message *m, struct bytes mailbox)
 		m->utf8 |= mailbox.p[i] >= 128;
 }
 
-bool
+int
 sendmail_add_recipients(
 	struct sendmail_message *m, struct bytes list, struct bytes self, struct bytes *bad)
 {
-	bool any = false;
+	int n = 0;
 
 	for (const struct rfc5322_address *a = rfc5322_addresses(&m->arena, list); a != NULL;
 		a = a->next) {
@@ -179,15 +179,14 @@ sendmail_add_recipients(
 
 		if (a->kind != RFC5322_MAILBOX)
 			continue;
-		*bad = a->name.n > 0 ? a->name : list;
-		if (mailbox.n == 0)
-			return false;
+		if (mailbox.n == 0) {
+			*bad = a->name.n > 0 ? a->name : list;
+			return ERR_SYNTAX;
+		}
 		add_recipient(m, mailbox);
-		any = true;
+		n++;
 	}
-	if (!any)
-		*bad = list;
-	return any;
+	return n;
 }
 
 /* A display name as it may stand in a field: as it is, or as a quoted string. */
@@ -264,13 +263,17 @@ take_recipients(struct sendmail_message *m, struct bytes header, struct bytes se
 {
 	struct bytes rest = header, bad;
 	struct rfc5322_field f;
-	unsigned resent = 0;
+	unsigned resent = 0, use;
 
 	while (rfc5322_field_next(&rest, &f))
 		resent |= use_of(f.name) & USE_RESENT;
-	for (rest = header; rfc5322_field_next(&rest, &f);)
-		if ((use_of(f.name) & USE_TO) != 0 && (use_of(f.name) & USE_RESENT) == resent)
-			UNUSED(sendmail_add_recipients(m, f.value, self, &bad));
+	for (rest = header; rfc5322_field_next(&rest, &f);) {
+		use = use_of(f.name);
+		if ((use & USE_TO) == 0 || (use & USE_RESENT) != resent)
+			continue;
+		if (sendmail_add_recipients(m, f.value, self, &bad) < 0 && m->bad.n == 0)
+			m->bad = arena_bytes(&m->arena, bad);
+	}
 }
 
 static void

@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ASSERT(text.p[i] != '\r' || (i + 1 < text.n && text.p[i + 1] == '\n'));
 	}
 	ASSERT(rfc5322_field_find(bytes_head(text, rfc5322_header_len(text)), "From", &f));
-	UNUSED(sendmail_add_recipients(&m, in, self, &bad));
+	if (sendmail_add_recipients(&m, in, self, &bad) < 0)
+		ASSERT(bad.p != NULL);
 	sendmail_message_free(&m);
 	return 0;
 }

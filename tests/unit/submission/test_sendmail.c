@@ -69,6 +69,32 @@ run_row(void **state)
 	buf_free(&to);
 }
 
+/* A recipient that is no address: nothing is sent, so nobody is left out unnoticed. */
+static void
+bad_recipients(void **state)
+{
+	struct sendmail_message m = { 0 };
+	struct bytes bad = BYTES_NONE;
+
+	UNUSED(state);
+	sendmail_message_make(&m, BYTES_LITERAL("To: a@b, John Smith, c@d\nCc:\n\n"),
+		BYTES_LITERAL(SELF), BYTES_LITERAL(SELF), BYTES_NONE, true);
+	assert_true(bytes_is(m.bad, "John Smith"));
+	sendmail_message_free(&m);
+	sendmail_message_make(&m, BYTES_LITERAL("To: a@b\nCc:\nBcc: all:;\n\n"),
+		BYTES_LITERAL(SELF), BYTES_LITERAL(SELF), BYTES_NONE, true);
+	assert_int_equal(m.bad.n, 0);
+	assert_int_equal(m.n_to, 1);
+	assert_int_equal(
+		sendmail_add_recipients(&m, BYTES_LITERAL("<x>, y@z"), BYTES_LITERAL(SELF), &bad),
+		2);
+	assert_int_equal(
+		sendmail_add_recipients(&m, BYTES_LITERAL(""), BYTES_LITERAL(SELF), &bad), 0);
+	assert_true(sendmail_add_recipients(
+			    &m, BYTES_LITERAL("no body"), BYTES_LITERAL(SELF), &bad) < 0);
+	sendmail_message_free(&m);
+}
+
 static void
 ends(void **state)
 {
@@ -160,7 +186,8 @@ main(void)
 {
 	TABLE_TESTS(tests, rows, run_row);
 	TABLE_TESTS(call_tests, calls, run_call);
-	const struct CMUnitTest others[] = { cmocka_unit_test(ends) };
+	const struct CMUnitTest others[] = { cmocka_unit_test(ends),
+		cmocka_unit_test(bad_recipients) };
 
 	return cmocka_run_group_tests_name("sendmail/message", tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("sendmail/calls", call_tests, NULL, NULL) +
