@@ -151,7 +151,8 @@ on_sasl(struct imap_login *l, enum login_sasl r, struct buf *out)
 {
 	static const char *const texts[LOGIN_SASL_RESULTS] = {
 		[LOGIN_SASL_UNKNOWN] = "NO [CANNOT] Unsupported authentication mechanism.",
-		[LOGIN_SASL_INSECURE] = "NO [PRIVACYREQUIRED] Authentication needs TLS.",
+		[LOGIN_SASL_INSECURE] = ("NO [PRIVACYREQUIRED] Authentication disallowed on "
+					 "non-secure connections."),
 		[LOGIN_SASL_INVALID] = "BAD Invalid SASL response.",
 		[LOGIN_SASL_ABORTED] = "BAD Authentication aborted by client.",
 	};
