@@ -295,11 +295,12 @@ deliver_to(struct job *j, const struct directory_target *t, uint32_t flags)
 
 /* ---- what directory says ---- */
 
-/* Targets that come by pages, until all are here. */
+/* Targets that come by pages, until all are here; and while their record is being flushed. */
 struct expansion {
 	struct arena arena;
 	uint64_t serial;
 	uint32_t n, total;
+	uint32_t first; /* number of the first as a recipient */
 	struct directory_target *targets;
 };
 
@@ -361,14 +362,39 @@ job_new(struct qmgr *q, struct message *m, uint32_t rcpt)
 	return j;
 }
 
-/* An alias: its targets are recorded as recipients of their own before any is delivered, so
- * that a retry never repeats one that has it already. */
+static void
+keep_targets(struct expansion *x, const struct directory_target *targets, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && x->n < x->total; i++) {
+		struct directory_target *t = &x->targets[x->n++];
+
+		*t = targets[i];
+		t->address = arena_bytes(&x->arena, t->address);
+		t->account = arena_bytes(&x->arena, t->account);
+		t->home = arena_bytes(&x->arena, t->home);
+		t->detail = arena_bytes(&x->arena, t->detail);
+		t->reverse_path = arena_bytes(&x->arena, t->reverse_path);
+	}
+}
+
+static struct expansion *
+expansion_new(uint32_t total)
+{
+	struct expansion *x = xcalloc(1, sizeof(*x));
+
+	x->total = total;
+	x->targets = arena_zalloc(&x->arena, sizeof(*x->targets) * total);
+	return x;
+}
+
+/* An alias: its targets are recorded as recipients of their own, and that is durable, before
+ * any is delivered. So a retry never repeats one that has it already, and a start after a
+ * power cut gives each the number that it had, whatever the alias has become since. */
 static void
 expand(struct job *j, const struct directory_target *targets, uint32_t n)
 {
 	struct qmgr *q = j->q;
 	struct message *m = j->msg;
-	const uint32_t first = m->state.n;
 	struct queue_event e = { .rcpt = j->rcpt, .kind = QUEUE_EVENT_EXPANDED, .n_targets = n };
 	uint64_t size = 0;
 
@@ -387,51 +413,110 @@ expand(struct job *j, const struct directory_target *targets, uint32_t n)
 		job_bounced(j, "5.4.6", "the alias has too many members");
 		return;
 	}
+	j->expansion = expansion_new(n);
+	j->expansion->first = m->state.n;
+	keep_targets(j->expansion, targets, n);
 	message_event(q, m, &e);
 	free(e.targets);
-	m->jobs++; /* until the last of them has begun */
-	for (uint32_t i = 0; i < n; i++)
-		go_to_target(job_new(q, m, first + i), &targets[i]);
-	job_end(j);
-	if (--m->jobs == 0)
-		message_settle(q, m);
+	TAILQ_INSERT_TAIL(&q->expanding, j, link);
+	flush_soon(q); /* then deliver_expanded() */
 }
 
-/* A target of an alias, asked for again at a later attempt: which of the answers is it? */
-static const struct directory_target *
-same_target(const struct job *j, const struct directory_target *targets, uint32_t n)
+void
+deliver_expanded(struct job_list *durable)
 {
-	const struct queue_rcpt *r = rcpt_of(j);
+	struct job *j;
+
+	while ((j = TAILQ_FIRST(durable)) != NULL) {
+		struct expansion *x = j->expansion;
+		struct message *m = j->msg;
+		struct qmgr *q = j->q;
+
+		TAILQ_REMOVE(durable, j, link);
+		j->expansion = NULL;
+		m->jobs++; /* until the last of them has begun */
+		for (uint32_t i = 0; i < x->n && !m->deleted; i++)
+			go_to_target(job_new(q, m, x->first + i), &x->targets[i]);
+		job_end(j);
+		if (--m->jobs == 0)
+			message_settle(q, m);
+		arena_reset(&x->arena);
+		free(x);
+	}
+}
+
+static bool
+is_same(const struct queue_rcpt *r, const struct directory_target *t)
+{
+	return bytes_equal(r->account, t->account) &&
+	       (t->account.n > 0 || bytes_equal(r->address, t->address));
+}
+
+/* Does another recipient of this message stand for it already? One that the sender named, or a
+ * target of an alias. */
+static bool
+is_served(const struct job *j, const struct directory_target *t)
+{
+	const struct queue_state *s = &j->msg->state;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct queue_rcpt *r = &s->rcpts[i];
+
+		if (i == j->rcpt || r->status == RCPT_EXPANDED)
+			continue;
+		if (i < s->envelope.n_rcpts ? bytes_equal_nocase(r->address, t->address)
+					    : is_same(r, t))
+			return true;
+	}
+	return false;
+}
+
+/* Those of the targets that nobody else stands for. */
+static void
+expand_rest(struct job *j, const struct directory_target *targets, uint32_t n)
+{
+	struct directory_target *left = xcalloc(n + 1, sizeof(*left));
+	uint32_t n_left = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (bytes_equal(targets[i].account, r->account))
-			return &targets[i];
-	return n == 1 ? &targets[0] : NULL;
+		if (!is_served(j, &targets[i]))
+			left[n_left++] = targets[i];
+	if (n_left == 0) {
+		snprintf(j->code, sizeof(j->code), "2.0.0");
+		snprintf(j->text, sizeof(j->text), "%s",
+			n == 0 ? "discarded: the alias has no members"
+			       : "discarded: all members get it as other recipients");
+		job_delivered(j);
+	} else {
+		expand(j, left, n_left);
+	}
+	free(left);
+}
+
+/* A target of an alias, asked for again at a later attempt. Mostly it is among the answers. If
+ * not, the tables have changed, and it is what it leads to now. */
+static void
+resolved_again(struct job *j, const struct directory_target *targets, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (is_same(rcpt_of(j), &targets[i])) {
+			go_to_target(j, &targets[i]);
+			return;
+		}
+	expand_rest(j, targets, n);
 }
 
 static void
 resolved(struct job *j, const struct directory_target *targets, uint32_t n)
 {
-	const struct queue_rcpt *r = rcpt_of(j);
-	const struct directory_target *t;
-
-	if (j->msg->deleted) {
+	if (j->msg->deleted)
 		job_end(j);
-	} else if (r->parent != RCPT_NO_PARENT) {
-		t = same_target(j, targets, n);
-		if (t == NULL)
-			verdict_ends(j, DIRECTORY_UNKNOWN);
-		else
-			go_to_target(j, t);
-	} else if (n == 0) {
-		snprintf(j->code, sizeof(j->code), "2.0.0");
-		snprintf(j->text, sizeof(j->text), "discarded: the alias has no members");
-		job_delivered(j);
-	} else if (n == 1 && targets[0].reverse_path.n == 0) {
+	else if (rcpt_of(j)->parent != RCPT_NO_PARENT)
+		resolved_again(j, targets, n);
+	else if (n == 1 && targets[0].reverse_path.n == 0)
 		go_to_target(j, &targets[0]);
-	} else {
-		expand(j, targets, n);
-	}
+	else
+		expand_rest(j, targets, n);
 }
 
 static void ask_directory(struct job *j, uint32_t first);
@@ -448,21 +533,10 @@ keep_page(struct job *j, const struct directory_resolve_answer *a)
 		return;
 	}
 	if (x == NULL) {
-		x = j->expansion = xcalloc(1, sizeof(*x));
+		x = j->expansion = expansion_new(a->total);
 		x->serial = a->serial;
-		x->total = a->total;
-		x->targets = arena_zalloc(&x->arena, sizeof(*x->targets) * a->total);
 	}
-	for (uint32_t i = 0; i < a->count && x->n < x->total; i++) {
-		struct directory_target *t = &x->targets[x->n++];
-
-		*t = a->targets[i];
-		t->address = arena_bytes(&x->arena, t->address);
-		t->account = arena_bytes(&x->arena, t->account);
-		t->home = arena_bytes(&x->arena, t->home);
-		t->detail = arena_bytes(&x->arena, t->detail);
-		t->reverse_path = arena_bytes(&x->arena, t->reverse_path);
-	}
+	keep_targets(x, a->targets, a->count);
 	if (x->n < x->total) {
 		ask_directory(j, x->n);
 		return;
@@ -529,6 +603,8 @@ deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt)
 int
 deliver_init(struct qmgr *q)
 {
+	TAILQ_INIT(&q->expanding);
+	TAILQ_INIT(&q->expanding_flying);
 	q->resolved = xcalloc(1, sizeof(*q->resolved));
 	q->directory = daemon_link(q->d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
 	ticket_init(q);

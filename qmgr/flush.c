@@ -194,16 +194,21 @@ flush_done(struct worker_job *job)
 			q->stats.flushed++;
 			commit_finish(q, c, ERR_OK);
 		}
-		while (journal_release(&q->journal))
+		while (journal_release(&q->journal)) {
 			q->journal_full = false;
+			flush_soon(q); /* free when that is durable */
+		}
 	}
 	mover_check(q);
 	commit_unpark(q);
 	operator_flushed(&q->orders_flying, q->flush_result);
+	if (q->flush_result < 0) /* their records are written again */
+		TAILQ_CONCAT(&q->expanding, &q->expanding_flying, link);
+	deliver_expanded(&q->expanding_flying);
 	if (q->stash.len > 0)
 		flush_lazily(q);
 	if (!TAILQ_EMPTY(&q->gathered) || !TAILQ_EMPTY(&q->parked) ||
-		!TAILQ_EMPTY(&q->orders_gathered))
+		!TAILQ_EMPTY(&q->orders_gathered) || !TAILQ_EMPTY(&q->expanding))
 		flush_soon(q);
 }
 
@@ -215,11 +220,16 @@ flush_start(struct qmgr *q)
 	UNUSED(stash_append(q));
 	batch = journal_take(&q->journal);
 	if (batch == NULL) {
-		if (q->journal.flying == NULL) /* nothing to be made durable */
+		if (q->journal.flying == NULL) { /* nothing to be made durable */
 			operator_flushed(&q->orders_gathered, ERR_OK);
+			if (q->stash.len == 0)
+				deliver_expanded(&q->expanding);
+		}
 		return; /* else the next comes when this one is done */
 	}
 	TAILQ_CONCAT(&q->orders_flying, &q->orders_gathered, link);
+	if (q->stash.len == 0)
+		TAILQ_CONCAT(&q->expanding_flying, &q->expanding, link);
 	evtimer_del(q->pace);
 	/* how many are there at once, forgotten slowly */
 	q->crowd -= (q->crowd + 7) / 8;

@@ -128,7 +128,8 @@ may_park(const struct qmgr *q, int err)
 	if (err == ERR_BUSY)
 		return true;
 	return err == ERR_NO_SPACE &&
-	       (q->making_segment || q->moving || q->syncing_files || q->journal.flying != NULL);
+	       (q->making_segment || q->moving || q->syncing_files || q->journal.flying != NULL ||
+		       journal_is_releasing(&q->journal));
 }
 
 void
@@ -136,6 +137,8 @@ commit_append(struct qmgr *q, struct commit *c)
 {
 	int r = record_message(q, c);
 
+	if (r == ERR_NO_SPACE)
+		mover_check(q); /* so that room is being made */
 	if (r == ERR_OK) {
 		TAILQ_INSERT_TAIL(&q->gathered, c, link);
 		q->n_gathered++;
@@ -143,7 +146,7 @@ commit_append(struct qmgr *q, struct commit *c)
 	} else if (may_park(q, r)) {
 		TAILQ_INSERT_TAIL(&q->parked, c, link);
 		q->n_parked++;
-		if (r == ERR_BUSY)
+		if (r == ERR_BUSY || journal_is_releasing(&q->journal))
 			flush_soon(q);
 	} else {
 		if (r == ERR_NO_SPACE && q->flush_failures > 0) {

@@ -331,8 +331,10 @@ sync_done(struct worker_job *job)
 		if (q->dirty_at_sync[i] && !q->dirty_since[i])
 			q->journal.segments[i].files_dirty = false;
 	free(s);
-	while (journal_release(&q->journal))
+	while (journal_release(&q->journal)) {
 		q->journal_full = false;
+		flush_soon(q); /* free when that is durable */
+	}
 	mover_check(q);
 	commit_unpark(q);
 }

@@ -188,6 +188,7 @@ struct qmgr {
 	unsigned n_gathered, n_waiting, crowd; /* commits: in this batch; in all; usually */
 	struct commit_list parked, gathered, flying, storing;
 	unsigned n_parked;
+	struct job_list expanding, expanding_flying; /* aliases: in this batch; being flushed */
 	struct buf stash; /* records that found no room yet: u32 type, u32 length, body */
 
 	struct ring fresh, retried; /* ready to be delivered; they take turns */
@@ -306,6 +307,7 @@ int verify_start(struct qmgr *q, struct message *m); /* then schedule_deliver() 
 /* ---- deliver.c ---- */
 int deliver_init(struct qmgr *q);
 void deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt);
+void deliver_expanded(struct job_list *durable); /* to the targets of these */
 void deliver_gathered(struct syncer *s);
 void job_delivered(struct job *j);
 void job_deferred(struct job *j, const char *code, const char *text);

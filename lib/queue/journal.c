@@ -592,6 +592,15 @@ journal_release(struct journal *j)
 	return true;
 }
 
+bool
+journal_is_releasing(const struct journal *j)
+{
+	for (unsigned i = 0; i < j->slots; i++)
+		if (j->segments[i].state == SEGMENT_RELEASED)
+			return true;
+	return false;
+}
+
 void
 journal_drop_hollow(struct journal *j)
 {

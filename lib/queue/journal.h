@@ -157,6 +157,9 @@ int journal_oldest(const struct journal *j);
 /* true if one was released; call until false */
 bool journal_release(struct journal *j);
 
+/* true: a segment is free as soon as what was appended is durable */
+bool journal_is_releasing(const struct journal *j);
+
 /* Read back the record at a place into out: ERR_OK, ERR_CORRUPT, ... r borrows from out. */
 MUST_USE int journal_fetch(const struct journal *j, struct journal_place place, struct buf *out,
 	struct queue_record *r);

@@ -132,6 +132,18 @@ put_target(struct directory_resolve_answer *a, const char *account)
 }
 
 static void
+put_targets(struct directory_resolve_answer *a, const char *accounts)
+{
+	static char names[4][64];
+	struct bytes rest = bytes_from_str(accounts);
+
+	while (rest.n > 0 && a->total < 4) {
+		bytes_to_str(bytes_cut(&rest, ' '), names[a->total], sizeof(names[0]));
+		put_target(a, names[a->total++]);
+	}
+}
+
+static void
 answer_resolve(struct pending *p, struct buf *out)
 {
 	static const char *const members[] = { "a@example.org", "b@example.org",
@@ -155,7 +167,9 @@ answer_resolve(struct pending *p, struct buf *out)
 		a.total = 3;
 		for (uint32_t i = m.first; i < 3 && (world->page == 0 || i < m.first + world->page);
 			i++)
-			put_target(&a, members[i]);
+			put_target(&a, members[(i + world->turned) % 3]);
+	} else if (strncmp(account, "full@", 5) == 0 && world->full_leads_to != NULL) {
+		put_targets(&a, world->full_leads_to);
 	} else {
 		a.total = 1;
 		put_target(&a, account);

@@ -43,10 +43,12 @@ struct fake {
 	unsigned deliveries, repeated, syncs, resolves, lost;
 	bool finished; /* qmgr has drained */
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
-	const char *login; /* of the sender */
+	const char *full_leads_to; /* accounts behind "full", with blanks; NULL: itself */
+	const char *login;         /* of the sender */
 	struct send_ticket_key key;
 	struct bytes ticket; /* .n > 0: this instead of the right one */
 	unsigned page;       /* targets in one answer; 0: all */
+	unsigned turned;     /* the members of "all" come in another order */
 	/* told of every confirmed commit */
 	void (*on_accepted)(uint64_t id);
 };

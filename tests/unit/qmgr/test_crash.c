@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -55,6 +56,7 @@ child(struct fake *f, unsigned seed)
 	while (large.len < 160000)
 		buf_printf(&large, "line %zu of a large message\r\n", large.len);
 	f->on_accepted = tell;
+	f->turned = seed % 3;
 	fake_start(f);
 	for (;;) {
 		f->full_is_ok = n % 50 > 25;
@@ -74,6 +76,7 @@ drain_all(struct fake *f)
 	f->on_accepted = NULL;
 	f->asked = f->answers = 0;
 	f->repeated = 0;
+	f->turned++; /* the alias was changed meanwhile */
 	fake_start(f);
 	assert_int_equal(f->q->stats.corrupt, 0);
 	assert_true(fake_until(f, fake_empty));
@@ -91,7 +94,7 @@ check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
 		bool found = false;
 
 		for (size_t k = 0; k < NITEMS(firsts) && !found; k++)
-			for (uint32_t rcpt = 0; rcpt < 3 && !found; rcpt++)
+			for (uint32_t rcpt = 0; rcpt < 4 && !found; rcpt++)
 				found = fake_delivered(f, ids[i], rcpt, firsts[k], &got) > 0;
 		assert_true(found);
 		assert_true(got.len > 3000);
@@ -99,6 +102,47 @@ check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
 		assert_int_equal(got.data[got.start + got.len - 1], '\n');
 		buf_free(&got);
 	}
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* No mailbox has a message twice: deliveries are ID.RCPT.ACCOUNT, and an account that is there
+ * with two numbers got it as two recipients. */
+static void
+check_once(struct fake *f)
+{
+	enum {
+		NAME = 96
+	};
+	char(*names)[NAME] = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+	DIR *dir = fdopendir(openat(f->mail_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL) {
+		const char *account = strchr(e->d_name, '.');
+
+		if (account == NULL || account == e->d_name ||
+			(account = strchr(account + 1, '.')) == NULL)
+			continue;
+		if (n == cap) {
+			cap = cap == 0 ? 1024 : 2 * cap;
+			names = xrealloc(names, cap * sizeof(*names));
+		}
+		snprintf(names[n++], NAME, "%.*s%s", (int)strcspn(e->d_name, "."), e->d_name,
+			account);
+	}
+	closedir(dir);
+	if (n > 1)
+		qsort(names, n, sizeof(*names), by_text);
+	for (size_t i = 1; i < n; i++)
+		assert_string_not_equal(names[i - 1], names[i]);
+	free(names);
 }
 
 /* What was not flushed is gone; then the disk is there again. */
@@ -196,10 +240,11 @@ test_kills(void **state)
 		srand(seed + i);
 		kept = 0;
 		for (int kills = 0; kills < 3; kills++) /* killed again while recovering, too */
-			kept += run_and_kill(&f, seed + i, (useconds_t)(rand() % KILL_US_MAX),
-				ids + kept, max - kept);
+			kept += run_and_kill(&f, seed + i + (unsigned)kills,
+				(useconds_t)(rand() % KILL_US_MAX), ids + kept, max - kept);
 		drain_all(&f);
 		check_confirmed(&f, ids, kept);
+		check_once(&f);
 		confirmed += kept;
 		fake_remove(&f);
 	}

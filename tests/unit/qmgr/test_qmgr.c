@@ -412,6 +412,44 @@ test_alias(void **state)
 	assert_int_equal(f->deliveries, 3);
 }
 
+/* Between two attempts the alias loses who has the message and the one that has not; nobody
+ * gets it twice, and who is left out is not bounced. */
+static void
+test_alias_changes_between_attempts(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "all@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	assert_int_equal(f->deliveries, 2);
+	f->full_leads_to = "a@example.org b@example.org";
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 2);
+	assert_int_equal(f->q->stats.bounced, 0);
+	f->full_leads_to = NULL;
+	fake_commit(f, "all@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	assert_int_equal(f->deliveries, 4);
+	f->full_leads_to = "a@example.org c@example.org d@example.org";
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 6);
+	assert_int_equal(f->repeated, 0);
+}
+
+/* A member whom the sender named, too, has one copy; so has a member of two aliases. */
+static void
+test_alias_and_member(void **state)
+{
+	struct fake *f = *state;
+
+	f->full_is_ok = true;
+	fake_commit(f, "A@example.org all@example.org all@example.net", bytes_from_str(small));
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 3);
+}
+
 static void
 test_alias_by_pages(void **state)
 {
@@ -921,6 +959,8 @@ main(void)
 		TEST(test_dsn),
 		TEST(test_tickets),
 		TEST(test_alias),
+		TEST(test_alias_changes_between_attempts),
+		TEST(test_alias_and_member),
 		TEST(test_alias_by_pages),
 		TEST(test_alias_survives_restart),
 		TEST(test_lost_deliverer),
