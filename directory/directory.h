@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "directory_msg.h"
+#include "local_owner.h"
 #include "lookups.h"
 #include "near_quota.h"
 #include "pam.h"
@@ -59,7 +60,9 @@ struct directory {
 	LIST_HEAD(, send) sends_under_way;
 	size_t nsends_under_way;
 	struct send_ticket_key ticket_key;
-	LIST_HEAD(, local) locals;       /* under way */
+	LIST_HEAD(, local) locals; /* under way */
+	struct arena local_names;
+	const char *local_hosts[LOCAL_HOSTS];
 	struct local_users *local_users; /* as they were at the start */
 	uint32_t *trusted_uids;          /* may send as anybody, besides root */
 	size_t ntrusted_uids;

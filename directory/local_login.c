@@ -11,13 +11,14 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "directory_conf.h"
 #include "err.h"
-#include "local_owner.h"
 #include "local_users.h"
 #include "log.h"
 #include "logins.h"
@@ -35,11 +36,33 @@ struct local {
 	enum directory_auth_status status;
 };
 
+/* What programs of this machine take its name to be. */
+static void
+find_host_names(struct directory *d)
+{
+	struct utsname system;
+	char mailname[256] = "";
+	FILE *f = fopen("/etc/mailname", "re");
+	size_t n = 0;
+
+	if (f != NULL && fscanf(f, "%255s", mailname) != 1)
+		mailname[0] = '\0';
+	if (f != NULL)
+		fclose(f);
+	d->local_hosts[n++] = d->daemon->common->hostname;
+	d->local_hosts[n++] = "localhost";
+	if (uname(&system) == 0)
+		d->local_hosts[n++] = arena_str(&d->local_names, bytes_from_str(system.nodename));
+	if (mailname[0] != '\0')
+		d->local_hosts[n++] = arena_str(&d->local_names, bytes_from_str(mailname));
+}
+
 void
 directory_local_prepare(struct directory *d)
 {
 	const struct directory_conf *conf = d->daemon->conf;
 
+	find_host_names(d);
 	d->local_users = local_users_read();
 	d->trusted_uids = xcalloc(conf->trusted_users.n + 1, sizeof(*d->trusted_uids));
 	for (size_t i = 0; i < conf->trusted_users.n; i++) {
@@ -98,7 +121,7 @@ look_up(struct directory_tables *t, void *arg)
 	l->key = mail_address_key(&l->arena, name, BYTES_LITERAL(SYSTEM_USERS_DOMAIN));
 	if (l->key.n > DIRECTORY_ACCOUNT_MAX)
 		return;
-	l->address = local_address(t, &l->arena, l->key, l->d->daemon->common->hostname);
+	l->address = local_address(t, &l->arena, l->key, l->d->local_hosts);
 	l->status = DIRECTORY_AUTH_OK;
 }
 
@@ -187,6 +210,7 @@ directory_local_stop(struct directory *d)
 		local_free(l);
 	}
 	local_users_free(&d->local_users);
+	arena_reset(&d->local_names);
 	free(d->trusted_uids);
 	d->trusted_uids = NULL;
 }

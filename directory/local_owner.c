@@ -32,17 +32,20 @@ is_free(struct directory_tables *t, struct arena *a, struct bytes local, struct 
 }
 
 static bool
-is_host(struct arena *a, const char *hostname, struct bytes domain)
+is_host(struct arena *a, const char *const hosts[LOCAL_HOSTS], struct bytes domain)
 {
 	struct bytes folded;
 
-	return mail_domain_fold(a, bytes_from_str(hostname), &folded) == ERR_OK &&
-	       bytes_equal(folded, domain);
+	for (size_t i = 0; i < LOCAL_HOSTS && hosts[i] != NULL; i++)
+		if (mail_domain_fold(a, bytes_from_str(hosts[i]), &folded) == ERR_OK &&
+			bytes_equal(folded, domain))
+			return true;
+	return false;
 }
 
 int
-local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname,
-	struct bytes address)
+local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
+	const char *const hosts[LOCAL_HOSTS], struct bytes address)
 {
 	struct mail_address folded;
 	struct domain_info where;
@@ -57,8 +60,7 @@ local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const 
 	if (tables_domain(t, a, folded.domain, &where) < 0)
 		return ERR_IO;
 	if (!(where.place == PLACE_LOCAL && where.system_users) &&
-		!bytes_equal(where.domain, t->default_domain) &&
-		!is_host(a, hostname, folded.domain))
+		!bytes_equal(where.domain, t->default_domain) && !is_host(a, hosts, folded.domain))
 		return 0;
 	if ((r = is_free(t, a, folded.local, where.domain)) != 1)
 		return r;
@@ -66,11 +68,12 @@ local_owns(struct directory_tables *t, struct arena *a, struct bytes key, const 
 }
 
 struct bytes
-local_address(struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname)
+local_address(struct directory_tables *t, struct arena *a, struct bytes key,
+	const char *const hosts[LOCAL_HOSTS])
 {
 	struct bytes address = mail_address_text(a, name_of(key), t->default_domain);
 
-	if (t->default_domain.n > 0 && local_owns(t, a, key, hostname, address) == 1)
+	if (t->default_domain.n > 0 && local_owns(t, a, key, hosts, address) == 1)
 		return address;
-	return mail_address_text(a, name_of(key), bytes_from_str(hostname));
+	return mail_address_text(a, name_of(key), bytes_from_str(hosts[0]));
 }

@@ -9,17 +9,20 @@
 
 #include "tables.h"
 
+/* The host's names, the configured one first; NULL ends. Programs write any of them. */
+#define LOCAL_HOSTS 5
+
 /*
  * May the local user of that key send as address? As NAME (with any detail) in a domain of the
- * system's users, in the default domain, and at the host's name; but not where an account or
+ * system's users, in the default domain, and at the host's names; but not where an account or
  * an alias has that address. returns: 1, 0, ERR_IO (temporary)
  */
 MUST_USE int local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
-	const char *hostname, struct bytes address);
+	const char *const hosts[LOCAL_HOSTS], struct bytes address);
 
 /* An address that is his, for the sender of what he sends: in the default domain, else at the
- * host's name. */
-struct bytes local_address(
-	struct directory_tables *t, struct arena *a, struct bytes key, const char *hostname);
+ * host's first name. */
+struct bytes local_address(struct directory_tables *t, struct arena *a, struct bytes key,
+	const char *const hosts[LOCAL_HOSTS]);
 
 #endif

@@ -151,15 +151,13 @@ owns(struct send *s, struct directory_tables *t, const struct account *account,
 static void
 look_up_local(struct send *s, struct directory_tables *t)
 {
-	const char *hostname = s->d->daemon->common->hostname;
-
 	for (uint32_t i = 0; i <= s->nsenders && s->verdict == DIRECTORY_SEND_OK; i++) {
 		struct bytes address = i == 0 ? s->reverse_path : s->senders[i - 1];
 		int r;
 
 		if (s->power == LOGIN_TRUSTED || address.n == 0)
 			continue;
-		r = local_owns(t, &s->arena, s->key, hostname, address);
+		r = local_owns(t, &s->arena, s->key, s->d->local_hosts, address);
 		s->address = address;
 		s->in_header = i > 0;
 		s->verdict = r < 0   ? DIRECTORY_SEND_TEMPORARY

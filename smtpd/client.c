@@ -346,7 +346,6 @@ shake(struct client *c)
 		client_close(c);
 		return false;
 	case SHAKE_DONE:
-		c->readable = true; /* what came behind the handshake may be in it already */
 		break;
 	}
 	if (c->smtpd->kind->secured != NULL)

@@ -421,6 +421,25 @@ def test_sendmail_unowned_header(suite, sendmail):
     assert done.returncode == 0, done.stderr
 
 
+def test_mutt_by_sendmail(suite, sendmail):
+    """A mail client that writes the system's own name in From."""
+    need("mutt")
+    subject = f"local mutt {time.time_ns()}"
+    wrapper = os.path.join(suite.folder, "sendmail.sh")
+    with open(wrapper, "w") as f:
+        f.write(f"#!/bin/sh\nexec {suite.folder}/sendmail -C {suite.folder}/relais.conf \"$@\"\n")
+    os.chmod(wrapper, 0o755)
+    done = subprocess.run(
+        ["mutt", "-n", "-F", "/dev/null", "-e", f"set sendmail=\"{wrapper} -oem -oi\"", "-e", "set copy=no",
+         "-e", f"set hostname=\"{os.uname().nodename}\"", "-s", subject, "-b", suite.account(2)[0], suite.account(1)[0]],
+        input=b"Hello.\n", env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "ASAN_OPTIONS": "detect_leaks=0"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, user="nobody", group="nogroup", extra_groups=[], cwd="/tmp",
+        timeout=60)
+    assert done.returncode == 0, done.stdout
+    for account in (1, 2):
+        assert b"Bcc" not in arrived(suite, account, subject)
+
+
 def test_sendmail_speaks_smtp(suite, sendmail):
     done = sendmail(["-bs"], "EHLO x\r\nMAIL FROM:<nobody@example.test>\r\nRCPT TO:<user2@example.test>\r\n"
                              "DATA\r\nFrom: nobody@example.test\r\n\r\nHello.\r\n.\r\nQUIT\r\n")

@@ -293,12 +293,15 @@ owns_one(void **arg)
 	destroy(&fixture);
 }
 
-/* A user of this machine; the host is mx.example.org. */
+/* A user of this machine, with two names. */
+static const char *const hosts[LOCAL_HOSTS] = { "mx.example.org", "vm" };
+
 static const struct owns_row local_rows[] = {
 	{ "in the default domain", "www-data@localhost", "www-data@example.org", 1 },
 	{ "with a detail", "www-data@localhost", "WWW-Data+cron@example.org", 1 },
 	{ "by the alias domain", "www-data@localhost", "www-data@example.net", 1 },
 	{ "at the host's name", "www-data@localhost", "www-data@mx.example.org", 1 },
+	{ "at its other name", "www-data@localhost", "www-data@VM", 1 },
 	{ "in a domain of the system's users", "sam@localhost", "sam@host.example.org", 1 },
 	{ "another local domain", "www-data@localhost", "www-data@conf.example", 0 },
 	{ "elsewhere", "www-data@localhost", "www-data@elsewhere.example", 0 },
@@ -323,7 +326,7 @@ local_one(void **arg)
 
 	assert_int_equal(make(&fixture), 0);
 	assert_int_equal(local_owns(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->account),
-				 "mx.example.org", bytes_from_str(t->address)),
+				 hosts, bytes_from_str(t->address)),
 		t->owns);
 	arena_reset(&a);
 	destroy(&fixture);
@@ -335,12 +338,10 @@ local_senders(void **arg)
 	struct fixture *f = *arg;
 	struct arena a = ARENA_INIT;
 
-	assert_true(bytes_is(
-		local_address(&f->t, &a, BYTES_LITERAL("www-data@localhost"), "mx.example.org"),
+	assert_true(bytes_is(local_address(&f->t, &a, BYTES_LITERAL("www-data@localhost"), hosts),
 		"www-data@example.org"));
-	assert_true(
-		bytes_is(local_address(&f->t, &a, BYTES_LITERAL("joe@localhost"), "mx.example.org"),
-			"joe@mx.example.org"));
+	assert_true(bytes_is(local_address(&f->t, &a, BYTES_LITERAL("joe@localhost"), hosts),
+		"joe@mx.example.org"));
 	arena_reset(&a);
 }
 
