@@ -203,12 +203,14 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n;
 
 	UNUSED(what);
-	while ((n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
+	n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+	if (n > 0) { /* more of them make it readable again */
 		struct ipc_reader in = ipc_reader(bytes_make(packet, (size_t)n));
 		struct delivery_result result;
 
 		if (delivery_result_decode(&in, &result) == ERR_OK)
 			on_result(c, &result);
+		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

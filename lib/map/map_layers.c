@@ -158,9 +158,15 @@ keep(struct map_cache *c, uint64_t hash, unsigned kind, struct bytes key, bool f
 	struct bytes value)
 {
 	struct entry *set = &c->entries[(hash & (c->sets - 1)) * WAYS], *e;
+	uint8_t *octets;
 
 	if (value.n > VALUE_MAX)
 		return;
+	octets = xmalloc(key.n + value.n + 1);
+	if (key.n > 0)
+		memcpy(octets, key.p, key.n);
+	if (value.n > 0)
+		memcpy(octets + key.n, value.p, value.n);
 	pthread_mutex_lock(&c->lock);
 	e = find(c, hash, kind, key);
 	for (size_t i = 0; e == NULL && i < WAYS; i++)
@@ -175,15 +181,11 @@ keep(struct map_cache *c, uint64_t hash, unsigned kind, struct bytes key, bool f
 	forget(e);
 	*e = (struct entry){ .hash = hash,
 		.until_ms = clock_mono_ms() + c->keep_ms,
-		.octets = xmalloc(key.n + value.n + 1),
+		.octets = octets,
 		.key_size = key.n,
 		.value_size = value.n,
 		.kind = kind,
 		.found = found };
-	if (key.n > 0)
-		memcpy(e->octets, key.p, key.n);
-	if (value.n > 0)
-		memcpy(e->octets + key.n, value.p, value.n);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -122,7 +122,8 @@ check_system_alias(struct arena *a, struct bytes value, const char **why)
 				return ERR_LIMIT;
 			continue;
 		}
-		if (key_alias(a, target, &folded, why) < 0 || folded.p[0] == '@') {
+		if (key_alias(a, target, &folded, why) < 0 || folded.p == NULL ||
+			folded.p[0] == '@') {
 			*why = "a target is no address, local-part, command or file";
 			return ERR_SYNTAX;
 		}
@@ -408,7 +409,8 @@ account_record_parse(struct bytes value, struct account_record *out, const char 
 	struct account_record r = { .may = ACCOUNT_ALL, .line = value };
 
 	r.password = cut_word(&value);
-	if (r.password.n == 0 || memchr("${*", r.password.p[0], 3) == NULL) {
+	if (r.password.n == 0 ||
+		bytes_find(BYTES_LITERAL("${*"), r.password.p[0]) == BYTES_NOT_FOUND) {
 		*why = "the first word is the password as crypt(5) has it (\"$y$...\"), "
 		       "\"{SCHEME}...\", or \"*\" for none";
 		return ERR_SYNTAX;

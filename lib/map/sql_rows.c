@@ -13,7 +13,7 @@
 static bool
 is_word(struct bytes b)
 {
-	for (size_t i = 0; i < b.n; i++)
+	for (size_t i = 0; b.p != NULL && i < b.n; i++)
 		if (b.p[i] <= 0x20 || b.p[i] == 0x7f)
 			return false;
 	return b.n > 0;
@@ -22,7 +22,7 @@ is_word(struct bytes b)
 static bool
 is_line(struct bytes b)
 {
-	for (size_t i = 0; i < b.n; i++)
+	for (size_t i = 0; b.p != NULL && i < b.n; i++)
 		if (b.p[i] < 0x20 || b.p[i] == 0x7f)
 			return false;
 	return b.n > 0;
