@@ -60,13 +60,12 @@ check_snapshot(const struct folder *f, int fd, uint64_t *size)
 {
 	uint8_t head[INDEX_HEADER_SIZE];
 	struct stat st;
-	ssize_t n;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < INDEX_HEADER_SIZE)
 		return ERR_CORRUPT;
 	*size = (uint64_t)st.st_size;
 	if (*size > INDEX_SIZE_MAX ||
-		(n = sys_pread_full(fd, head, sizeof(head), 0)) != (ssize_t)sizeof(head) ||
+		sys_pread_full(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
 		index_size(bytes_make(head, sizeof(head))) != *size)
 		return ERR_CORRUPT;
 	return lseek(fd, 0, SEEK_HOLE) < st.st_size ? ERR_CORRUPT : ERR_OK;
