@@ -214,18 +214,25 @@ def ticket_name(path):
     return out.split("0000 - ")[1].split("   ")[0]
 
 
-def test_sessions_outlive_a_rotation_and_stay_within_their_service(suite, tmp_path):
-    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+def last_before_rotation(suite, old, new):
+    """Two sessions: one made with the keys before a rotation, as late as can be, one behind it."""
     end = time.monotonic() + 20
     s_client(suite, "imaps", "-tls1_3", "-sess_out", old)
     while True:  # the last session before the keys are replaced
         s_client(suite, "imaps", "-tls1_3", "-sess_out", new)
         if ticket_name(new) != ticket_name(old):
-            break
+            return
         os.rename(new, old)
         assert time.monotonic() < end, "keys do not rotate"
-        time.sleep(0.2)
-    assert "Reused" in s_client(suite, "imaps", "-tls1_3", "-sess_in", old)
+
+
+def test_sessions_outlive_a_rotation_and_stay_within_their_service(suite, tmp_path):
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    for attempt in range(4):  # a session lives 6 s: on a busy machine it may be over
+        last_before_rotation(suite, old, new)
+        if "Reused" in s_client(suite, "imaps", "-tls1_3", "-sess_in", old):
+            break
+        assert attempt < 3, "the previous keys are not taken"
     assert "Reused" in s_client(suite, "imap", "-tls1_3", "-sess_in", new)  # the same service
     for door in ("submissions", "pop3s", "smtp"):
         assert "Reused" not in s_client(suite, door, "-tls1_3", "-sess_in", new)
