@@ -352,6 +352,7 @@ serve(struct daemon_private *p)
 	while (!p->finished) {
 		if (event_base_loop(p->d.base, EVLOOP_ONCE) < 0)
 			break;
+		p->turns++;
 		gather_log(p);
 	}
 	if (p->d.spec->stop != NULL)

@@ -31,6 +31,7 @@ struct daemon_private {
 	struct event *keep; /* so that the loop has something to wait for */
 	struct event *log;  /* gathered lines have waited long enough */
 	bool finished;
+	uint64_t turns; /* of the event loop */
 	int status;
 };
 

@@ -24,8 +24,9 @@ struct door {
 	struct event *readable, *resume;
 	const char *label, *address;
 	int fd;
-	int burst;        /* connections taken at once: more where there were more */
-	uint64_t told_ms; /* of a failing accept(), on the log */
+	int burst;          /* connections taken at once */
+	uint64_t last_turn; /* of the loop, in which some were */
+	uint64_t told_ms;   /* of a failing accept(), on the log */
 };
 
 /* A dual-stack socket shows IPv4 clients as ::ffff:a.b.c.d; the suite knows them as a.b.c.d. */
@@ -98,12 +99,25 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 	event_add(door->readable, NULL);
 }
 
+/* Mostly there is one, and asking whether there is a second would be for nothing. Where they
+ * come in turn after turn of the loop they are taken several at once. */
+static void
+set_burst(struct door *door, uint64_t turn)
+{
+	if (door->last_turn + 1 < turn)
+		door->burst = 1;
+	else if (door->burst < ACCEPTS_A_TURN)
+		door->burst *= 2;
+	door->last_turn = turn;
+}
+
 static void
 on_connection(evutil_socket_t fd, short what, void *arg)
 {
 	struct door *door = arg;
 	struct daemon_private *p = door->daemon;
 
+	set_burst(door, p->turns);
 	for (int i = 0; i < door->burst && !p->d.draining; i++) {
 		struct sockaddr_storage addr = { 0 };
 		socklen_t len = sizeof(addr);
@@ -113,7 +127,7 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 		if (client < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (client < 0 && (errno == EAGAIN || errno == EPROTO)) {
-			door->burst = i > 1 ? i : 1;
+			door->burst = 1;
 			return;
 		}
 		if (client < 0) {
@@ -128,8 +142,6 @@ on_connection(evutil_socket_t fd, short what, void *arg)
 		p->d.spec->on_client(
 			&p->d, &(struct daemon_client){ client, door->label, &addr, len });
 	}
-	if (door->burst < ACCEPTS_A_TURN)
-		door->burst *= 2;
 }
 
 void
