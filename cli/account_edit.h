@@ -35,7 +35,8 @@ struct bytes account_edit_word(struct bytes *rest);
 void account_edit_put(struct account_edit *e, struct bytes word);
 
 /* Salt and count that the line's SCRAM records have (apps_only: those of app passwords), or new
- * ones; hash is SHA-256. All of an account have the same: so SCRAM can tell from the proof which password it was. */
+ * ones; hash is SHA-256. All of an account have the same: so SCRAM can tell from the proof which
+ * password it was. */
 void account_scram_like(
 	struct cli *cli, struct bytes line, bool apps_only, struct scram_record *out);
 

@@ -29,7 +29,7 @@ enum password_result {
 };
 
 struct passwords_options {
-	unsigned threads; /* and one more, slower, for PASSWORD_LAST */
+	unsigned threads;   /* and one more, slower, for PASSWORD_LAST */
 	unsigned queue_max; /* checks that may wait */
 	unsigned cache_max; /* digests kept; 0: no cache */
 	uint64_t cache_ms;  /* how long */

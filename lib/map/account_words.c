@@ -2,6 +2,8 @@
 /* lib/map/account_words.c - passwords and send-as= of an account's line, see the header. */
 #include "account_words.h"
 
+#include <stdio.h>
+
 #include "err.h"
 #include "mail_address.h"
 #include "password_record.h"
@@ -35,13 +37,13 @@ account_protocols_parse(struct bytes in, unsigned *out)
 char *
 account_protocols_text(unsigned bits, char out[ACCOUNT_PROTOCOLS_TEXT])
 {
+	size_t n = 0;
+
 	out[0] = 0;
 	for (size_t i = 0; i < NITEMS(protocols); i++)
-		if (bits & protocols[i].bit) {
-			if (out[0] != 0)
-				strcat(out, ",");
-			strcat(out, protocols[i].name);
-		}
+		if (bits & protocols[i].bit)
+			n += (size_t)snprintf(out + n, ACCOUNT_PROTOCOLS_TEXT - n, "%s%s",
+				n > 0 ? "," : "", protocols[i].name);
 	return out;
 }
 
@@ -51,8 +53,8 @@ account_app_name_is_valid(struct bytes name)
 	if (name.n == 0 || name.n > ACCOUNT_APP_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_is_alpha(name.p[i]) && !ascii_is_digit(name.p[i]) &&
-			memchr("-_.", name.p[i], 3) == NULL)
+		if (!ascii_is_alpha(name.p[i]) && !ascii_is_digit(name.p[i]) && name.p[i] != '-' &&
+			name.p[i] != '_' && name.p[i] != '.')
 			return false;
 	return true;
 }
