@@ -191,18 +191,6 @@ ipc_set_state(struct ipc_channel *channel, uint32_t state)
 	channel->state = state;
 }
 
-void
-ipc_set_ctx(struct ipc_channel *channel, void *ctx)
-{
-	channel->spec.ctx = ctx;
-}
-
-void *
-ipc_ctx(const struct ipc_channel *channel)
-{
-	return channel->spec.ctx;
-}
-
 size_t
 ipc_backlog(const struct ipc_channel *channel)
 {

@@ -102,8 +102,6 @@ void ipc_channel_free(struct ipc_channel **channel);
 enum service ipc_peer(const struct ipc_channel *channel);
 unsigned ipc_peer_instance(const struct ipc_channel *channel);
 void ipc_set_state(struct ipc_channel *channel, uint32_t state); /* 1 bit; starts as 1 */
-void ipc_set_ctx(struct ipc_channel *channel, void *ctx);
-void *ipc_ctx(const struct ipc_channel *channel);
 
 /* Octets waiting to be sent. */
 size_t ipc_backlog(const struct ipc_channel *channel);

@@ -134,6 +134,31 @@ random_walk(void **arg)
 	buf_free(&b);
 }
 
+/* Of what a secret buffer held nothing stays where it lay. */
+static void
+secrets_are_wiped(void **state)
+{
+	static const uint8_t zeros[32];
+	struct buf b = BUF_SECRET;
+
+	UNUSED(state);
+	buf_put_str(&b, "a password, and more");
+	buf_consume(&b, 5);
+	assert_memory_equal(b.data, zeros, 5);
+	buf_truncate(&b, 5);
+	assert_memory_equal(b.data + 10, zeros, 10);
+	assert_true(bytes_is(buf_bytes(&b), "sword"));
+	buf_shrink(&b);
+	assert_true(bytes_is(buf_bytes(&b), "sword"));
+	for (int i = 0; i < 1000; i++)
+		buf_put_str(&b, "sword");
+	assert_int_equal(b.len, 5005);
+	buf_clear(&b);
+	assert_memory_equal(b.data, zeros, sizeof(zeros));
+	buf_free(&b);
+	assert_true(b.secret && b.data == NULL);
+}
+
 int
 main(void)
 {
@@ -143,6 +168,7 @@ main(void)
 		cmocka_unit_test(integers_are_little_endian),
 		cmocka_unit_test(consumed_room_is_used_again),
 		cmocka_unit_test(random_walk),
+		cmocka_unit_test(secrets_are_wiped),
 	};
 
 	return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);
