@@ -536,6 +536,28 @@ test_who_may_call_whom(void **state)
 		assert_int_equal(service_row(rows[i].service)->may_call, rows[i].may_call);
 }
 
+/* A database: directory alone may connect, and only if one is configured. */
+static void
+test_who_may_connect(void **state)
+{
+	struct conf conf;
+
+	UNUSED(state);
+	for (int configured = 0; configured < 2; configured++) {
+		conf_init(&conf);
+		if (configured)
+			assert_int_equal(
+				conf_override(&conf, "directory.postgresql=dbname=x"), ERR_OK);
+		for (size_t i = 0; i < nservices; i++) {
+			bool may = configured && services[i].service == SERVICE_DIRECTORY;
+
+			assert_int_equal(
+				(service_sandbox(&services[i], &conf) & SANDBOX_CONNECT) != 0, may);
+		}
+		conf_free(&conf);
+	}
+}
+
 int
 main(void)
 {
@@ -545,7 +567,7 @@ main(void)
 	struct cell *cells = xcalloc(CELLS, sizeof(*cells));
 	struct CMUnitTest *tests = xcalloc(CELLS, sizeof(*tests));
 	const struct CMUnitTest tables[] = { cmocka_unit_test(test_every_service_is_here),
-		cmocka_unit_test(test_who_may_call_whom) };
+		cmocka_unit_test(test_who_may_call_whom), cmocka_unit_test(test_who_may_connect) };
 	int failed;
 
 	for (size_t i = 0; i < CELLS; i++) {
