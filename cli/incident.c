@@ -135,6 +135,16 @@ end_at_ledger(struct cli *cli, int fd, struct bytes login, bool only_ask)
 	return ledger_done_decode(&in, &done) < 0 ? ERR_SYNTAX : done.err;
 }
 
+static void
+print_end(struct bytes login, uint64_t n)
+{
+	json_t *out = json_pack("{s:s%,s:I}", "login", login.p, login.n, "messages", (json_int_t)n);
+
+	json_dumpf(out, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(out);
+}
+
 /*
  * Mail to be deleted goes first, while nothing new can come. Held mail is released after
  * the account is free: qmgr would hold it again. A release that stopped half-way can be repeated.
@@ -164,7 +174,7 @@ end(struct cli *cli, int fd, const char *word, bool purge, bool json)
 	if (!purge && (ok || r == ERR_NOT_FOUND) && !order_queue(cli, folded.key, false, &n))
 		ok = false;
 	if (ok && json)
-		printf("{\"login\": \"%s\", \"messages\": %llu}\n", word, (unsigned long long)n);
+		print_end(folded.key, n);
 	else if (ok)
 		printf("%llu message%s %s\n", (unsigned long long)n, n == 1 ? "" : "s",
 			purge ? "deleted" : "released");
