@@ -39,22 +39,33 @@ certificate_cache_new(void)
 }
 
 static void
+entry_free(struct entry *e)
+{
+	tls_certificates_free(&e->certificates);
+	free(e);
+}
+
+static void
 drop(struct certificate_cache *c, struct entry *e)
 {
 	LIST_REMOVE(e, in_bucket);
 	TAILQ_REMOVE(&c->order, e, in_order);
-	tls_certificates_free(&e->certificates);
-	free(e);
+	entry_free(e);
 	c->count--;
 }
 
 void
 certificate_cache_clear(struct certificate_cache *c)
 {
-	struct entry *e;
+	struct entry *e, *next;
 
-	while ((e = TAILQ_FIRST(&c->order)) != NULL)
-		drop(c, e);
+	for (e = TAILQ_FIRST(&c->order); e != NULL; e = next) {
+		next = TAILQ_NEXT(e, in_order);
+		entry_free(e);
+	}
+	TAILQ_INIT(&c->order);
+	memset(c->buckets, 0, sizeof(c->buckets));
+	c->count = 0;
 }
 
 void

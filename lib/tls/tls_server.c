@@ -206,6 +206,8 @@ on_certificate(SSL *ssl, void *arg)
 static bool
 set_policy(SSL_CTX *ctx, const char *context)
 {
+	char groups[] = GROUPS, signatures[] = SIGNATURES; /* the macros below take no const */
+
 	SSL_CTX_set_options(ctx,
 		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -219,8 +221,8 @@ set_policy(SSL_CTX *ctx, const char *context)
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) == 1 &&
 	       SSL_CTX_set_ciphersuites(ctx, CIPHERS_TLS13) == 1 &&
-	       SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1 &&
+	       SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
 	       SSL_CTX_set_session_id_context(
 		       ctx, (const unsigned char *)context, (unsigned)strlen(context)) == 1;
 }

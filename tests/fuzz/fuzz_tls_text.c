@@ -25,7 +25,7 @@ check_text(struct bytes text)
 		ASSERT(text.p[64] == 3 && text.p[65] == 0);
 	}
 	for (unsigned key = TLS_KEY_P256; key <= TLS_KEY_RSA; key++)
-		for (unsigned scheme = 0; scheme < 0x0900; scheme++)
+		for (unsigned scheme = 0; scheme < 0x0900; scheme += (scheme & 15) == 15 ? 0xf1 : 1)
 			ASSERT(!tls_text_allowed((enum tls_key_type)key, (uint16_t)scheme, text) ||
 				kind != TLS_TEXT_NONE);
 }

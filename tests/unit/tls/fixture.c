@@ -120,8 +120,12 @@ fixture_client_open(
 	ASSERT(c->ssl != NULL && SSL_set_fd(c->ssl, fd) == 1);
 	if (session != NULL)
 		SSL_set_session(c->ssl, session);
-	if (name != NULL)
-		SSL_set_tlsext_host_name(c->ssl, name);
+	if (name != NULL) { /* the macro takes no const */
+		char *copy = xstrdup(name);
+
+		SSL_set_tlsext_host_name(c->ssl, copy);
+		free(copy);
+	}
 	SSL_set_connect_state(c->ssl);
 }
 
