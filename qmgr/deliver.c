@@ -425,14 +425,16 @@ expand(struct job *j, const struct directory_target *targets, uint32_t n)
 void
 deliver_expanded(struct job_list *durable)
 {
-	struct job *j;
+	struct job_list here = TAILQ_HEAD_INITIALIZER(here);
+	struct job *j, *next;
 
-	while ((j = TAILQ_FIRST(durable)) != NULL) {
+	TAILQ_CONCAT(&here, durable, link);
+	for (j = TAILQ_FIRST(&here); j != NULL; j = next) {
 		struct expansion *x = j->expansion;
 		struct message *m = j->msg;
 		struct qmgr *q = j->q;
 
-		TAILQ_REMOVE(durable, j, link);
+		next = TAILQ_NEXT(j, link);
 		j->expansion = NULL;
 		m->jobs++; /* until the last of them has begun */
 		for (uint32_t i = 0; i < x->n && !m->deleted; i++)

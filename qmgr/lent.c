@@ -150,6 +150,12 @@ lent_init(struct qmgr *q)
 void
 lent_stop(struct qmgr *q)
 {
-	while (!LIST_EMPTY(&q->lent)) /* the files go at the next start */
-		forget(q, LIST_FIRST(&q->lent));
+	struct lent *l, *next;
+
+	for (l = LIST_FIRST(&q->lent); l != NULL; l = next) {
+		next = LIST_NEXT(l, link); /* the files go at the next start */
+		free(l);
+	}
+	LIST_INIT(&q->lent);
+	q->n_lent = 0;
 }

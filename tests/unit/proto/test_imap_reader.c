@@ -3,13 +3,10 @@
  * tests/unit/proto/test_imap_reader.c - the same octets whole, octet by octet, and cut at random
  * give the same commands.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cases.h"
 #include "imap_reader.h"
 
 #define LIMIT 400
@@ -195,10 +192,9 @@ int
 main(void)
 {
 	struct CMUnitTest tests[NITEMS(rows) + 1];
+	size_t n = 0;
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		tests[i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
-			(void *)(uintptr_t)&rows[i] };
-	tests[NITEMS(rows)] = (struct CMUnitTest)cmocka_unit_test(test_limits);
+	ADD_ROWS(tests, n, rows, run_row);
+	tests[n] = (struct CMUnitTest)cmocka_unit_test(test_limits);
 	return cmocka_run_group_tests_name("proto/imap_reader", tests, NULL, NULL);
 }

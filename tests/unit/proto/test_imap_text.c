@@ -3,14 +3,9 @@
  * tests/unit/proto/test_imap_text.c - strings, ENVELOPE, BODYSTRUCTURE, mailbox names and dates
  * on the wire.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cases.h"
 #include "err.h"
 #include "imap_text.h"
 
@@ -342,26 +337,19 @@ run_date(void **arg)
 	buf_free(&out);
 }
 
-#define ADD(table, run)                                                                            \
-	do {                                                                                       \
-		for (size_t i = 0; i < NITEMS(table); i++)                                         \
-			tests[n++] = (struct CMUnitTest){ table[i].label, run, NULL, NULL,         \
-				(void *)(uintptr_t)&table[i] };                                    \
-	} while (0)
-
 int
 main(void)
 {
 	struct CMUnitTest tests[100];
 	size_t n = 0;
 
-	ADD(strings, run_string);
-	ADD(astrings, run_astring);
-	ADD(envelopes, run_envelope);
-	ADD(bodies, run_body);
-	ADD(names, run_name);
-	ADD(bad_names, run_bad_name);
-	ADD(dates, run_date);
+	ADD_ROWS(tests, n, strings, run_string);
+	ADD_ROWS(tests, n, astrings, run_astring);
+	ADD_ROWS(tests, n, envelopes, run_envelope);
+	ADD_ROWS(tests, n, bodies, run_body);
+	ADD_ROWS(tests, n, names, run_name);
+	ADD_ROWS(tests, n, bad_names, run_bad_name);
+	ADD_ROWS(tests, n, dates, run_date);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_nul_and_nil);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_body_is_short);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_limits);

@@ -2,14 +2,9 @@
 /*
  * tests/unit/proto/test_mime.c - the structure of messages, right and broken; sections of IMAP.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cases.h"
 #include "err.h"
 #include "buf.h"
 #include "mime.h"
@@ -381,22 +376,15 @@ test_parts(void **state)
 	arena_reset(&a);
 }
 
-#define ADD(table, run)                                                                            \
-	do {                                                                                       \
-		for (size_t i = 0; i < NITEMS(table); i++)                                         \
-			tests[n++] = (struct CMUnitTest){ table[i].label, run, NULL, NULL,         \
-				(void *)(uintptr_t)&table[i] };                                    \
-	} while (0)
-
 int
 main(void)
 {
 	struct CMUnitTest tests[150];
 	size_t n = 0;
 
-	ADD(rows, run_row);
-	ADD(params, run_params);
-	ADD(sections, run_section);
+	ADD_ROWS(tests, n, rows, run_row);
+	ADD_ROWS(tests, n, params, run_params);
+	ADD_ROWS(tests, n, sections, run_section);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_param_decoded);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_flat_sections);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_depth);

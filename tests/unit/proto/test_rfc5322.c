@@ -2,15 +2,10 @@
 /*
  * tests/unit/proto/test_rfc5322.c - fields, addresses, dates and message ids, as they come.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cases.h"
 #include "err.h"
 #include "rfc5322.h"
 
@@ -271,25 +266,18 @@ run_id(void **arg)
 	buf_free(&out);
 }
 
-#define ADD(rows, run)                                                                             \
-	do {                                                                                       \
-		for (size_t i = 0; i < NITEMS(rows); i++)                                          \
-			tests[n++] = (struct CMUnitTest){ rows[i].label, run, NULL, NULL,          \
-				(void *)(uintptr_t)&rows[i] };                                     \
-	} while (0)
-
 int
 main(void)
 {
 	struct CMUnitTest tests[200];
 	size_t n = 0;
 
-	ADD(field_rows, run_fields);
-	ADD(unfold_rows, run_unfold);
-	ADD(crlf_rows, run_crlf);
-	ADD(address_rows, run_address);
-	ADD(date_rows, run_date);
-	ADD(id_rows, run_id);
+	ADD_ROWS(tests, n, field_rows, run_fields);
+	ADD_ROWS(tests, n, unfold_rows, run_unfold);
+	ADD_ROWS(tests, n, crlf_rows, run_crlf);
+	ADD_ROWS(tests, n, address_rows, run_address);
+	ADD_ROWS(tests, n, date_rows, run_date);
+	ADD_ROWS(tests, n, id_rows, run_id);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_address_is_linear);
 	return _cmocka_run_group_tests("proto/rfc5322", tests, n, NULL, NULL);
 }

@@ -2,14 +2,9 @@
 /*
  * tests/unit/proto/test_search_text.c - transfer encodings, encoded words, charsets, folding.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cases.h"
 #include "err.h"
 #include "mime_decode.h"
 #include "search_text.h"
@@ -332,13 +327,6 @@ test_bad_keys(void **state)
 	arena_reset(&a);
 }
 
-#define ADD(table, run)                                                                            \
-	do {                                                                                       \
-		for (size_t i = 0; i < NITEMS(table); i++)                                         \
-			tests[n++] = (struct CMUnitTest){ table[i].label, run, NULL, NULL,         \
-				(void *)(uintptr_t)&table[i] };                                    \
-	} while (0)
-
 int
 main(void)
 {
@@ -346,11 +334,11 @@ main(void)
 	size_t n = 0;
 	int r;
 
-	ADD(decodings, run_decoding);
-	ADD(conversions, run_conversion);
-	ADD(words, run_word);
-	ADD(foldings, run_fold);
-	ADD(searches, run_search);
+	ADD_ROWS(tests, n, decodings, run_decoding);
+	ADD_ROWS(tests, n, conversions, run_conversion);
+	ADD_ROWS(tests, n, words, run_word);
+	ADD_ROWS(tests, n, foldings, run_fold);
+	ADD_ROWS(tests, n, searches, run_search);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_charset_without_set);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_utf16);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_large_body);
