@@ -92,7 +92,7 @@ start(struct attack *a)
 		a->broken++;
 		end(a, c);
 	}
-}
+} /* NOLINT: epoll has c */
 
 static void
 send_auth(struct attack *a, const struct client *c)
@@ -165,13 +165,13 @@ main(int argc, char *argv[])
 
 	while ((opt = getopt(argc, argv, "p:r:s:a:u:")) != -1) {
 		if (opt == 'p')
-			a.to.sin_port = htons((uint16_t)atoi(optarg));
+			a.to.sin_port = htons((uint16_t)strtoul(optarg, NULL, 10));
 		else if (opt == 'r')
-			a.rate = (unsigned)atoi(optarg);
+			a.rate = (unsigned)strtoul(optarg, NULL, 10);
 		else if (opt == 's')
-			a.seconds = (unsigned)atoi(optarg);
+			a.seconds = (unsigned)strtoul(optarg, NULL, 10);
 		else if (opt == 'a')
-			a.addresses = (unsigned)atoi(optarg);
+			a.addresses = (unsigned)strtoul(optarg, NULL, 10);
 		else if (opt == 'u')
 			a.login = optarg;
 		else
