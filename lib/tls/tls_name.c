@@ -41,7 +41,8 @@ tls_name_clean_pattern(struct bytes in, char out[TLS_NAME_SIZE])
 	n = tls_name_clean(bytes_skip(in, 2), rest);
 	if (n < 0 || n + 2 >= TLS_NAME_SIZE || strchr(rest, '.') == NULL)
 		return ERR_SYNTAX;
-	memcpy(out, "*.", 2);
+	out[0] = '*';
+	out[1] = '.';
 	memcpy(out + 2, rest, (size_t)n + 1);
 	return n + 2;
 }
