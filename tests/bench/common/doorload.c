@@ -97,8 +97,7 @@ put(struct client *c, const char *text, size_t len)
 	return send(c->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-static bool
-say(struct client *c, const char *format, ...)
+static bool __attribute__((format(printf, 2, 3))) say(struct client *c, const char *format, ...)
 {
 	char line[1024];
 	va_list ap;
@@ -256,11 +255,13 @@ on_session(SSL *ssl, SSL_SESSION *session)
 static bool
 handshake(struct client *c)
 {
+	char host[] = "localhost"; /* OpenSSL's macro casts const away */
+
 	c->ssl = SSL_new(c->load->ctx);
 	c->len = 0;
 	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_app_data(c->ssl, c) != 1)
 		return false;
-	SSL_set_tlsext_host_name(c->ssl, "localhost");
+	SSL_set_tlsext_host_name(c->ssl, host);
 	if (c->load->resume && c->session != NULL)
 		SSL_set_session(c->ssl, c->session);
 	if (SSL_connect(c->ssl) != 1)
