@@ -46,7 +46,7 @@
 #define SYNC_INTERVAL_MS   100
 #define SYNC_AFTER         512
 #define LAZY_FLUSH_MS      1000 /* events that nobody waits for */
-#define PACE_US            4000 /* what a commit may wait for others */
+#define PACE_US            1500 /* what a commit may wait for others */
 #define MOVE_AFTER_S       60
 #define MOVE_TOGETHER      256
 #define REQUEST_TIMEOUT_MS 60000
