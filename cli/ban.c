@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* cli/ban.c - relais ban list|add|del: addresses that no door lets in, and guarded logins. */
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "err.h"
 #include "ledger_msg.h"
 #include "mail_address.h"
+#include "pages.h"
 
 static const char usage[] =
 	"relais ban [list] [--json]\n"
@@ -68,22 +67,10 @@ done(struct cli *cli, int fd, uint16_t type, const struct buf *body, const char 
 
 /* ---- list ---- */
 
-static const char *
-time_text(uint64_t seconds, char out[32])
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	if (seconds == 0 || localtime_r(&t, &tm) == NULL ||
-		strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		snprintf(out, 32, "never");
-	return out;
-}
-
 static void
 show(json_t *out, const struct ledger_ban_row *r)
 {
-	char block[IP_BLOCK_TEXT] = "", until[32];
+	char block[IP_BLOCK_TEXT] = "", until[CLI_TIME_TEXT];
 	bool is_block = r->subject.block.family != 0;
 	struct bytes subject = r->subject.login;
 
@@ -91,7 +78,7 @@ show(json_t *out, const struct ledger_ban_row *r)
 		subject = bytes_from_str(ip_block_text(&r->subject.block, block));
 	if (out == NULL) {
 		printf("%-40.*s until %-19s %6llu failures  %s%.*s", (int)subject.n,
-			(const char *)subject.p, time_text(r->until, until),
+			(const char *)subject.p, cli_time_text(r->until, until),
 			(unsigned long long)r->failures, r->by_operator ? "by the operator: " : "",
 			(int)r->reason.n, (const char *)r->reason.p);
 		if (r->times > 1)
@@ -109,41 +96,30 @@ show(json_t *out, const struct ledger_ban_row *r)
 			     r->reason.n == 0 ? "" : (const char *)r->reason.p, r->reason.n));
 }
 
+static void
+ask_page(struct buf *body, struct bytes after)
+{
+	ledger_ban_list_encode(body, &(struct ledger_ban_list){ after });
+}
+
 static int
-list(struct cli *cli, int fd, json_t *out)
+show_page(struct ipc_reader *in, json_t *out, struct buf *after)
 {
 	struct ledger_ban_list_answer *answer = xcalloc(1, sizeof(*answer));
-	struct buf after = BUF_INIT, body = BUF_INIT;
-	struct ipc_frame frame;
-	int r;
+	int r = ledger_ban_list_answer_decode(in, answer);
 
-	do {
-		struct ledger_ban_list ask = { buf_bytes(&after) };
-		struct ipc_reader in;
-
-		buf_clear(&body);
-		ledger_ban_list_encode(&body, &ask);
-		r = cli_ask(cli, fd, LEDGER_BAN_LIST, buf_bytes(&body), &frame);
-		if (r < 0)
-			break;
-		in = ipc_reader(frame.body);
-		r = ledger_ban_list_answer_decode(&in, answer);
-		for (uint32_t i = 0; r == ERR_OK && i < answer->count; i++)
+	if (r == ERR_OK) {
+		r = (int)answer->count;
+		for (uint32_t i = 0; i < answer->count; i++)
 			show(out, &answer->rows[i]);
-		if (r == ERR_OK && answer->count > 0) {
-			buf_clear(&after);
-			buf_put_bytes(&after, answer->rows[answer->count - 1].cursor);
-		}
-	} while (r == ERR_OK && answer->count > 0);
-	buf_free(&after);
-	buf_free(&body);
-	free(answer);
-	if (r == ERR_OK && out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
+		if (r > 0)
+			buf_put_bytes(after, answer->rows[r - 1].cursor);
 	}
-	return r == ERR_OK ? CLI_OK : CLI_FAILED;
+	free(answer);
+	return r;
 }
+
+static const struct cli_pages pages = { LEDGER_BAN_LIST, ask_page, show_page };
 
 /* ---- add, del ---- */
 
@@ -206,7 +182,6 @@ cmd_ban(struct cli *cli, int argc, char *argv[])
 {
 	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "list";
 	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
-	json_t *out;
 	int fd, status;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -224,11 +199,8 @@ cmd_ban(struct cli *cli, int argc, char *argv[])
 		status = add(cli, fd, argc - 2, argv + 2);
 	else if (verb[0] == 'd')
 		status = del(cli, fd, argc - 2, argv + 2);
-	else {
-		out = json ? json_array() : NULL;
-		status = list(cli, fd, out);
-		json_decref(out);
-	}
+	else
+		status = cli_pages(cli, fd, &pages, json);
 	close(fd);
 	return status;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* cli/incident.c - relais incident list|release|purge: accounts that may not send any more. */
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "err.h"
 #include "ledger_msg.h"
 #include "mail_address.h"
+#include "pages.h"
 #include "queue_msg.h"
 
 static const char usage[] =
@@ -24,9 +23,7 @@ static const char usage[] =
 static void
 show(json_t *out, const struct ledger_incident_row *r)
 {
-	char since[32] = "?";
-	time_t t = (time_t)r->since;
-	struct tm tm;
+	char since[CLI_TIME_TEXT];
 
 	if (out != NULL) {
 		json_array_append_new(
@@ -39,51 +36,38 @@ show(json_t *out, const struct ledger_incident_row *r)
 				     r->text.n == 0 ? "" : (const char *)r->text.p, r->text.n));
 		return;
 	}
-	if (localtime_r(&t, &tm) != NULL)
-		(void)strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &tm);
 	printf("%-32.*s since %s: %.*s; %llu messages, %llu recipients (%llu new) in the day "
 	       "before, %llu messages refused since\n",
-		(int)r->login.n, (const char *)r->login.p, since, (int)r->text.n,
-		(const char *)r->text.p, (unsigned long long)r->messages,
+		(int)r->login.n, (const char *)r->login.p, cli_time_text(r->since, since),
+		(int)r->text.n, (const char *)r->text.p, (unsigned long long)r->messages,
 		(unsigned long long)r->recipients, (unsigned long long)r->new_recipients,
 		(unsigned long long)r->refused);
 }
 
+static void
+ask_page(struct buf *body, struct bytes after)
+{
+	ledger_incident_list_encode(body, &(struct ledger_incident_list){ after });
+}
+
 static int
-list(struct cli *cli, int fd, json_t *out)
+show_page(struct ipc_reader *in, json_t *out, struct buf *after)
 {
 	struct ledger_incident_list_answer *answer = xcalloc(1, sizeof(*answer));
-	struct buf after = BUF_INIT, body = BUF_INIT;
-	struct ipc_frame frame;
-	int r;
+	int r = ledger_incident_list_answer_decode(in, answer);
 
-	do {
-		struct ledger_incident_list ask = { buf_bytes(&after) };
-		struct ipc_reader in;
-
-		buf_clear(&body);
-		ledger_incident_list_encode(&body, &ask);
-		r = cli_ask(cli, fd, LEDGER_INCIDENT_LIST, buf_bytes(&body), &frame);
-		if (r < 0)
-			break;
-		in = ipc_reader(frame.body);
-		r = ledger_incident_list_answer_decode(&in, answer);
-		for (uint32_t i = 0; r == ERR_OK && i < answer->count; i++)
+	if (r == ERR_OK) {
+		r = (int)answer->count;
+		for (uint32_t i = 0; i < answer->count; i++)
 			show(out, &answer->rows[i]);
-		if (r == ERR_OK && answer->count > 0) {
-			buf_clear(&after);
-			buf_put_bytes(&after, answer->rows[answer->count - 1].login);
-		}
-	} while (r == ERR_OK && answer->count > 0);
-	buf_free(&after);
-	buf_free(&body);
-	free(answer);
-	if (r == ERR_OK && out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
+		if (r > 0)
+			buf_put_bytes(after, answer->rows[r - 1].login);
 	}
-	return r == ERR_OK ? CLI_OK : CLI_FAILED;
+	free(answer);
+	return r;
 }
+
+static const struct cli_pages pages = { LEDGER_INCIDENT_LIST, ask_page, show_page };
 
 /* ---- the end of one ---- */
 
@@ -188,7 +172,6 @@ cmd_incident(struct cli *cli, int argc, char *argv[])
 	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "list";
 	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
 	bool ends = strcmp(verb, "release") == 0 || strcmp(verb, "purge") == 0;
-	json_t *out;
 	int fd, status;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -204,11 +187,8 @@ cmd_incident(struct cli *cli, int argc, char *argv[])
 		return CLI_DOWN;
 	if (ends)
 		status = end(cli, fd, argv[2], verb[0] == 'p', json);
-	else {
-		out = json ? json_array() : NULL;
-		status = list(cli, fd, out);
-		json_decref(out);
-	}
+	else
+		status = cli_pages(cli, fd, &pages, json);
 	close(fd);
 	return status;
 }

@@ -49,12 +49,6 @@ bool table_files_build_aliases(struct cli *cli, bool quiet);
 /* Is it a domain whose accounts are here? By the configuration or the domains table. */
 bool table_files_is_local(struct cli *cli, const struct table_file *domains, struct bytes domain);
 
-/* Make the Maildir of an account (home: below the mail root) with its owner; parents too. */
-bool mailbox_make(struct cli *cli, const char *home, uint32_t uid, uint32_t gid);
-
-/* Owner of virtual users' mailboxes: that user for root, else whoever runs this. */
-bool mailbox_owner(struct cli *cli, uint32_t *uid, uint32_t *gid);
-
 /* quota.c: tell the ledger, if the suite runs, that an account is gone. Failing is no error: a
  * record too many harms nobody. */
 void quota_forget(struct cli *cli, struct bytes account);

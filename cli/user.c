@@ -9,6 +9,7 @@
 #include "account_edit.h"
 #include "account_words.h"
 #include "err.h"
+#include "mailbox.h"
 #include "password.h"
 #include "password_record.h"
 
