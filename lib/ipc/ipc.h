@@ -27,7 +27,7 @@
 #define IPC_BODY_MAX    (60 * 1024)
 #define IPC_FDS_MAX     4
 #define IPC_ACCOUNT_MAX 320  /* an account's key, "local@domain": 64 + 1 + 255 octets */
-#define IPC_MESSAGE_MAX 2048 /* size of a decoded struct */
+#define IPC_MESSAGE_MAX 3072 /* size of a decoded struct */
 
 /* Above this in unsent answers a served peer's questions wait. */
 #define IPC_UNSENT_MAX     (256 * 1024)
@@ -42,6 +42,8 @@ enum ipc_types {
 	IPC_SESSION = 0x0500,
 	IPC_LEDGER = 0x0600,
 	IPC_KEYHOLDER = 0x0700,
+	IPC_DNS = 0x0800,
+	IPC_OUTBOUND = 0x0900,
 };
 
 struct ipc_channel;

@@ -19,6 +19,8 @@ static const char *const names[SERVICE_COUNT] = {
 	[SERVICE_SESSION] = "session",
 	[SERVICE_KEYHOLDER] = "keyholder",
 	[SERVICE_SUBMISSION] = "submission",
+	[SERVICE_RESOLVER] = "resolver",
+	[SERVICE_SMTP_CLIENT] = "smtp-client",
 };
 
 const char *

@@ -29,6 +29,8 @@ enum service {
 	SERVICE_SESSION, /* a session process, on its channel to its spawner */
 	SERVICE_SUBMISSION,
 	SERVICE_KEYHOLDER,
+	SERVICE_RESOLVER,
+	SERVICE_SMTP_CLIENT,
 	SERVICE_COUNT
 };
 
