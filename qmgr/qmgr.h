@@ -10,7 +10,8 @@
  *	content.c	its content: in memory, or where it is read from
  *	schedule.c	which message is next; timers
  *	verify.c	is the content in a file what was written?
- *	deliver.c	one recipient's way: RESOLVE, DELIVER, result
+ *	expand.c	where a recipient's mail goes: RESOLVE, aliases
+ *	deliver.c	a job's beginning and end; into a mailbox: DELIVER, result
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
  *	recover.c	the start: names of files and the journal read
@@ -127,6 +128,12 @@ struct job {
 };
 
 TAILQ_HEAD(job_list, job);
+
+static inline struct queue_rcpt *
+job_rcpt(const struct job *j)
+{
+	return &j->msg->state.rcpts[j->rcpt];
+}
 
 /* One process of a deliverer. */
 struct outlet {
@@ -304,11 +311,17 @@ uint64_t now_s(void);
 bool verify_is_needed(const struct message *m);
 int verify_start(struct qmgr *q, struct message *m); /* then schedule_deliver() */
 
-/* ---- deliver.c ---- */
-int deliver_init(struct qmgr *q);
+/* ---- expand.c ---- */
 void deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt);
 void deliver_expanded(struct job_list *durable); /* to the targets of these */
+
+/* ---- deliver.c ---- */
+int deliver_init(struct qmgr *q);
+/* Into a mailbox here. flags: DELIVERY_COMMAND, DELIVERY_FILE */
+void deliver_to(struct job *j, const struct directory_target *t, uint32_t flags);
 void deliver_gathered(struct syncer *s);
+struct job *job_new(struct qmgr *q, struct message *m, uint32_t rcpt);
+void job_end(struct job *j); /* its recipient is free again */
 void job_delivered(struct job *j);
 void job_deferred(struct job *j, const char *code, const char *text);
 void job_bounced(struct job *j, const char *code, const char *text);
