@@ -25,6 +25,7 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, directory_user, "relais-dir", "user of the directory"),
 	OPT_STR(common_conf, state_user, "relais-state", "user of the ledger"),
 	OPT_STR(common_conf, keys_user, "relais-keys", "user of the keyholder"),
+	OPT_STR(common_conf, outbound_user, "relais-out", "user of what sends mail out"),
 	OPT_STR(common_conf, plaintext_auth, "never",
 		"who may log in without TLS: never (nobody), loopback (clients on it) or always"),
 	OPT_BOOL(common_conf, scram_sha_1, "no",
