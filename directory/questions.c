@@ -25,6 +25,7 @@ struct question {
 	uint32_t id;
 	struct arena arena; /* holds what follows */
 	struct bytes address;
+	struct bytes reverse_path; /* RESOLVE */
 	struct directory_rcpt rcpt;
 	uint32_t first;
 	struct resolution resolution;
@@ -36,7 +37,7 @@ struct kept {
 	TAILQ_ENTRY(kept) link; /* the newest first */
 	const struct ipc_channel *channel;
 	struct arena arena;
-	struct bytes address;
+	struct bytes address, reverse_path;
 	struct resolution resolution;
 	uint64_t serial, until_ms;
 };
@@ -63,7 +64,8 @@ kept_free(struct directory *d, struct kept *k)
 }
 
 static struct kept *
-kept_find(struct directory *d, const struct ipc_channel *channel, struct bytes address)
+kept_find(struct directory *d, const struct ipc_channel *channel, struct bytes address,
+	struct bytes reverse_path)
 {
 	struct kept *k, *next, *found = NULL;
 	uint64_t now = clock_mono_ms();
@@ -72,7 +74,9 @@ kept_find(struct directory *d, const struct ipc_channel *channel, struct bytes a
 		next = TAILQ_NEXT(k, link);
 		if (k->until_ms < now)
 			kept_free(d, k);
-		else if (found == NULL && k->channel == channel && bytes_equal(k->address, address))
+		else if (found == NULL && k->channel == channel &&
+			 bytes_equal(k->address, address) &&
+			 bytes_equal(k->reverse_path, reverse_path))
 			found = k;
 	}
 	return found;
@@ -83,7 +87,7 @@ static void
 keep(struct question *q)
 {
 	struct directory *d = q->d;
-	struct kept *k = kept_find(d, q->channel, q->address);
+	struct kept *k = kept_find(d, q->channel, q->address, q->reverse_path);
 
 	if (k != NULL)
 		kept_free(d, k);
@@ -93,6 +97,7 @@ keep(struct question *q)
 	k->channel = q->channel;
 	k->arena = q->arena;
 	k->address = q->address;
+	k->reverse_path = q->reverse_path;
 	k->resolution = q->resolution;
 	k->serial = q->serial = ++d->kept_serial;
 	k->until_ms = clock_mono_ms() + KEPT_FOR_MS;
@@ -155,7 +160,7 @@ static void
 rcpt_done(void *arg)
 {
 	struct question *q = arg;
-	struct directory_rcpt_answer answer;
+	struct directory_rcpt_answer answer = { 0 };
 
 	if (q->channel != NULL) {
 		answer.verdict =
@@ -207,7 +212,8 @@ directory_on_resolve(struct ipc_call *call, const void *msg)
 {
 	const struct directory_resolve *m = msg;
 	struct directory *d = ((struct daemon *)call->ctx)->ctx;
-	const struct kept *k = m->first == 0 ? NULL : kept_find(d, call->channel, m->address);
+	const struct kept *k =
+		m->first == 0 ? NULL : kept_find(d, call->channel, m->address, m->reverse_path);
 	struct question *q;
 
 	d->resolves++;
@@ -216,6 +222,7 @@ directory_on_resolve(struct ipc_call *call, const void *msg)
 		return;
 	}
 	q = question_new(call, m->address);
+	q->reverse_path = arena_bytes(&q->arena, m->reverse_path);
 	q->first = m->first;
 	ask(q, resolve_done);
 }

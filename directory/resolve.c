@@ -364,7 +364,8 @@ step_relay(struct work *w, const struct looking *l)
 	if (l->where.place == PLACE_LOCAL)
 		return 0;
 	if (is_new_target(w, 'r', l->address.key, BYTES_NONE))
-		add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text);
+		add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text)->next_hop =
+			l->address.domain;
 	return 1;
 }
 

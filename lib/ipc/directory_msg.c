@@ -34,6 +34,10 @@ directory_verdict_reply(enum directory_verdict v)
 		[DIRECTORY_TOO_LARGE] = { 552, "5.2.3", "message is larger than the mailbox" },
 		[DIRECTORY_LOOP] = { 550, "5.4.6", "address expands in a loop or too far" },
 		[DIRECTORY_TEMPORARY] = { 451, "4.3.0", "address can't be checked now" },
+		[DIRECTORY_SRS_FORGED] = { 550, "5.7.1", "SRS address was not made here" },
+		[DIRECTORY_SRS_OLD] = { 550, "5.7.1", "SRS address has expired" },
+		[DIRECTORY_ROUTE_LATER] = { 450, "4.3.0", "mail for it is not taken now" },
+		[DIRECTORY_ROUTE_REFUSED] = { 550, "5.1.2", "mail for it is not taken" },
 	};
 
 	return replies[v < DIRECTORY_VERDICTS ? v : DIRECTORY_TEMPORARY];
@@ -62,6 +66,8 @@ void
 directory_rcpt_answer_encode(struct buf *out, const struct directory_rcpt_answer *m)
 {
 	buf_put_u8(out, (uint8_t)m->verdict);
+	ipc_put_bytes(out, m->enhanced);
+	ipc_put_bytes(out, m->text);
 }
 
 int
@@ -70,6 +76,8 @@ directory_rcpt_answer_decode(struct ipc_reader *in, void *msg)
 	struct directory_rcpt_answer *m = msg;
 
 	m->verdict = (enum directory_verdict)ipc_get_enum(in, DIRECTORY_VERDICTS);
+	m->enhanced = ipc_get_bytes(in, DIRECTORY_ENHANCED_MAX);
+	m->text = ipc_get_bytes(in, DIRECTORY_REASON_MAX);
 	return ipc_finish(in);
 }
 
@@ -77,6 +85,7 @@ void
 directory_resolve_encode(struct buf *out, const struct directory_resolve *m)
 {
 	ipc_put_bytes(out, m->address);
+	ipc_put_bytes(out, m->reverse_path);
 	buf_put_u32(out, m->first);
 }
 
@@ -86,6 +95,7 @@ directory_resolve_decode(struct ipc_reader *in, void *msg)
 	struct directory_resolve *m = msg;
 
 	m->address = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->reverse_path = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
 	m->first = ipc_get_u32(in);
 	return ipc_finish(in);
 }
@@ -100,6 +110,9 @@ target_encode(struct buf *out, const struct directory_target *t)
 	ipc_put_bytes(out, t->home);
 	ipc_put_bytes(out, t->detail);
 	ipc_put_bytes(out, t->reverse_path);
+	ipc_put_bytes(out, t->next_hop);
+	ipc_put_bytes(out, t->enhanced);
+	ipc_put_bytes(out, t->text);
 	buf_put_u32(out, t->uid);
 	buf_put_u32(out, t->gid);
 	buf_put_u8(out, t->system_user);
@@ -117,6 +130,11 @@ target_decode(struct ipc_reader *in, struct directory_target *t)
 	t->home = ipc_get_bytes(in, DIRECTORY_HOME_MAX);
 	t->detail = ipc_get_bytes(in, DIRECTORY_DETAIL_MAX);
 	t->reverse_path = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	t->next_hop = ipc_get_bytes(in, DIRECTORY_NEXT_HOP_MAX);
+	t->enhanced = ipc_get_bytes(in, DIRECTORY_ENHANCED_MAX);
+	t->text = ipc_get_bytes(in, DIRECTORY_REASON_MAX);
+	if ((t->kind == DIRECTORY_TARGET_REMOTE) != (t->next_hop.n > 0))
+		in->bad = true;
 	t->uid = ipc_get_u32(in);
 	t->gid = ipc_get_u32(in);
 	t->system_user = ipc_get_enum(in, 2) != 0;
@@ -467,5 +485,81 @@ directory_ticket_key_decode(struct ipc_reader *in, void *msg)
 
 	m->id = ipc_get_u64(in);
 	m->key = get_exactly(in, DIRECTORY_TICKET_KEY_SIZE);
+	return ipc_finish(in);
+}
+
+void
+directory_hop_encode(struct buf *out, const struct directory_hop *m)
+{
+	ipc_put_bytes(out, m->next_hop);
+	ipc_put_bytes(out, m->reverse_path);
+}
+
+int
+directory_hop_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_hop *m = msg;
+
+	m->next_hop = ipc_get_bytes(in, DIRECTORY_NEXT_HOP_MAX);
+	m->reverse_path = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	return ipc_finish(in);
+}
+
+static void
+alternative_encode(struct buf *out, const struct directory_hop_alternative *a)
+{
+	buf_put_u8(out, (uint8_t)a->protocol);
+	buf_put_u8(out, (uint8_t)a->kind);
+	ipc_put_bytes(out, a->host);
+	buf_put_u16(out, a->port);
+	buf_put_u8(out, (uint8_t)a->tls);
+	ipc_put_bytes(out, a->tls_names);
+	ipc_put_bytes(out, a->login);
+	ipc_put_bytes(out, a->password);
+}
+
+static void
+alternative_decode(struct ipc_reader *in, struct directory_hop_alternative *a)
+{
+	a->protocol = (enum next_hop_protocol)ipc_get_enum(in, NEXT_HOP_PROTOCOLS);
+	a->kind = (enum next_hop_kind)ipc_get_enum(in, NEXT_HOP_KINDS);
+	a->host = ipc_get_bytes(in, DIRECTORY_HOST_MAX);
+	a->port = ipc_get_u16(in);
+	a->tls = (enum tls_level)ipc_get_enum(in, TLS_LEVELS);
+	a->tls_names = ipc_get_bytes(in, DIRECTORY_TLS_NAMES_MAX);
+	a->login = ipc_get_bytes(in, DIRECTORY_LOGIN_MAX);
+	a->password = ipc_get_bytes(in, DIRECTORY_PASSWORD_MAX);
+	if (a->host.n == 0)
+		in->bad = true;
+}
+
+void
+directory_hop_answer_encode(struct buf *out, const struct directory_hop_answer *m)
+{
+	ASSERT(m->count <= DIRECTORY_HOPS_MAX);
+	buf_put_u8(out, (uint8_t)m->status);
+	buf_put_u32(out, m->count);
+	for (uint32_t i = 0; i < m->count; i++)
+		alternative_encode(out, &m->alternatives[i]);
+	ipc_put_bytes(out, m->source_ipv4);
+	ipc_put_bytes(out, m->source_ipv6);
+	ipc_put_bytes(out, m->helo);
+}
+
+int
+directory_hop_answer_decode(struct ipc_reader *in, void *msg)
+{
+	struct directory_hop_answer *m = msg;
+
+	m->status = (enum directory_hop_status)ipc_get_enum(in, DIRECTORY_HOP_STATUSES);
+	m->count = ipc_get_u32(in);
+	if (in->bad || m->count > DIRECTORY_HOPS_MAX ||
+		(m->status == DIRECTORY_HOP_OK) != (m->count > 0))
+		return ERR_SYNTAX;
+	for (uint32_t i = 0; i < m->count; i++)
+		alternative_decode(in, &m->alternatives[i]);
+	m->source_ipv4 = ipc_get_bytes(in, DIRECTORY_CLIENT_MAX);
+	m->source_ipv6 = ipc_get_bytes(in, DIRECTORY_CLIENT_MAX);
+	m->helo = ipc_get_bytes(in, DIRECTORY_HOST_MAX);
 	return ipc_finish(in);
 }

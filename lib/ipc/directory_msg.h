@@ -3,7 +3,8 @@
  * lib/ipc/directory_msg.h - all that others may ask of directory: who exists.
  *
  *   RCPT     smtpd (later submission): may this forward-path be accepted now?
- *   RESOLVE  qmgr: whose mailboxes, or which other addresses, is it?
+ *   RESOLVE  qmgr: whose mailboxes, or which other addresses and by which next hop, is it?
+ *   HOP      smtp-client: what is behind a next hop: hosts to try, TLS, login, source address
  *   AUTH     a door: is this the password? On success directory itself tells the session
  *            spawner whose session to start, so a login half can't choose.
  *   SASL_START, SASL_STEP, SASL_CANCEL
@@ -23,7 +24,9 @@
 
 #include "bytes.h"
 #include "ipc.h"
+#include "next_hop.h"
 #include "sasl_mechanism.h"
+#include "tls_level.h"
 
 #define DIRECTORY_ADDRESS_MAX     512 /* as received; RFC 5321 sec. 4.5.3.1 allows 256 */
 #define DIRECTORY_ACCOUNT_MAX     IPC_ACCOUNT_MAX
@@ -40,6 +43,12 @@
 #define DIRECTORY_TICKET_KEY_SIZE 32
 #define DIRECTORY_REASON_MAX      200
 #define DIRECTORY_LOCAL_NAME_MAX  64 /* of a user of the system */
+#define DIRECTORY_NEXT_HOP_MAX    NEXT_HOP_MAX
+#define DIRECTORY_ENHANCED_MAX    11 /* "5.999.999" and some */
+#define DIRECTORY_HOPS_MAX        NEXT_HOP_ALTERNATIVES_MAX
+#define DIRECTORY_HOST_MAX        NEXT_HOP_HOST_MAX
+#define DIRECTORY_LOGIN_MAX       320 /* at a relay */
+#define DIRECTORY_TLS_NAMES_MAX   1024
 
 enum directory_type {
 	DIRECTORY_RCPT = IPC_DIRECTORY,
@@ -58,19 +67,25 @@ enum directory_type {
 	DIRECTORY_TICKET_KEY_ANSWER,
 	DIRECTORY_LOCAL, /* 1 fd */
 	DIRECTORY_LOCAL_ANSWER,
+	DIRECTORY_HOP,
+	DIRECTORY_HOP_ANSWER,
 };
 
 /* What directory says of an address. */
 enum directory_verdict {
 	DIRECTORY_OK = 0,
-	DIRECTORY_UNKNOWN,    /* a domain of ours, no such address */
-	DIRECTORY_NO_RELAY,   /* not a domain of ours, and this client may not relay */
-	DIRECTORY_BAD,        /* not an address */
-	DIRECTORY_LOCKED,     /* the account exists but takes no mail */
-	DIRECTORY_OVER_QUOTA, /* may have room again later */
-	DIRECTORY_TOO_LARGE,  /* larger than the whole quota: never has room */
-	DIRECTORY_LOOP,       /* alias expansion comes back to itself, or is too deep or wide */
-	DIRECTORY_TEMPORARY,  /* tables can't be read now */
+	DIRECTORY_UNKNOWN,       /* a domain of ours, no such address */
+	DIRECTORY_NO_RELAY,      /* not a domain of ours, and this client may not relay */
+	DIRECTORY_BAD,           /* not an address */
+	DIRECTORY_LOCKED,        /* the account exists but takes no mail */
+	DIRECTORY_OVER_QUOTA,    /* may have room again later */
+	DIRECTORY_TOO_LARGE,     /* larger than the whole quota: never has room */
+	DIRECTORY_LOOP,          /* alias expansion comes back to itself, or is too deep or wide */
+	DIRECTORY_TEMPORARY,     /* tables can't be read now */
+	DIRECTORY_SRS_FORGED,    /* an SRS address (srs.h) that we did not make */
+	DIRECTORY_SRS_OLD,       /* one of ours, but its time is over */
+	DIRECTORY_ROUTE_LATER,   /* the table transport says error: with 4.y.z */
+	DIRECTORY_ROUTE_REFUSED, /* the same with 5.y.z */
 	DIRECTORY_VERDICTS
 };
 
@@ -94,6 +109,9 @@ struct directory_rcpt {
 
 struct directory_rcpt_answer {
 	enum directory_verdict verdict;
+	/* In place of the verdict's own, if not empty; printable ASCII. The reply code is the
+	 * verdict's. */
+	struct bytes enhanced, text;
 };
 
 /* RESOLVE: one page of targets, from number first on. total says how many there are; when it
@@ -101,6 +119,9 @@ struct directory_rcpt_answer {
  * pages means the tables changed in between: begin again with first = 0. */
 struct directory_resolve {
 	struct bytes address;
+	/* The recipient's, if it has one of its own (a list's owner, SRS), else the message's;
+	 * empty: the null reverse-path. Next hops may depend on it. */
+	struct bytes reverse_path;
 	uint32_t first;
 };
 
@@ -121,9 +142,14 @@ struct directory_target {
 					   the kind says: unique among the targets of an address */
 	struct bytes home;   /* the Maildir, relative to the mail root; no "..", no "/" first */
 	struct bytes detail; /* of user+detail: wanted folder; empty if none */
-	/* A list's owner ("owner-list@domain"): the reverse-path for this target in place of the
-	 * message's. Empty: the message's. The null reverse-path always stays null. */
+	/* A list's owner ("owner-list@domain"), or for a REMOTE target that an alias or a forward
+	 * made an SRS address of ours (srs.h): the reverse-path for this target in place of the
+	 * one asked with. Empty: as asked. The null reverse-path always stays null. */
 	struct bytes reverse_path;
+	/* REMOTE only, never empty: where it goes, in the words of next_hop.h ("example.org",
+	 * "smtp:[relay.example.net]:587"); in one form, so that octets can be compared. */
+	struct bytes next_hop;
+	struct bytes enhanced, text; /* ERROR only: as in directory_rcpt_answer */
 	uint32_t uid, gid;
 	bool system_user;        /* to system-delivery: a uid of its own, a command or a file */
 	uint64_t quota_octets;   /* 0: no limit */
@@ -283,6 +309,50 @@ struct directory_ticket_key {
 	struct bytes key; /* DIRECTORY_TICKET_KEY_SIZE octets */
 };
 
+/*
+ * HOP: what a next hop of RESOLVE means now. Everything borrowed is a copy of the tables' words;
+ * a caller may keep the answer for some seconds, not longer: tables change.
+ */
+struct directory_hop {
+	struct bytes next_hop;     /* as RESOLVE gave it */
+	struct bytes reverse_path; /* of the job; credentials and source address may depend on it */
+};
+
+enum directory_hop_status {
+	DIRECTORY_HOP_OK = 0,
+	DIRECTORY_HOP_BAD,       /* not in the grammar, or an error: route; nothing to connect to */
+	DIRECTORY_HOP_TEMPORARY, /* tables can't be read now */
+	DIRECTORY_HOP_STATUSES
+};
+
+/* One place to try; the next one only if none of its hosts could be spoken to. */
+struct directory_hop_alternative {
+	enum next_hop_protocol protocol;
+	enum next_hop_kind kind;
+	/* A domain in lower case (UTF-8 or A-labels); an address; the whole name of the SRV
+	 * records; the name of a UNIX socket. */
+	struct bytes host;
+	uint16_t port; /* filled in (25 is the option's); 0 with SRV and UNIX */
+	/* Not with UNIX. With NEXT_HOP_SMTPS never below ENCRYPT. Where a login is given never
+	 * below ENCRYPT either, unless the policy names this next hop: passwords do not go in
+	 * clear by a default. */
+	enum tls_level tls;
+	/* VERIFY: what the certificate may be for, separated by one space, ".example.org" means
+	 * any name below. Empty: the host asked for (with MX: the domain, or an MX host that
+	 * DNSSEC vouches for). */
+	struct bytes tls_names;
+	struct bytes login, password; /* both empty: no AUTH */
+};
+
+struct directory_hop_answer {
+	enum directory_hop_status status;
+	uint32_t count; /* OK: 1 to DIRECTORY_HOPS_MAX; else 0 */
+	struct directory_hop_alternative alternatives[DIRECTORY_HOPS_MAX];
+	/* As text; empty: the system's choice. "none": this family is not to be used. */
+	struct bytes source_ipv4, source_ipv6;
+	struct bytes helo; /* never empty if OK */
+};
+
 /* Encoder and decoder of each, side by side in directory_msg.c; m is the struct of that name.
  * Decoders give ERR_OK, or ERR_SYNTAX: short, too long, left over, a number out of range. */
 void directory_rcpt_encode(struct buf *out, const struct directory_rcpt *m);
@@ -315,5 +385,9 @@ void directory_logout_encode(struct buf *out, const struct directory_logout *m);
 MUST_USE int directory_logout_decode(struct ipc_reader *in, void *m);
 void directory_ticket_key_encode(struct buf *out, const struct directory_ticket_key *m);
 MUST_USE int directory_ticket_key_decode(struct ipc_reader *in, void *m);
+void directory_hop_encode(struct buf *out, const struct directory_hop *m);
+MUST_USE int directory_hop_decode(struct ipc_reader *in, void *m);
+void directory_hop_answer_encode(struct buf *out, const struct directory_hop_answer *m);
+MUST_USE int directory_hop_answer_decode(struct ipc_reader *in, void *m);
 
 #endif

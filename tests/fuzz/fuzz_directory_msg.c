@@ -19,6 +19,8 @@
 	ROW(directory_logout)                                                                      \
 	ROW(directory_ticket_key)                                                                  \
 	ROW(directory_local)                                                                       \
-	ROW(directory_local_answer)
+	ROW(directory_local_answer)                                                                \
+	ROW(directory_hop)                                                                         \
+	ROW(directory_hop_answer)
 
 ROUNDTRIP_TARGET(MESSAGES)

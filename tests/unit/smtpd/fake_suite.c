@@ -94,7 +94,7 @@ static void
 judge(struct fake *f, struct ipc_reader *in, struct question *q)
 {
 	struct directory_rcpt m;
-	struct directory_rcpt_answer a = { DIRECTORY_OK };
+	struct directory_rcpt_answer a = { .verdict = DIRECTORY_OK };
 
 	ASSERT(directory_rcpt_decode(in, &m) == ERR_OK);
 	if (bytes_search(m.address, BYTES_LITERAL("@example.org")) == BYTES_NOT_FOUND)
