@@ -3,7 +3,7 @@
 
     dns = DnsServer(folder, ["127.0.0.1", "::1"], port=5353)
     dns.zone("example.org", "@ MX 10 mx1\\nmx1 A 192.0.2.1")
-    dns.zone("plain.example", "...", SIGNED | NO_DS)
+    dns.zone("plain.example", "...", PLAIN)
     dns.start()             # dns.trust_anchor: a file with the root's key
     dns.zone(...); dns.publish()
     dns.stop()
@@ -11,6 +11,7 @@
 Every zone hangs from the root; TTLs are a second, so that a change is seen at once. Packages: nsd,
 ldnsutils. Ended by pid.
 """
+import contextlib
 import glob
 import os
 import shutil
@@ -45,11 +46,13 @@ class Zone:
 
 
 class DnsServer:
-    def __init__(self, folder, addresses=("127.0.0.1",), port=53, spawn=None):
+    def __init__(self, folder, addresses=("127.0.0.1",), port=53, host=None):
+        """host: of net.py, where it is to run; here if None."""
         self.folder, self.addresses, self.port = folder, list(addresses), port
         self.zones, self.keys, self.serial = {}, {}, int(time.time())
         self.process = None
-        self.spawn = spawn or subprocess.Popen  # a host of net.py starts it inside itself
+        self.inside = host.inside if host else contextlib.nullcontext
+        self.spawn = host.spawn if host else subprocess.Popen
         os.makedirs(folder, exist_ok=True)
         self.trust_anchor = os.path.join(folder, "root.key")
         self._key(".", "root")
@@ -166,7 +169,7 @@ class DnsServer:
             os.kill(pid, sig)
 
     def probe(self):
-        """A UDP socket that can reach it; net.py makes one inside a host."""
+        """A UDP socket for questions."""
         a = self.addresses[0]
         return socket.socket(socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_DGRAM)
 
@@ -174,7 +177,7 @@ class DnsServer:
         """Until it answers for the root."""
         question = struct.pack(">HHHHHH", 7, 0, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", 6, 1)
         end = time.monotonic() + 20
-        with self.probe() as s:
+        with self.inside(), self.probe() as s:
             s.settimeout(0.1)
             while time.monotonic() < end:
                 if self.process.poll() is not None:
