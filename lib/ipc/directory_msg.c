@@ -512,7 +512,9 @@ alternative_encode(struct buf *out, const struct directory_hop_alternative *a)
 	buf_put_u8(out, (uint8_t)a->kind);
 	ipc_put_bytes(out, a->host);
 	buf_put_u16(out, a->port);
+	buf_put_u8(out, a->has_tls);
 	buf_put_u8(out, (uint8_t)a->tls);
+	buf_put_u8(out, a->tls_required);
 	ipc_put_bytes(out, a->tls_names);
 	ipc_put_bytes(out, a->login);
 	ipc_put_bytes(out, a->password);
@@ -525,7 +527,9 @@ alternative_decode(struct ipc_reader *in, struct directory_hop_alternative *a)
 	a->kind = (enum next_hop_kind)ipc_get_enum(in, NEXT_HOP_KINDS);
 	a->host = ipc_get_bytes(in, DIRECTORY_HOST_MAX);
 	a->port = ipc_get_u16(in);
+	a->has_tls = ipc_get_enum(in, 2) != 0;
 	a->tls = (enum tls_level)ipc_get_enum(in, TLS_LEVELS);
+	a->tls_required = ipc_get_enum(in, 2) != 0;
 	a->tls_names = ipc_get_bytes(in, DIRECTORY_TLS_NAMES_MAX);
 	a->login = ipc_get_bytes(in, DIRECTORY_LOGIN_MAX);
 	a->password = ipc_get_bytes(in, DIRECTORY_PASSWORD_MAX);

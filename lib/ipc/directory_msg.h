@@ -332,11 +332,16 @@ struct directory_hop_alternative {
 	/* A domain in lower case (UTF-8 or A-labels); an address; the whole name of the SRV
 	 * records; the name of a UNIX socket. */
 	struct bytes host;
-	uint16_t port; /* filled in (25 is the option's); 0 with SRV and UNIX */
-	/* Not with UNIX. With NEXT_HOP_SMTPS never below ENCRYPT. Where a login is given never
-	 * below ENCRYPT either, unless the policy names this next hop: passwords do not go in
-	 * clear by a default. */
+	/* 0: none given, so the option smtp_client.port (those of lmtp and smtps are filled in);
+	 * 0 with SRV and UNIX. */
+	uint16_t port;
+	/* A policy names this next hop: tls is its level. Else the option smtp_client.tls. */
+	bool has_tls;
 	enum tls_level tls;
+	/* Nothing may go in clear, whatever the option says: there is a login (and no policy
+	 * that allows it by name), or the protocol is smtps. A level below is then "encrypt";
+	 * "dane" is "dane" where there are records, else "encrypt". */
+	bool tls_required;
 	/* VERIFY: what the certificate may be for, separated by one space, ".example.org" means
 	 * any name below. Empty: the host asked for (with MX: the domain, or an MX host that
 	 * DNSSEC vouches for). */
@@ -348,9 +353,10 @@ struct directory_hop_answer {
 	enum directory_hop_status status;
 	uint32_t count; /* OK: 1 to DIRECTORY_HOPS_MAX; else 0 */
 	struct directory_hop_alternative alternatives[DIRECTORY_HOPS_MAX];
-	/* As text; empty: the system's choice. "none": this family is not to be used. */
+	/* For this sender, as text. Empty: the options smtp_client.source_ipv4, source_ipv6.
+	 * "none": this family is not to be used. */
 	struct bytes source_ipv4, source_ipv6;
-	struct bytes helo; /* never empty if OK */
+	struct bytes helo; /* for this sender; empty: the option smtp_client.helo */
 };
 
 /* Encoder and decoder of each, side by side in directory_msg.c; m is the struct of that name.
