@@ -117,6 +117,14 @@ def _end_group(pid, started):
             time.sleep(0.02)
 
 
+def named(folder):
+    """Pids of processes that have this folder, whose name nobody else has, in their arguments."""
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError), open(path, "rb") as f:
+            if folder.encode() + b"/" in f.read():
+                yield int(path.split("/")[2])
+
+
 def sweep():
     """End what crashed runs have left, and remove their folders."""
     for folder in glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")):
@@ -129,6 +137,8 @@ def sweep():
             continue  # its test is running
         for pid, started in rows[:0:-1]:
             _end_group(int(pid), started)
+        for pid in named(folder):  # started in its last moment, and not noted yet
+            _end_group(pid, start_time(pid))
         shutil.rmtree(folder, ignore_errors=True)
 
 
