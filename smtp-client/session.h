@@ -9,8 +9,8 @@
  *	write what client_session_output() has, tell client_session_sent()
  *	switch (client_session_want(s)) {
  *	case CLIENT_WANT_READ:    wait for octets, the peer's end, or the deadline
- *	case CLIENT_WANT_CONTENT: the same; and if client_session_room() > 0, read that much more
- *	                          of the content and client_session_content() it
+ *	case CLIENT_WANT_CONTENT: the same; and if client_session_room() > 0, read that much more of
+ *	                          the content at client_session_offset(), client_session_content()
  *	case CLIENT_WANT_WHOLE:   client_session_whole(): all of the content at once
  *	case CLIENT_WANT_TLS:     drop unread octets, shake hands: client_session_secured()
  *	                          or client_session_tls_failed()
@@ -67,8 +67,9 @@ struct client_timeouts {
 
 /* Of one connection. All is borrowed and outlives the session. */
 struct client_policy {
-	const char *helo; /* our name, or address literal */
-	const char *peer; /* for texts: "mx.example[192.0.2.1]", with ":587" if it isn't 25 */
+	const char *helo;     /* our name, or address literal */
+	const char *peer;     /* for texts: "mx.example[192.0.2.1]", with ":587" if it isn't 25 */
+	const char *own_name; /* a peer that calls itself so is us: a loop. NULL: not looked at */
 	bool lmtp;
 	bool wrapped; /* implicit TLS: begin with the handshake (CLIENT_WANT_TLS) */
 	enum client_tls tls;
@@ -179,8 +180,10 @@ void client_session_sent(struct client_session *s, size_t n);
 void client_session_job(struct client_session *s, const struct client_job *job);
 
 /* CLIENT_WANT_CONTENT: how many more octets of the content may come now (0 while the output is
- * long); and the octets, 1 to that many, in order. */
+ * long), from which offset on (it goes back to 0 if the peer wants some recipients in another
+ * transaction); and the octets, 1 to that many. */
 size_t client_session_room(const struct client_session *s);
+uint64_t client_session_offset(const struct client_session *s);
 void client_session_content(struct client_session *s, struct bytes octets);
 
 /* CLIENT_WANT_WHOLE (the peer can't take the content as it is, or it has to be looked at): all
