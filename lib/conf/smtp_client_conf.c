@@ -10,15 +10,15 @@ static const struct opt_row rows[] = {
 	OPT_STR(smtp_client_conf, helo, "",
 		"name said in EHLO where no route says otherwise; empty: hostname"),
 	OPT_STR(smtp_client_conf, source_ipv4, "",
-		"our address for connections by IPv4; empty: the system chooses"),
+		"our address for connections by IPv4; empty: the system chooses; none: they are "
+		"not made"),
 	OPT_STR(smtp_client_conf, source_ipv6, "",
-		"our address for connections by IPv6; empty: the system chooses"),
-	OPT_BOOL(smtp_client_conf, ipv4, "yes", "connect by IPv4"),
-	OPT_BOOL(smtp_client_conf, ipv6, "yes", "connect by IPv6"),
+		"our address for connections by IPv6; empty: the system chooses; none: they are "
+		"not made"),
 	OPT_STR(smtp_client_conf, tls, "dane",
 		"TLS where no policy says otherwise: none, may (if offered), encrypt (always), "
-		"verify "
-		"(and the certificate fits the host's name), dane (as DNSSEC says, else may)"),
+		"verify (always, and by a certificate that fits the name), dane (as DNSSEC says, "
+		"else may), dane-only"),
 	OPT_LIST(smtp_client_conf, tls_ca, "/etc/ssl/certs/ca-certificates.crt",
 		"files (PEM) of the certificate authorities that verify trusts"),
 

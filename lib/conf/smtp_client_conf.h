@@ -10,7 +10,6 @@ struct smtp_client_conf {
 	uint64_t port;
 	const char *helo;
 	const char *source_ipv4, *source_ipv6;
-	bool ipv4, ipv6;
 	const char *tls;
 	struct conf_list tls_ca;
 
