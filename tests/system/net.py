@@ -26,6 +26,7 @@ import time
 
 import pytest
 from conftest import Suite
+from dns_server import DnsServer, have_nsd
 
 PREFIX = "relais-net-"
 CLONE_NEWNET, PR_SET_PDEATHSIG = 0x40000000, 1
@@ -71,7 +72,9 @@ def ip(*lines):
 
 
 def skip_unless_possible():
-    """Skips with the reason: namespaces need root, and a kernel that has them."""
+    """Skips with the reason: namespaces need root, and a kernel that has them; NSD for names."""
+    if not have_nsd():
+        pytest.skip("no NSD here")
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
     try:
@@ -172,6 +175,13 @@ class Network:
         os.close(self.bridge)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def make_dns(self):
+        """A name server on a host of its own; not started."""
+        h = self.host("dns")
+        dns = DnsServer(h.folder + "/nsd", [h.v4, h.v6], host=h)
+        self.on_close.append(dns.stop)
+        return dns
+
     def note(self, pid):
         """It is to end with the network, also after a crash."""
         with open(os.path.join(self.folder, "pids"), "a") as f:
@@ -230,6 +240,22 @@ class Host:
     def cable(self, plugged):
         with within(self.net.bridge):
             ip(f"link set dev h{self.number} {'up' if plugged else 'down'}")
+
+
+@contextlib.contextmanager
+def running_on(host, **words):
+    """A suite that runs there meanwhile; at the end its log holds nothing that no test may bring about."""
+    s = NetSuite(host, **words)
+    try:
+        yield s.start()
+    finally:
+        s.stop()
+        log = s.log()
+        shutil.rmtree(s.folder, ignore_errors=True)
+    for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not",
+                "was killed by signal"):
+        lines = [line for line in log.splitlines() if bad in line]
+        assert not lines, f"the log says \"{bad}\":\n" + "\n".join(lines)[:2000]
 
 
 class NetSuite(Suite):

@@ -22,8 +22,8 @@ import time
 
 from mta import Received
 
-OK, HANG, CLOSE, ENDLESS, ENDLESS_LINE, GARBAGE, SLOW, RESET = (
-    "ok", "hang", "close", "endless", "endless-line", "garbage", "slow", "reset")
+OK, HANG, CLOSE, ENDLESS, ENDLESS_LINE, GARBAGE, SLOW, HONEY, RESET = (
+    "ok", "hang", "close", "endless", "endless-line", "garbage", "slow", "honey", "reset")
 
 FEATURES = ("PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES",
             "CHUNKING")
@@ -74,6 +74,7 @@ class Peer:
         self.accounts, self.name, self.only = accounts or {}, name or f"{host.name}.example", only
         self.messages, self.refused, self.lines = [], [], []
         self.connections = self.open = self.most_open = 0
+        self.early = 0  # commands sent before the reply to the last, without PIPELINING
         self.implicit_tls, self.families, self.address = implicit_tls, families, address
         self.tls = None
         if cert:
@@ -166,6 +167,8 @@ class Session:
         self.client = (writer.get_extra_info("peername") or ["?"])[0]
 
     async def say(self, text):
+        if self.reader._buffer and "PIPELINING" not in self.peer.features:
+            self.peer.early += 1
         self.writer.write(text.encode() + b"\r\n")
         await self.writer.drain()
 
@@ -201,8 +204,12 @@ class Session:
             for octet in (good or "250 2.0.0 at last").encode() + b"\r\n":
                 self.writer.write(bytes([octet]))
                 await self.writer.drain()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.003)
             return True
+        if what == HONEY:  # always a little, never an end
+            while True:
+                await self.say("250-one moment")
+                await asyncio.sleep(0.3)
         await self.say(what)
         if what.startswith("421"):
             raise Gone

@@ -4,7 +4,6 @@ import smtplib
 
 import pytest
 from conftest import needs_root, wait_for
-from dns_server import DnsServer, have_nsd
 from mta import Postfix
 from net import Network, skip_unless_possible
 from peers import HANG, OK, Peer
@@ -15,12 +14,8 @@ pytestmark = needs_root
 @pytest.fixture(scope="module")
 def net():
     skip_unless_possible()
-    if not have_nsd():
-        pytest.skip("no NSD here")
     with Network() as n:
-        n.dns = DnsServer(n.host("dns").folder + "/nsd", [n.host("dns").v4, n.host("dns").v6],
-                          host=n.host("dns"))
-        n.on_close.append(n.dns.stop)
+        n.dns = n.make_dns()
         yield n
 
 
