@@ -45,7 +45,8 @@
 #define GATHER_MS          4   /* a job waits for others, so that they leave together */
 #define GATHER_JOBS        32
 #define SYNC_INTERVAL_MS   100
-#define SYNC_AFTER         512
+#define SYNC_SELDOM_MS     1000
+#define SYNC_AFTER         4000
 #define LAZY_FLUSH_MS      1000 /* events that nobody waits for */
 #define PACE_US            1500 /* what a commit may wait for others */
 #define MOVE_AFTER_S       60
@@ -152,6 +153,7 @@ struct syncer {
 	struct job_list written, syncing;
 	unsigned n_written;
 	bool flying;
+	uint64_t asked_us, took_us; /* the last sync */
 	struct event *timer, *gather;
 };
 

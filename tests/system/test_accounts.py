@@ -8,14 +8,13 @@ import json
 import os
 import poplib
 import re
-import shutil
 import signal
 import smtplib
 import socket
 import time
 
 import pytest
-from conftest import Suite, assert_healthy, new_folder, wait_for
+from conftest import running, wait_for
 from test_clients import arrived, need, run
 from test_submission import connect, send, text
 
@@ -25,14 +24,8 @@ OTHER = "{SSHA256}phLTTAOEp2Qid7G7kk/0nyy00vtUDduyG8miOIX98RC5r9qu"  # of the sa
 
 @pytest.fixture(scope="module")
 def suite():
-    s = Suite(new_folder(), users=3, options=["plaintext_auth=loopback", "directory.auth_client_limit=0"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-    assert_healthy(log)
+    with running(users=3, options=["plaintext_auth=loopback", "directory.auth_client_limit=0"]) as s:
+        yield s
 
 
 def add(suite, name, *words, password=PASSWORD):

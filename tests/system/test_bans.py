@@ -19,33 +19,23 @@ import threading
 import time
 
 import pytest
-from conftest import TOP, Suite, assert_healthy, new_folder, wait_for
+from conftest import TOP, running, wait_for
 
 BANNED = {"smtp": b"421 4.7.0 ", "submission": b"421 4.7.0 ", "imap": b"* BYE ", "pop3": b"-ERR ",
           "submissions": b"", "imaps": b"", "pop3s": b""}
 
 
-def bans_suite(*options, users=3):
-    return Suite(new_folder(), users=users, options=["plaintext_auth=loopback", *options])
-
-
-def running(s):
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-    # ledger is killed by tests
-    assert_healthy("\n".join(line for line in log.splitlines()
-                             if not re.search(r"master\[\d+\]: .*ledger.* killed by signal 9", line)))
+def bans_suite(*options):
+    return running(users=3, options=["plaintext_auth=loopback", *options],
+                   forgive=r"master\[\d+\]: .*ledger.* killed by signal 9")  # by tests
 
 
 @pytest.fixture(scope="module")
 def suite():
     """Four failures are one too many; the first ban lasts for eight seconds."""
-    yield from running(bans_suite("ledger.address_failures=4", "ledger.ban_time=8s",
-                                  "ledger.login_failures=5", "ledger.failure_window=1d"))
+    with bans_suite("ledger.address_failures=4", "ledger.ban_time=8s", "ledger.login_failures=5",
+                    "ledger.failure_window=1d") as s:
+        yield s
 
 
 def greeting(suite, port, source):
@@ -270,8 +260,9 @@ def test_growing_delays(fresh_suite):
 @pytest.fixture(scope="module")
 def sender():
     """Few messages, fewer new recipients; nine new ones within an hour are an incident."""
-    yield from running(bans_suite("ledger.send_messages=20", "ledger.send_recipients=100",
-                                  "ledger.send_new_recipients=3", "ledger.send_incident_factor=3"))
+    with bans_suite("ledger.send_messages=20", "ledger.send_recipients=100", "ledger.send_new_recipients=3",
+                    "ledger.send_incident_factor=3") as s:
+        yield s
 
 
 def smtp(suite, i):

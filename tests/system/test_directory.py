@@ -10,22 +10,15 @@ import threading
 import time
 
 import pytest
-from conftest import Suite, needs_root, new_folder, wait_for
+from conftest import needs_root, running, wait_for
 
 DOMAIN = "example.test"
 
 
 @pytest.fixture(scope="module")
 def provider():
-    s = Suite(new_folder(), users=3, options=["directory.postmaster=user1@example.test"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        os.system(f"rm -rf '{s.folder}'")
-    for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not"):
-        assert bad not in log
+    with running(users=3, forgive="killed by signal", options=["directory.postmaster=user1@example.test"]) as s:
+        yield s
 
 
 def rcpt(suite, recipient, size=None):

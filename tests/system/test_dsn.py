@@ -2,12 +2,11 @@
 """A user who sent by submission is told of what failed for good; who asked not to be is not, and a
 stranger never is."""
 import email
-import shutil
 import smtplib
 import time
 
 import pytest
-from conftest import Suite, assert_healthy, new_folder, wait_for
+from conftest import running, wait_for
 from test_clients import arrived
 from test_submission import connect, text
 
@@ -15,14 +14,8 @@ from test_submission import connect, text
 @pytest.fixture(scope="module")
 def suite():
     # whatever does not go at the first attempt has failed
-    s = Suite(new_folder(), users=2, options=["qmgr.queue_lifetime=0s"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-    assert_healthy(log)
+    with running(users=2, options=["qmgr.queue_lifetime=0s"]) as s:
+        yield s
 
 
 def submit(suite, to, rcpt_options=(), mail_options=(), name="dsn"):

@@ -21,7 +21,7 @@ import time
 import warnings
 
 import pytest
-from conftest import Suite, new_folder, wait_for
+from conftest import running, wait_for
 
 IMAP_BEFORE = "* OK [CAPABILITY IMAP4rev1 "
 
@@ -75,12 +75,8 @@ class Wire:
 @pytest.fixture(scope="module")
 def closed():
     """A suite where nobody logs in without TLS: the default."""
-    s = Suite(new_folder(), users=2, options=["plaintext_auth=never", "workers=1"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        shutil.rmtree(s.folder, ignore_errors=True)
+    with running(users=2, forgive="killed by signal", options=["plaintext_auth=never", "workers=1"]) as s:
+        yield s
 
 
 def logged_in(suite, i=0):

@@ -6,14 +6,13 @@ import contextlib
 import imaplib
 import os
 import resource
-import shutil
 import smtplib
 import socket
 import threading
 import time
 
 import pytest
-from conftest import Suite, assert_healthy, needs_root, new_folder, wait_for
+from conftest import needs_root, running, wait_for
 from load import Senders, survey
 
 RELEASE = os.environ.get("RELAIS_RELEASE") or None
@@ -25,16 +24,9 @@ RSS_MAX = 200 << 20  # of one smtpd or of qmgr; usual is below 40 MiB
 def suite():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    s = Suite(new_folder(), users=3, build=RELEASE,
-              options=["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert_healthy(log)
+    with running(users=3, build=RELEASE, options=["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s"]) as s:
+        yield s
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def rss(suite, service):

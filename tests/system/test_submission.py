@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import Suite, assert_healthy, new_folder, wait_for
+from conftest import running, wait_for
 from test_clients import arrived, need, run
 
 HOST = "mx.example.test"
@@ -22,27 +22,15 @@ HOST = "mx.example.test"
 
 @pytest.fixture(scope="module")
 def suite():
-    s = Suite(new_folder(), users=3, options=["plaintext_auth=loopback"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-    assert_healthy(log)
+    with running(users=3, options=["plaintext_auth=loopback"]) as s:
+        yield s
 
 
 @pytest.fixture(scope="module")
 def strict():
     """Nobody logs in without TLS."""
-    s = Suite(new_folder(), users=2, options=["plaintext_auth=never"])
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-    assert_healthy(log)
+    with running(users=2, options=["plaintext_auth=never"]) as s:
+        yield s
 
 
 def context(suite):

@@ -14,7 +14,7 @@ import time
 
 import pytest
 from certs import (DOORS, Refused, connect, context, fingerprint, make_pair, secrets, served, start_tls)
-from conftest import Suite, assert_healthy, needs_root, new_folder, wait_for
+from conftest import needs_root, new_folder, running, wait_for
 
 RELEASE = os.environ.get("RELAIS_RELEASE") or None
 DOOR_SERVICES = ("smtpd", "submission", "imap-login", "pop3-login")
@@ -32,17 +32,10 @@ def make_certificates(folder):
 def suite():
     certs = new_folder()
     make_certificates(certs)
-    s = Suite(new_folder(), users=1, options=[f"tls.certificates={certs}", "workers=2",
-                                              "tls.ticket_rotation=6s", "tls.check_interval=1s"])
-    s.certs = certs
-    try:
-        yield s.start()
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(s.folder, ignore_errors=True)
-        shutil.rmtree(certs, ignore_errors=True)
-    assert_healthy(log)
+    with running(certs, users=1, options=[f"tls.certificates={certs}", "workers=2", "tls.ticket_rotation=6s",
+                                          "tls.check_interval=1s"]) as s:
+        s.certs = certs
+        yield s
 
 
 def print_of(suite, name):
