@@ -114,15 +114,6 @@ tls_client_trust(struct tls_client *c, const char *path)
 
 /* ---- one connection ---- */
 
-bool
-tls_tlsa_is_usable(const struct tls_tlsa *t)
-{
-	static const size_t digests[] = { 0, 32, 64 }; /* full, SHA-256, SHA-512 */
-
-	return (t->usage == 2 || t->usage == 3) && t->selector <= 1 && t->matching_type <= 2 &&
-	       t->data.n > 0 && (t->matching_type == 0 || t->data.n == digests[t->matching_type]);
-}
-
 static bool
 is_address(const char *name)
 {

@@ -37,7 +37,14 @@ struct tls_tlsa {
 
 /* Can it be used for SMTP (RFC 7672 sec. 3.1)? DANE-TA(2) and DANE-EE(3) with a selector and a
  * matching type that we know, and data of the length that these want. */
-bool tls_tlsa_is_usable(const struct tls_tlsa *t);
+static inline bool
+tls_tlsa_is_usable(const struct tls_tlsa *t)
+{
+	const size_t want = t->matching_type == 1 ? 32 : 64; /* SHA-256, SHA-512; 0: no digest */
+
+	return (t->usage == 2 || t->usage == 3) && t->selector <= 1 && t->matching_type <= 2 &&
+	       t->data.n > 0 && (t->matching_type == 0 || t->data.n == want);
+}
 
 enum tls_judge {
 	TLS_JUDGE_NOBODY, /* tls_to_host_trust() tells what an authority would have said */
