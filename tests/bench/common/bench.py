@@ -68,7 +68,7 @@ def allow_watches():
 # ---- file systems ---------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def file_system(kind, work, mebibytes=6144):
+def file_system(kind, work, mebibytes=6144, inodes=1 << 20):
     """A fresh file system, mounted: "ext4" (journaled, data=ordered, on a loop device) or "tmpfs"."""
     place = work / kind
     place.mkdir()
@@ -76,7 +76,7 @@ def file_system(kind, work, mebibytes=6144):
     if kind == "ext4":
         with open(image, "wb") as f:
             f.truncate(mebibytes << 20)
-        run("mkfs.ext4", "-q", "-F", "-N", 1 << 20, "-E", "lazy_itable_init=0,lazy_journal_init=0",
+        run("mkfs.ext4", "-q", "-F", "-N", inodes, "-E", "lazy_itable_init=0,lazy_journal_init=0",
             image)
         run("mount", "-o", "loop,data=ordered", image, place)
     else:
