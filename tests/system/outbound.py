@@ -11,7 +11,7 @@ import pytest
 from conftest import BUILD, wait_for
 
 needs_smtp_client = pytest.mark.skipif(
-    not os.path.exists(os.path.join(BUILD, "bin", "relais-smtp-client")), reason="no smtp-client in this build")
+    not os.path.exists(os.path.join(BUILD, "libexec", "smtp-client")), reason="no smtp-client in this build")
 
 _numbers = itertools.count(1)
 
