@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "attempts.h"
 #include "ban_list.h"
@@ -17,17 +16,12 @@
 #include "err.h"
 #include "ip_set.h"
 #include "ledger_private.h"
+#include "listeners.h"
 #include "log.h"
 #include "login_record.h"
 
 #define SWEEP_MS       500
 #define BACKLOG_OCTETS (512 * 1024)
-
-struct listener {
-	LIST_ENTRY(listener) link;
-	struct ipc_channel *channel;
-	bool stale; /* it did not read: told all again when it does */
-};
 
 struct guard {
 	struct daemon *daemon;
@@ -36,7 +30,7 @@ struct guard {
 	struct ban_list *bans;
 	struct ip_set *exempt;
 	struct event *sweep;
-	LIST_HEAD(, listener) listeners;
+	struct listeners listeners;
 	uint64_t tries, wrong, refused, bans_made;
 };
 
@@ -141,16 +135,11 @@ void
 guard_on_subscribe(struct ipc_call *call, const void *msg)
 {
 	struct guard *g = ledger_guard(call);
-	struct listener *l;
+	struct listener *l = listeners_add(&g->listeners, call->channel);
 
 	UNUSED(msg);
-	LIST_FOREACH (l, &g->listeners, link)
-		if (l->channel == call->channel)
-			return;
-	l = xcalloc(1, sizeof(*l));
-	l->channel = call->channel;
-	LIST_INSERT_HEAD(&g->listeners, l, link);
-	tell_all(g, l);
+	if (l != NULL)
+		tell_all(g, l);
 }
 
 /* ---- bans ---- */
@@ -535,15 +524,11 @@ void
 guard_stop(struct guard **gp)
 {
 	struct guard *g = *gp;
-	struct listener *l;
 
 	*gp = NULL;
 	if (g == NULL)
 		return;
-	while ((l = LIST_FIRST(&g->listeners)) != NULL) {
-		LIST_REMOVE(l, link);
-		free(l);
-	}
+	listeners_clear(&g->listeners);
 	if (g->sweep != NULL)
 		event_free(g->sweep);
 	attempts_free(&g->attempts);
@@ -555,17 +540,9 @@ guard_stop(struct guard **gp)
 void
 guard_peer_down(struct guard *g, const struct ipc_channel *peer)
 {
-	struct listener *l, *next;
-
 	if (ipc_peer(peer) == SERVICE_DIRECTORY)
 		attempts_forget_pending(g->attempts);
-	for (l = LIST_FIRST(&g->listeners); l != NULL; l = next) {
-		next = LIST_NEXT(l, link);
-		if (l->channel != peer)
-			continue;
-		LIST_REMOVE(l, link);
-		free(l);
-	}
+	listeners_remove(&g->listeners, peer);
 }
 
 void

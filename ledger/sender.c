@@ -10,20 +10,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "clock.h"
 #include "err.h"
 #include "incidents.h"
 #include "ledger_private.h"
+#include "listeners.h"
 #include "log.h"
 #include "random.h"
 #include "sending.h"
-
-struct listener {
-	LIST_ENTRY(listener) link;
-	struct ipc_channel *channel;
-};
 
 struct sender {
 	struct daemon *daemon;
@@ -32,7 +27,7 @@ struct sender {
 	struct pressure *pressure;
 	uint32_t *fresh; /* LEDGER_HASHES_MAX */
 	struct buf value, ring;
-	LIST_HEAD(, listener) listeners;
+	struct listeners listeners;
 	uint64_t asked, refused, incidents;
 };
 
@@ -119,16 +114,11 @@ void
 sender_on_subscribe(struct ipc_call *call, const void *msg)
 {
 	struct sender *s = ledger_sender(call);
-	struct listener *l;
 	int r;
 
 	UNUSED(msg);
-	LIST_FOREACH (l, &s->listeners, link)
-		if (l->channel == call->channel)
-			return;
-	l = xcalloc(1, sizeof(*l));
-	l->channel = call->channel;
-	LIST_INSERT_HEAD(&s->listeners, l, link);
+	if (listeners_add(&s->listeners, call->channel) == NULL)
+		return;
 	if ((r = incident_walk(s->db, BYTES_NONE, subscribed_row, call->channel)) < 0)
 		ledger_write_failed(s->daemon, r, "incidents");
 }
@@ -367,15 +357,11 @@ void
 sender_stop(struct sender **sp)
 {
 	struct sender *s = *sp;
-	struct listener *l;
 
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	while ((l = LIST_FIRST(&s->listeners)) != NULL) {
-		LIST_REMOVE(l, link);
-		free(l);
-	}
+	listeners_clear(&s->listeners);
 	pressure_free(&s->pressure);
 	free(s->fresh);
 	buf_free(&s->value);
@@ -386,15 +372,7 @@ sender_stop(struct sender **sp)
 void
 sender_peer_down(struct sender *s, const struct ipc_channel *peer)
 {
-	struct listener *l, *next;
-
-	for (l = LIST_FIRST(&s->listeners); l != NULL; l = next) {
-		next = LIST_NEXT(l, link);
-		if (l->channel != peer)
-			continue;
-		LIST_REMOVE(l, link);
-		free(l);
-	}
+	listeners_remove(&s->listeners, peer);
 }
 
 void
