@@ -50,6 +50,20 @@ replace(struct master *m, struct child *old)
 	child_event(old, EVENT_DRAIN);
 }
 
+/* What the new values do not reach before the next start is said, not kept silent. */
+static void
+tell_at_start(const struct conf *running, const struct conf *fresh, struct buf *text)
+{
+	struct buf names = BUF_INIT;
+
+	if (conf_changed_at_start(&names, running, fresh) > 0) {
+		log_warning("taken only when the suite is started anew: %s", buf_str(&names));
+		buf_printf(
+			text, "taken only when the suite is started anew: %s\n", buf_str(&names));
+	}
+	buf_free(&names);
+}
+
 int
 master_reload(struct master *m, struct buf *text)
 {
@@ -76,6 +90,7 @@ master_reload(struct master *m, struct buf *text)
 		conf_free(&fresh);
 		return ERR_SYNTAX;
 	}
+	tell_at_start(&old, &fresh, text);
 	conf_free(&old);
 	certificates_taken(m);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {

@@ -149,6 +149,11 @@ void *conf_values(const struct conf *c, const char *section);
 /* Everything with its value (`config show`). */
 void conf_show(struct buf *out, const struct conf *c);
 
+/* Of two configurations, the options that differ and that a running suite does not take (they are
+ * read at its start): their names, with ", " between them, put to out. Returns how many. */
+unsigned conf_changed_at_start(
+	struct buf *out, const struct conf *running, const struct conf *fresh);
+
 /* What people read, from the same rows (manual.c): the shipped file, relais.conf(5) in mdoc(7). */
 void conf_write_shipped_file(struct buf *out);
 void conf_write_manual(struct buf *out);

@@ -201,6 +201,30 @@ test_between_processes(void **state)
 	arena_reset(&a);
 }
 
+/* What a reload does not reach. */
+static void
+test_changed_at_start(void **state)
+{
+	static const char *const reached[] = { "hostname=mx.example", "smtpd.listen=*:26",
+		"directory.default_quota=1G", "ledger.ban_time=1h" };
+	struct conf running, fresh;
+	struct buf names = BUF_INIT;
+
+	conf_init(&running);
+	conf_init(&fresh);
+	for (size_t i = 0; i < NITEMS(reached); i++)
+		assert_int_equal(conf_override(&fresh, reached[i]), ERR_OK);
+	assert_int_equal(conf_changed_at_start(&names, &running, &fresh), 0);
+	assert_int_equal(names.len, 0);
+	assert_int_equal(conf_override(&fresh, "queue=/elsewhere"), ERR_OK);
+	assert_int_equal(conf_override(&fresh, "directory.postgresql_timeout=7s"), ERR_OK);
+	assert_int_equal(conf_changed_at_start(&names, &running, &fresh), 2);
+	assert_string_equal(buf_str(&names), "queue, directory.postgresql_timeout");
+	conf_free(&running);
+	conf_free(&fresh);
+	buf_free(&names);
+}
+
 int
 main(void)
 {
@@ -212,6 +236,7 @@ main(void)
 		cmocka_unit_test(test_shipped_file_is_right),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_between_processes),
+		cmocka_unit_test(test_changed_at_start),
 	};
 
 	return cmocka_run_group_tests_name("conf/value", values, NULL, NULL) +
