@@ -96,7 +96,8 @@ refuse_now(struct auth *a)
 {
 	a->d->logins++;
 	a->d->logins_failed++;
-	auth_say(a, &(struct directory_auth_answer){ .status = a->refusal });
+	auth_say(a, &(struct directory_auth_answer){ .status = a->refusal,
+			    .account = bytes_head(a->login, DIRECTORY_ACCOUNT_MAX) });
 	auth_drop(a);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "login_private.h"
 
@@ -188,6 +189,7 @@ login_conn_ask(struct login_conn *c)
 {
 	struct link *directory = c->server->directory;
 
+	c->asked_ms = clock_mono_ms();
 	if (login_hopeless(c->session))
 		login_conn_refuse(c, LOGIN_BAD_PASSWORD, true);
 	else if (c->session->question == LOGIN_PASSWORD)

@@ -273,13 +273,16 @@ refuse_now(struct login_conn *c, enum login_refusal why)
 void
 login_conn_refuse(struct login_conn *c, enum login_refusal why, bool delayed)
 {
-	if (!delayed) {
+	uint64_t delay_ms = login_refusal_delay_ms(c->session);
+	uint64_t waited_ms = clock_mono_ms() - c->asked_ms; /* directory holds answers back, too */
+
+	if (!delayed || waited_ms >= delay_ms) {
 		refuse_now(c, why);
 		return;
 	}
 	c->phase = CONN_DELAYING;
 	c->refusal = why;
-	login_conn_set_timer(c, login_refusal_delay_ms(c->session));
+	login_conn_set_timer(c, delay_ms - waited_ms);
 }
 
 void

@@ -39,6 +39,7 @@ struct login_conn {
 	bool secured; /* without TLS, but nobody listens in: for the log */
 	struct buf in, out;
 	uint64_t begun_ms;
+	uint64_t asked_ms;  /* when the open question was asked */
 	uint64_t number;    /* for directory */
 	uint64_t exchange;  /* SASL, as directory calls it */
 	const char *reason; /* of the end, for the log; NULL: the client closed */

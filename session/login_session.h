@@ -123,7 +123,8 @@ void login_goodbye(struct login_session *s, enum login_goodbye why, struct buf *
 /* The open question needs no asking: refuse it (LOGIN_BAD_PASSWORD) after the delay. */
 bool login_hopeless(const struct login_session *s);
 
-/* How long a refused login waits for its answer: 2 s, doubled each time, at most 15 s. */
+/* How long a refused login waits for its answer at least, counted from the question: 2 s, doubled
+ * each time, at most 15 s. */
 unsigned login_refusal_delay_ms(const struct login_session *s);
 
 /* -- for the protocols -- */

@@ -203,7 +203,8 @@ struct directory_auth_reply directory_auth_status_reply(enum directory_auth_stat
 
 struct directory_auth_answer {
 	enum directory_auth_status status;
-	struct bytes account;   /* OK only: the account's key, for the log */
+	struct bytes account;   /* OK: the account's key; a refusal: the login as the client
+				   said it, if there was one. For the log */
 	struct bytes token;     /* OK and a session was started: DIRECTORY_TOKEN_SIZE octets for the
 				   spawner's TAKE; else empty */
 	struct bytes handle;    /* OK and DIRECTORY_SUBMISSION: the login handle of SEND,
