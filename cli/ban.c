@@ -180,27 +180,26 @@ del(struct cli *cli, int fd, int argc, char *argv[])
 int
 cmd_ban(struct cli *cli, int argc, char *argv[])
 {
-	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "list";
-	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
+	const struct cli_verb v = cli_verb(argc, argv);
+	const bool lists = strcmp(v.verb, "list") == 0 && v.argc == 0;
+	const bool adds = strcmp(v.verb, "add") == 0, deletes = strcmp(v.verb, "del") == 0;
 	int fd, status;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		printf("Usage: %s\n", usage);
 		return CLI_OK;
 	}
-	if (!(strcmp(verb, "list") == 0 && argc <= 2 + json &&
-		    (argc == 1 || json || strcmp(argv[1], "list") == 0)) &&
-		!((strcmp(verb, "add") == 0 || strcmp(verb, "del") == 0) && argc >= 3))
+	if (!lists && !((adds || deletes) && v.argc >= 1 && !v.json))
 		return cli_usage(usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;
-	if (verb[0] == 'a')
-		status = add(cli, fd, argc - 2, argv + 2);
-	else if (verb[0] == 'd')
-		status = del(cli, fd, argc - 2, argv + 2);
+	if (adds)
+		status = add(cli, fd, v.argc, v.argv);
+	else if (deletes)
+		status = del(cli, fd, v.argc, v.argv);
 	else
-		status = cli_pages(cli, fd, &pages, json);
+		status = cli_pages(cli, fd, &pages, v.json);
 	close(fd);
 	return status;
 }

@@ -3,9 +3,27 @@
 #include "pages.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "err.h"
+
+struct cli_verb
+cli_verb(int argc, char *argv[])
+{
+	struct cli_verb v = { .verb = "list", .argc = argc - 1, .argv = argv + 1 };
+
+	if (v.argc > 0 && strcmp(v.argv[v.argc - 1], "--json") == 0) {
+		v.json = true;
+		v.argc--;
+	}
+	if (v.argc > 0 && v.argv[0][0] != '-') {
+		v.verb = v.argv[0];
+		v.argc--;
+		v.argv++;
+	}
+	return v;
+}
 
 int
 cli_pages(struct cli *cli, int fd, const struct cli_pages *p, bool json)

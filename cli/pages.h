@@ -7,6 +7,15 @@
 
 #include "cli.h"
 
+/* The words of a command over such a list: "THING [list | VERB WORD...] [--json]". */
+struct cli_verb {
+	const char *verb; /* "list" if there is none */
+	int argc;         /* of what follows it */
+	char **argv;
+	bool json;
+};
+struct cli_verb cli_verb(int argc, char *argv[]);
+
 /* How one list is asked for and shown. */
 struct cli_pages {
 	uint16_t type; /* of the question */
