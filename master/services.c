@@ -22,7 +22,7 @@ const struct service_row services[] = {
 		.instances = "workers",
 		.doors = { { "smtp", "listen", DOOR_PORTS } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
-			    FROM(SERVICE_KEYHOLDER),
+			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_SUBMISSION,
@@ -37,7 +37,7 @@ const struct service_row services[] = {
 			{ "submissions", "listen_tls", DOOR_PORTS },
 			{ "sendmail", "sendmail", DOOR_UNIX } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
-			    FROM(SERVICE_KEYHOLDER),
+			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_IMAP_LOGIN,
@@ -143,6 +143,15 @@ const struct service_row services[] = {
 		.root = ROOT_EMPTY,
 		.files_limit = SOME,
 		.memory_limit = OPT_GIB,
+		.reload = RELOAD_SUCCEED,
+		.stop_phase = 4 },
+	{ .service = SERVICE_RESOLVER,
+		.section = "resolver",
+		.user = USER(dns_user),
+		.root = ROOT_EMPTY,
+		.sandbox = SANDBOX_CONNECT,
+		.files_limit = MANY,
+		.memory_limit = 4 * OPT_GIB,
 		.reload = RELOAD_SUCCEED,
 		.stop_phase = 4 },
 };

@@ -65,7 +65,7 @@ extern const size_t nservices;
 /* Whom the operator's command may call. */
 #define CLI_MAY_CALL                                                                               \
 	(FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY) |                     \
-		FROM(SERVICE_KEYHOLDER))
+		FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER))
 
 const struct service_row *service_row(enum service s); /* NULL: no process of ours */
 

@@ -6,6 +6,9 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, hostname, "localhost",
 		"name of this host in greetings and trace fields (a fully qualified name)"),
 	OPT_LIST(common_conf, domain, "", "local mail domains, besides those of the domains table"),
+	OPT_STR(common_conf, smarthost, "",
+		"where all mail goes that no table has a route for, as \"[relay.example.net]:587\" "
+		"(several, parted by commas, are tried in turn); empty: to the recipients' hosts"),
 	OPT_STR(common_conf, mail_root, "/var/mail/relais",
 		"folder of all mailboxes: DOMAIN/LOCAL-PART"),
 	OPT_STR(common_conf, queue, "/var/spool/relais", "folder of the queue"),
@@ -26,6 +29,7 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, state_user, "relais-state", "user of the ledger"),
 	OPT_STR(common_conf, keys_user, "relais-keys", "user of the keyholder"),
 	OPT_STR(common_conf, outbound_user, "relais-out", "user of what sends mail out"),
+	OPT_STR(common_conf, dns_user, "relais-dns", "user of the resolver"),
 	OPT_STR(common_conf, plaintext_auth, "never",
 		"who may log in without TLS: never (nobody), loopback (clients on it) or always"),
 	OPT_BOOL(common_conf, scram_sha_1, "no",

@@ -8,10 +8,11 @@
 struct common_conf {
 	const char *hostname;
 	struct conf_list domain;
+	const char *smarthost;
 	const char *mail_root, *queue, *state, *tables, *run, *log;
 	const char *log_level;
 	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user,
-		*keys_user, *outbound_user;
+		*keys_user, *outbound_user, *dns_user;
 	const char *plaintext_auth;
 	bool scram_sha_1, channel_binding;
 	uint64_t workers;

@@ -7,6 +7,7 @@
 #include "local_delivery_conf.h"
 #include "pop3d_conf.h"
 #include "qmgr_conf.h"
+#include "resolver_conf.h"
 #include "smtp_client_conf.h"
 #include "smtpd_conf.h"
 #include "submission_conf.h"
@@ -14,7 +15,8 @@
 
 static const struct conf_section *const sections[] = { &common_section, &smtpd_section,
 	&submission_section, &qmgr_section, &smtp_client_section, &local_delivery_section,
-	&imapd_section, &pop3d_section, &directory_section, &ledger_section, &tls_section };
+	&imapd_section, &pop3d_section, &directory_section, &ledger_section, &resolver_section,
+	&tls_section };
 
 size_t
 conf_section_count(void)

@@ -103,6 +103,7 @@ struct link *daemon_link(struct daemon *d, enum service service, uint32_t instan
 /* The owner's own, for handlers of the routes: their call->ctx is the struct link. */
 void link_set_ctx(struct link *l, void *ctx);
 void *link_ctx(const struct link *l);
+struct daemon *link_daemon(const struct link *l);
 
 /* Called when the link comes up (again), before what waits is sent: subscriptions go here. */
 void link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg);

@@ -205,6 +205,12 @@ link_ctx(const struct link *l)
 	return l->ctx;
 }
 
+struct daemon *
+link_daemon(const struct link *l)
+{
+	return l->d;
+}
+
 void
 link_on_up(struct link *l, void (*up)(void *arg, struct link *l), void *arg)
 {

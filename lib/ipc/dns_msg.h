@@ -23,7 +23,7 @@
 /* Octets of a name in a query; UTF-8 and escapes make it longer than the 253 of the wire. */
 #define DNS_QUERY_NAME_MAX 1024
 #define DNS_RECORDS_MAX    64          /* of one answer; what is more is cut and flagged */
-#define DNS_ANSWER_OCTETS  (48 * 1024) /* of all rdata of one answer; cut likewise */
+#define DNS_ANSWER_OCTETS  (16 * 1024) /* of all rdata of one answer; cut likewise */
 #define DNS_WHY_MAX        512
 
 /* A backstop for callers without a time of their own: resolver.timeout can be no longer. */

@@ -285,6 +285,8 @@ static const struct service_cells {
 	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	/* it may use the network; a door it is never given (it could shut one) */
+	{ SERVICE_RESOLVER, /*       */ "nnnnnKyynnnKKnnKnnyyyn" },
 	/* root with three capabilities: it forks and becomes others ("become root" is what it
 	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
 	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnnn" },
@@ -512,9 +514,11 @@ test_who_may_call_whom(void **state)
 		uint32_t may_call;
 	} rows[] = {
 		{ SERVICE_SMTPD, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) |
-					 FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) },
+					 FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) |
+					 FROM(SERVICE_RESOLVER) },
 		{ SERVICE_SUBMISSION, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) |
-					      FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) },
+					      FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) |
+					      FROM(SERVICE_RESOLVER) },
 		{ SERVICE_IMAP_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) |
 					      FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) },
 		{ SERVICE_POP3_LOGIN, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) |
@@ -529,6 +533,7 @@ test_who_may_call_whom(void **state)
 					     FROM(SERVICE_POP3_SPAWNER) },
 		{ SERVICE_LEDGER, 0 },
 		{ SERVICE_KEYHOLDER, 0 },
+		{ SERVICE_RESOLVER, 0 },
 	};
 
 	assert_int_equal(NITEMS(rows), nservices);
@@ -536,7 +541,7 @@ test_who_may_call_whom(void **state)
 		assert_int_equal(service_row(rows[i].service)->may_call, rows[i].may_call);
 }
 
-/* A database: directory alone may connect, and only if one is configured. */
+/* resolver may, and directory if a database is configured. */
 static void
 test_who_may_connect(void **state)
 {
@@ -549,7 +554,8 @@ test_who_may_connect(void **state)
 			assert_int_equal(
 				conf_override(&conf, "directory.postgresql=dbname=x"), ERR_OK);
 		for (size_t i = 0; i < nservices; i++) {
-			bool may = configured && services[i].service == SERVICE_DIRECTORY;
+			bool may = services[i].service == SERVICE_RESOLVER ||
+				   (configured && services[i].service == SERVICE_DIRECTORY);
 
 			assert_int_equal(
 				(service_sandbox(&services[i], &conf) & SANDBOX_CONNECT) != 0, may);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * resolver/question.c - the questions under way: each is asked once, whoever wants to know; those
+ * who wait give up in time.
+ *
+ * libunbound may need a minute to find out that nobody answers. Callers are told after
+ * resolver.timeout; the question stays, so that a late answer reaches those who ask again, and the
+ * cache. One that takes longer than LATE_MS beyond that is cancelled.
+ *
+ * Bounds: different questions in all, and for each caller what it waits for and what it has
+ * brought up, so that none can use up what is there. Names of clients (smtpd) are a comfort, and
+ * an attacker may own the servers: they get no more than half.
+ *
+ * Runs in:  resolver. Trusts: nobody.
+ */
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "random.h"
+#include "resolver.h"
+
+#define LATE_MS      60000
+#define SILENCE_TOLD 10 /* questions without an answer, one after the other */
+
+/* ---- the table ---- */
+
+static struct question_bucket *
+bucket_of(const struct resolver *r, const char *name, uint16_t type)
+{
+	uint64_t h = siphash(&r->key, bytes_from_str(name)) + type;
+
+	return &r->buckets[h & (r->nbuckets - 1)];
+}
+
+static struct question *
+find(const struct resolver *r, const char *name, uint16_t type)
+{
+	struct question *q;
+
+	LIST_FOREACH (q, bucket_of(r, name, type), bucket) {
+		if (q->type == type && strcmp(q->name, name) == 0)
+			return q;
+	}
+	return NULL;
+}
+
+static struct question *
+question_new(struct resolver *r, struct peer *p, const char *name, uint16_t type)
+{
+	struct question *q = xcalloc(1, sizeof(*q) + strlen(name) + 1);
+
+	q->resolver = r;
+	q->type = type;
+	q->peer = p;
+	memcpy(q->name, name, strlen(name) + 1);
+	LIST_INSERT_HEAD(bucket_of(r, name, type), q, bucket);
+	LIST_INSERT_HEAD(&p->questions, q, of_peer);
+	p->nquestions++;
+	r->nquestions++;
+	return q;
+}
+
+static void
+question_free(struct question *q)
+{
+	struct resolver *r = q->resolver;
+
+	ASSERT(LIST_EMPTY(&q->waiters));
+	LIST_REMOVE(q, bucket);
+	if (q->late_ms != 0)
+		TAILQ_REMOVE(&r->late, q, late);
+	if (q->peer != NULL) {
+		LIST_REMOVE(q, of_peer);
+		q->peer->nquestions--;
+	}
+	r->nquestions--;
+	free(q);
+}
+
+/* ---- those who wait ---- */
+
+static void
+schedule(struct resolver *r)
+{
+	const struct waiter *w = TAILQ_FIRST(&r->waiters);
+	const struct question *q = TAILQ_FIRST(&r->late);
+	uint64_t now = clock_mono_ms(), at = UINT64_MAX;
+
+	if (w != NULL)
+		at = w->due_ms;
+	if (q != NULL && q->late_ms + LATE_MS < at)
+		at = q->late_ms + LATE_MS;
+	if (at == UINT64_MAX) {
+		event_del(r->timer);
+		return;
+	}
+	at = at > now ? at - now : 0;
+	event_add(r->timer,
+		&(struct timeval){ (time_t)(at / 1000), (suseconds_t)(at % 1000) * 1000 });
+}
+
+static void
+waiter_new(struct resolver *r, struct peer *p, uint32_t id, struct question *q)
+{
+	struct waiter *w = xcalloc(1, sizeof(*w));
+
+	w->question = q;
+	w->peer = p;
+	w->id = id;
+	w->due_ms = clock_mono_ms() + r->conf->timeout; /* the same for all: the last one is last */
+	TAILQ_INSERT_TAIL(&r->waiters, w, due);
+	LIST_INSERT_HEAD(&q->waiters, w, together);
+	LIST_INSERT_HEAD(&p->waiters, w, of_peer);
+	p->nwaiters++;
+	r->nwaiters++;
+	if (q->late_ms != 0) {
+		TAILQ_REMOVE(&r->late, q, late);
+		q->late_ms = 0;
+	}
+}
+
+static void
+waiter_free(struct resolver *r, struct waiter *w)
+{
+	TAILQ_REMOVE(&r->waiters, w, due);
+	LIST_REMOVE(w, together);
+	LIST_REMOVE(w, of_peer);
+	w->peer->nwaiters--;
+	r->nwaiters--;
+	free(w);
+}
+
+/* Nobody waits for it any more; its answer is welcome all the same. */
+static void
+now_late(struct resolver *r, struct question *q)
+{
+	if (q->late_ms != 0 || !LIST_EMPTY(&q->waiters))
+		return;
+	q->late_ms = clock_mono_ms();
+	TAILQ_INSERT_TAIL(&r->late, q, late);
+}
+
+/* ---- answers ---- */
+
+static void
+heard(struct resolver *r)
+{
+	if (r->silence_told)
+		log_info("answers come again");
+	r->silent = 0;
+	r->silence_told = false;
+}
+
+static void
+not_heard(struct resolver *r)
+{
+	if (++r->silent < SILENCE_TOLD || r->silence_told)
+		return;
+	r->silence_told = true;
+	log_warning("the last %u questions had no answer in time (%s%s)", r->silent,
+		r->forwarders.n > 0 ? "asked: " : "asked from the root servers on",
+		r->forwarders.n > 0 ? r->forwarders.v[0] : "");
+}
+
+static void
+tell_bogus(struct resolver *r, const struct question *q, struct bytes why)
+{
+	struct buf type = BUF_INIT;
+
+	dns_type_put(&type, q->type);
+	if (log_pace(&r->bogus))
+		log_warning("DNSSEC: the answer for %.200s %s is bogus: %.*s (%u since it was last "
+			    "told)",
+			q->name, buf_str(&type), (int)why.n, (const char *)why.p,
+			log_pace_times(&r->bogus));
+	buf_free(&type);
+}
+
+static void
+answer_all(struct question *q, const struct dns_answer *a)
+{
+	struct resolver *r = q->resolver;
+	struct waiter *w;
+
+	while ((w = LIST_FIRST(&q->waiters)) != NULL) {
+		struct peer *p = w->peer;
+		uint32_t id = w->id;
+
+		waiter_free(r, w);
+		resolver_reply(r, p, id, a);
+	}
+}
+
+static void
+on_answer(struct engine_question *e, const struct engine_result *result)
+{
+	struct question *q = (struct question *)(void *)e;
+	struct resolver *r = q->resolver;
+	struct dns_answer a;
+
+	answer_make(result, q->type, q->name, &r->answer, &a);
+	if (a.status == DNS_BOGUS)
+		tell_bogus(r, q, a.why);
+	if (a.status != DNS_SERVFAIL && !q->starting)
+		heard(r);
+	if (q->late_ms != 0)
+		r->numbers.late++;
+	if (q->starting)
+		r->numbers.cache_hits++;
+	answer_all(q, &a);
+	arena_reset(&r->answer);
+	q->answered = true;
+	if (!q->starting)
+		question_free(q);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver *r = arg;
+	const uint64_t now = clock_mono_ms();
+	struct waiter *w;
+	struct question *q;
+
+	UNUSED(fd);
+	UNUSED(what);
+	while ((w = TAILQ_FIRST(&r->waiters)) != NULL && w->due_ms <= now) {
+		struct peer *p = w->peer;
+		uint32_t id = w->id;
+		struct dns_answer a = { .status = DNS_TIMEOUT };
+
+		q = w->question;
+		a.canonical = bytes_from_str(q->name);
+		waiter_free(r, w);
+		not_heard(r);
+		resolver_reply(r, p, id, &a);
+		now_late(r, q);
+	}
+	while ((q = TAILQ_FIRST(&r->late)) != NULL && q->late_ms + LATE_MS <= now) {
+		engine_cancel(r->engine, &q->engine);
+		question_free(q);
+	}
+	schedule(r);
+}
+
+/* ---- questions ---- */
+
+static bool
+is_allowed(const struct resolver *r, const struct peer *p)
+{
+	const size_t most = r->conf->questions_per_caller;
+
+	return p->nwaiters < most && p->nquestions < most;
+}
+
+static bool
+has_room(const struct resolver *r, const struct peer *p)
+{
+	const size_t most = r->conf->questions;
+
+	return r->nquestions < (ipc_peer(p->channel) == SERVICE_SMTPD ? most / 2 : most);
+}
+
+enum dns_status
+question_ask(struct resolver *r, struct peer *p, uint32_t id, const char *name, uint16_t type)
+{
+	const bool first = r->nwaiters == 0;
+	struct question *q;
+	int err;
+
+	if (!is_allowed(r, p))
+		return DNS_BUSY;
+	q = find(r, name, type);
+	if (q != NULL) {
+		r->numbers.joined++;
+		waiter_new(r, p, id, q);
+		if (first)
+			schedule(r);
+		return DNS_OK;
+	}
+	if (!has_room(r, p))
+		return DNS_BUSY;
+	q = question_new(r, p, name, type);
+	waiter_new(r, p, id, q);
+	q->engine.done = on_answer;
+	q->starting = true;
+	err = engine_ask(r->engine, name, type, &q->engine);
+	q->starting = false;
+	if (err < 0 && !q->answered) {
+		waiter_free(r, LIST_FIRST(&q->waiters));
+		question_free(q);
+		return err == ERR_SYNTAX ? DNS_BAD_NAME : DNS_SERVFAIL;
+	}
+	if (q->answered)
+		question_free(q);
+	else if (first)
+		schedule(r);
+	return DNS_OK;
+}
+
+void
+question_forget_peer(struct resolver *r, struct peer *p)
+{
+	struct waiter *w;
+	struct question *q;
+
+	while ((w = LIST_FIRST(&p->waiters)) != NULL) {
+		q = w->question;
+		waiter_free(r, w);
+		now_late(r, q);
+	}
+	while ((q = LIST_FIRST(&p->questions)) != NULL) {
+		LIST_REMOVE(q, of_peer);
+		q->peer = NULL;
+	}
+	schedule(r);
+}
+
+void
+questions_init(struct resolver *r)
+{
+	r->nbuckets = 1024;
+	while (r->nbuckets < r->conf->questions)
+		r->nbuckets *= 2;
+	r->buckets = xcalloc(r->nbuckets, sizeof(*r->buckets));
+	random_fill(&r->key, sizeof(r->key));
+	TAILQ_INIT(&r->waiters);
+	TAILQ_INIT(&r->late);
+	r->timer = evtimer_new(r->d->base, on_timer, r);
+	ASSERT(r->timer != NULL);
+}
+
+/* After engine_free(): nobody is answered any more. */
+void
+questions_free(struct resolver *r)
+{
+	for (size_t i = 0; i < r->nbuckets; i++) {
+		struct question *q;
+
+		while ((q = LIST_FIRST(&r->buckets[i])) != NULL) {
+			while (!LIST_EMPTY(&q->waiters))
+				waiter_free(r, LIST_FIRST(&q->waiters));
+			question_free(q);
+		}
+	}
+	free(r->buckets);
+	event_free(r->timer);
+}
