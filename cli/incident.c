@@ -169,26 +169,25 @@ end(struct cli *cli, int fd, const char *word, bool purge, bool json)
 int
 cmd_incident(struct cli *cli, int argc, char *argv[])
 {
-	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "list";
-	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
-	bool ends = strcmp(verb, "release") == 0 || strcmp(verb, "purge") == 0;
+	const struct cli_verb v = cli_verb(argc, argv);
+	const bool lists = strcmp(v.verb, "list") == 0 && v.argc == 0;
+	const bool purges = strcmp(v.verb, "purge") == 0;
+	const bool ends = purges || strcmp(v.verb, "release") == 0;
 	int fd, status;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		printf("Usage: %s\n", usage);
 		return CLI_OK;
 	}
-	if (!(ends && argc == 3 + json) &&
-		!(strcmp(verb, "list") == 0 && argc <= 2 + json &&
-			(argc == 1 || json || strcmp(argv[1], "list") == 0)))
+	if (!lists && !(ends && v.argc == 1))
 		return cli_usage(usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;
 	if (ends)
-		status = end(cli, fd, argv[2], verb[0] == 'p', json);
+		status = end(cli, fd, v.argv[0], purges, v.json);
 	else
-		status = cli_pages(cli, fd, &pages, json);
+		status = cli_pages(cli, fd, &pages, v.json);
 	close(fd);
 	return status;
 }
