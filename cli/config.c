@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "err.h"
+#include "route_records.h"
 
 static const char usage[] =
 	"relais config check     say every error of the configuration\n"
@@ -16,6 +18,21 @@ print(struct buf *text)
 	fwrite(text->data, 1, text->len, stdout);
 	buf_free(text);
 	return CLI_OK;
+}
+
+static bool
+check_smarthost(struct cli *cli)
+{
+	struct bytes smarthost = bytes_from_str(cli_common(cli)->smarthost), next_hop;
+	struct arena a = ARENA_INIT;
+	const char *why;
+	bool ok = smarthost.n == 0 ||
+		  transport_record_parse(&a, smarthost, &next_hop, &why) == ERR_OK;
+
+	if (!ok)
+		printf("%s: smarthost: %s\n", cli->conf_path, why);
+	arena_reset(&a);
+	return ok;
 }
 
 int
@@ -37,6 +54,9 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 		return CLI_FAILED;
 	if (strcmp(argv[1], "check") == 0) {
 		unsigned bad = cert_check_configured(cli);
+
+		if (!check_smarthost(cli))
+			return CLI_FAILED;
 
 		if (bad > 0) {
 			printf("%s: %u certificate%s of no use\n", cli->conf_path, bad,

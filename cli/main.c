@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* cli/main.c - relais: one command for the operator; called as mailq, it is mailq. */
+/* cli/main.c - relais: one command for the operator; called as mailq or postqueue, it is that. */
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +15,17 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "status", cmd_status, "services, pids, restarts and counters" },
-	{ "queue", cmd_queue, "list, show, hold, release, flush and delete waiting messages" },
+	{ "queue", cmd_queue, "what waits: list, show, hold, flush, bounce, delete, watch" },
 	{ "user", cmd_user, "add, list, change and delete accounts" },
 	{ "alias", cmd_alias, "add, list and delete aliases" },
 	{ "domain", cmd_domain, "add, list and delete mail domains" },
+	{ "route", cmd_route, "tell what would happen with mail to an address" },
+	{ "transport", cmd_transport, "add, list and delete next hops of recipients" },
+	{ "sender-transport", cmd_sender_transport, "the same by senders" },
+	{ "tls-policy", cmd_tls_policy, "how much TLS a next hop must have" },
+	{ "credentials", cmd_credentials, "logins at relays" },
+	{ "source-address", cmd_source_address, "our addresses and names by senders" },
+	{ "srs", cmd_srs, "secrets of forwarded mail's reverse-paths" },
 	{ "map", cmd_map, "compile the text tables" },
 	{ "quota", cmd_quota, "show how much accounts use" },
 	{ "ban", cmd_ban, "list, add and lift bans of addresses and logins" },
@@ -29,6 +36,7 @@ static const struct command {
 	{ "reload", cmd_reload, "take up a changed configuration" },
 	{ "stop", cmd_stop, "stop the suite, orderly" },
 	{ "mailq", cmd_mailq, "the queue in the familiar form" },
+	{ "postqueue", cmd_postqueue, "the queue as Postfix' command of that name" },
 };
 
 static int
@@ -36,7 +44,7 @@ usage(FILE *out, int status)
 {
 	fputs("Usage: relais [--config FILE] [--option NAME=VALUE]... COMMAND ...\n\n", out);
 	for (size_t i = 0; i < NITEMS(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].help);
 	fputs("\nrelais COMMAND --help tells more. The configuration is " DEFAULT_CONF
 	      " unless\n--config or RELAIS_CONFIG names another.\n",
 		out);
@@ -63,6 +71,8 @@ main(int argc, char *argv[])
 
 	if (strcmp(basename(argv[0]), "mailq") == 0)
 		return cmd_mailq(&cli, argc, argv);
+	if (strcmp(basename(argv[0]), "postqueue") == 0)
+		return cmd_postqueue(&cli, argc, argv);
 	cli.overrides = xcalloc((size_t)argc, sizeof(*cli.overrides));
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) &&

@@ -9,6 +9,8 @@
 
 static const char usage[] = "relais map [build]              compile all tables, if all are good\n"
 			    "       relais map check               only say what is wrong\n"
+			    "       relais map TABLE               compile that one: transport, "
+			    "tls_policy, ...\n"
 			    "       relais map aliases             compile the system's aliases "
 			    "alone\n"
 			    "       relais map query TABLE KEY     look up in the compiled table";
@@ -65,5 +67,12 @@ cmd_map(struct cli *cli, int argc, char *argv[])
 	if (strcmp(verb, "aliases") == 0) /* newaliases */
 		return table_files_lock(cli) && table_files_build_aliases(cli, false) ? CLI_OK
 										      : CLI_FAILED;
-	return cli_usage(usage, "relais map: build, aliases, check or query");
+	for (int kind = TABLE_TRANSPORT; kind < TABLE_SYSTEM_USERS; kind++)
+		if (strcmp(verb, table_kind_name((enum table_kind)kind)) == 0)
+			return table_files_lock(cli) &&
+					       table_files_build_one(cli, (enum table_kind)kind)
+				       ? CLI_OK
+				       : CLI_FAILED;
+	return cli_usage(
+		usage, "relais map: build, check, query or a table that says how mail leaves");
 }

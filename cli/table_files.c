@@ -21,8 +21,19 @@
 
 #define TEXT_MAX ((uint64_t)2 << 30)
 
+/* Passwords are for one user's eyes: a text that others can read is not taken. */
 static bool
-read_text(const char *path, struct buf *text)
+is_private(const char *path, const struct stat *st)
+{
+	if ((st->st_mode & 077) == 0)
+		return true;
+	fprintf(stderr, "%s: others than its owner can read it (mode %04o); use chmod 600\n", path,
+		(unsigned)st->st_mode & 07777);
+	return false;
+}
+
+static bool
+read_text(const char *path, bool secret, struct buf *text)
 {
 	int fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
 	struct stat st;
@@ -31,6 +42,10 @@ read_text(const char *path, struct buf *text)
 	if (fd < 0 && errno == ENOENT)
 		return true;
 	if (fd >= 0 && fstat(fd, &st) == 0) {
+		if (secret && !is_private(path, &st)) {
+			close(fd);
+			return false;
+		}
 		if ((uint64_t)st.st_size > TEXT_MAX) {
 			fprintf(stderr, "%s: larger than 2 GiB\n", path);
 			close(fd);
@@ -105,7 +120,7 @@ table_file_load(struct cli *cli, enum table_kind kind, struct table_file *f)
 	snprintf(f->path, sizeof(f->path), "%s/%s", common->tables, table_kind_name(kind));
 	snprintf(f->db_path, sizeof(f->db_path), "%s/directory/%s.db", common->state,
 		table_kind_name(kind));
-	if (!read_text(f->path, &f->text))
+	if (!read_text(f->path, kind == TABLE_RELAY_CREDENTIALS, &f->text))
 		return false;
 	analyse(cli, f, buf_bytes(&f->text));
 	return report(f);
@@ -219,7 +234,8 @@ table_file_store(struct cli *cli, struct table_file *f, struct bytes text)
 	analyse(cli, f, text);
 	if (!report(f))
 		return false;
-	r = map_replace_file(f->path, text, f->kind == TABLE_ACCOUNTS ? 0600 : 0644);
+	r = map_replace_file(f->path, text,
+		f->kind == TABLE_ACCOUNTS || f->kind == TABLE_RELAY_CREDENTIALS ? 0600 : 0644);
 	if (r < 0) {
 		fprintf(stderr, "%s: %s\n", f->path, err_text(r));
 		return false;
@@ -440,7 +456,7 @@ load_system_aliases(struct cli *cli, struct table_file *f)
 	if (*path != 0) {
 		if (stat(path, &st) == 0)
 			rule.alias_owner = st.st_uid;
-		if (!read_text(path, &f->text))
+		if (!read_text(path, false, &f->text))
 			return false;
 	}
 	aliases_parse(&f->table, buf_bytes(&f->text), &files);
@@ -450,6 +466,18 @@ load_system_aliases(struct cli *cli, struct table_file *f)
 		return false;
 	warn_of_commands(cli, f);
 	return true;
+}
+
+bool
+table_files_build_one(struct cli *cli, enum table_kind kind)
+{
+	struct table_file f;
+	bool ok = table_file_load(cli, kind, &f) && compile(cli, &f);
+
+	if (ok)
+		printf("%s: %zu entries\n", f.path, f.table.count);
+	table_file_free(&f);
+	return ok;
 }
 
 bool

@@ -43,6 +43,9 @@ bool table_file_edit(struct cli *cli, struct table_file *f, struct bytes key, st
 bool table_files_check(struct cli *cli);
 bool table_files_build(struct cli *cli, bool quiet);
 
+/* One text table alone; its cross checks with others are left out. */
+bool table_files_build_one(struct cli *cli, enum table_kind kind);
+
 /* What newaliases does: only directory.alias_file. Errors are printed, the old table stays. */
 bool table_files_build_aliases(struct cli *cli, bool quiet);
 

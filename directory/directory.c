@@ -6,7 +6,9 @@
  */
 #include "directory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -14,9 +16,46 @@
 #include "err.h"
 #include "log.h"
 #include "map_postgresql.h"
+#include "route_records.h"
 #include "sasl_exchange.h"
+#include "srs_file.h"
 
 #define REFRESH_MS 50
+
+static const char *
+tables_folder(const struct directory *d)
+{
+	return d->daemon->privileged ? "." : d->daemon->root;
+}
+
+/* The secrets of SRS, if their file is another than last time. */
+static void
+refresh_srs(struct directory *d)
+{
+	char path[1100];
+	struct srs_secrets fresh;
+	struct stat st;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/" SRS_FILE_NAME, tables_folder(d));
+	if (stat(path, &st) < 0 ||
+		(st.st_ino == d->srs_inode && st.st_mtim.tv_sec == d->srs_mtime.tv_sec &&
+			st.st_mtim.tv_nsec == d->srs_mtime.tv_nsec))
+		return;
+	d->srs_inode = st.st_ino;
+	d->srs_mtime = st.st_mtim;
+	r = srs_file_read(path, &fresh);
+	if (r < 0 || fresh.n == 0) {
+		log_error("%s: %s; what was there before is used", SRS_FILE_NAME,
+			r < 0 ? err_text(r) : "empty");
+		return;
+	}
+	d->srs_secrets = fresh;
+	explicit_bzero(&fresh, sizeof(fresh));
+	d->tables.srs.secrets = &d->srs_secrets;
+	if (d->lookups != NULL)
+		lookups_configure(d->lookups, &d->tables);
+}
 
 struct directory_tables *
 directory_tables(struct directory *d)
@@ -28,6 +67,7 @@ directory_tables(struct directory *d)
 		tables_refresh(&d->tables);
 		if (d->tables.serial != serial)
 			log_info("tables: new ones are in use");
+		refresh_srs(d);
 	}
 	return &d->tables;
 }
@@ -38,8 +78,10 @@ static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
 	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
 		sizeof(struct directory_rcpt), directory_rcpt_decode, directory_on_rcpt },
-	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR), 0, 0, sizeof(struct directory_resolve),
-		directory_resolve_decode, directory_on_resolve },
+	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR) | FROM(SERVICE_CLI), 0, 0,
+		sizeof(struct directory_resolve), directory_resolve_decode, directory_on_resolve },
+	{ DIRECTORY_HOP, FROM(SERVICE_SMTP_CLIENT) | FROM(SERVICE_CLI), 0, 0,
+		sizeof(struct directory_hop), directory_hop_decode, directory_on_hop },
 	{ DIRECTORY_AUTH, LOGIN_DOORS, 0, 0, sizeof(struct directory_auth), directory_auth_decode,
 		directory_on_auth },
 	{ DIRECTORY_SASL_START, LOGIN_DOORS, 0, 0, sizeof(struct directory_sasl_start),
@@ -98,6 +140,27 @@ fold_domain(struct arena *a, const char *name)
 	return folded;
 }
 
+/* Routes and reverse-paths of mail that leaves. */
+static void
+configure_leaving(struct directory *d)
+{
+	const struct common_conf *common = d->daemon->common;
+	const struct directory_conf *conf = d->daemon->conf;
+	struct directory_tables *t = &d->tables;
+	struct bytes smarthost = bytes_from_str(common->smarthost);
+	const char *why;
+
+	t->smarthost = BYTES_NONE;
+	t->smarthost_bad = smarthost.n > 0 &&
+			   transport_record_parse(&d->config, smarthost, &t->smarthost, &why) < 0;
+	if (t->smarthost_bad)
+		log_error("smarthost: %s; mail that needs it waits", why);
+	t->srs.on = conf->srs;
+	t->srs.days = (uint32_t)(conf->srs_time / OPT_DAY);
+	t->srs.domain = conf->srs_domain[0] == 0 ? t->default_domain
+						 : fold_domain(&d->config, conf->srs_domain);
+}
+
 static void
 configure(struct directory *d)
 {
@@ -126,6 +189,7 @@ configure(struct directory *d)
 	t->expansion_depth = (uint32_t)conf->expansion_depth;
 	t->mail_uid = d->daemon->mail_uid == UINT32_MAX ? geteuid() : d->daemon->mail_uid;
 	t->mail_gid = d->daemon->mail_gid == UINT32_MAX ? getegid() : d->daemon->mail_gid;
+	configure_leaving(d);
 	if (d->lookups != NULL)
 		lookups_configure(d->lookups, t);
 }
@@ -170,7 +234,10 @@ start_lookups(struct directory *d, const char *folder)
 		.conninfo = d->conninfo,
 		.queries = { [TABLE_DOMAINS] = conf->postgresql_domains,
 			[TABLE_ACCOUNTS] = conf->postgresql_accounts,
-			[TABLE_ALIASES] = conf->postgresql_aliases },
+			[TABLE_ALIASES] = conf->postgresql_aliases,
+			[TABLE_TRANSPORT] = conf->postgresql_transport,
+			[TABLE_SENDER_TRANSPORT] = conf->postgresql_sender_transport,
+			[TABLE_TLS_POLICY] = conf->postgresql_tls_policy },
 		.connect_timeout_ms = (unsigned)conf->postgresql_connect_timeout,
 		.query_timeout_ms = (unsigned)conf->postgresql_timeout,
 		.cache_entries = conf->postgresql_cache_size,
@@ -201,7 +268,7 @@ look_for_gaps(struct directory *d)
 	struct arena a = ARENA_INIT;
 	struct resolution r;
 
-	resolve(&d->tables, &a, BYTES_LITERAL("postmaster"), &r);
+	resolve(&d->tables, &a, BYTES_LITERAL("postmaster"), NULL, &r);
 	if (r.verdict == DIRECTORY_TEMPORARY)
 		log_warning("tables: not all are compiled; run \"relais map\"");
 	else if ((r.verdict != DIRECTORY_OK || r.place != PLACE_LOCAL) && d->conninfo == NULL)
@@ -252,10 +319,11 @@ on_run(struct daemon *daemon)
 	int r;
 
 	configure(d);
-	tables_open(&d->tables, daemon->privileged ? "." : daemon->root);
+	tables_open(&d->tables, tables_folder(d));
+	(void)directory_tables(d); /* the day, and the secrets of SRS */
 	look_for_gaps(d);
 	pam_run(d->pam);
-	if ((r = start_lookups(d, daemon->privileged ? "." : daemon->root)) < 0)
+	if ((r = start_lookups(d, tables_folder(d))) < 0)
 		return r;
 	d->ledger = daemon_link(
 		daemon, SERVICE_LEDGER, CONTROL_ANY, ledger_routes, NITEMS(ledger_routes));
@@ -290,6 +358,7 @@ on_stats(struct daemon *daemon, struct buf *out)
 
 	buf_printf(out, "relais_directory_rcpt_total %llu\n", (unsigned long long)d->rcpts);
 	buf_printf(out, "relais_directory_resolve_total %llu\n", (unsigned long long)d->resolves);
+	buf_printf(out, "relais_directory_hop_total %llu\n", (unsigned long long)d->hops);
 	buf_printf(out, "relais_directory_login_total %llu\n", (unsigned long long)d->logins);
 	buf_printf(out, "relais_directory_login_failed_total %llu\n",
 		(unsigned long long)d->logins_failed);
@@ -335,6 +404,7 @@ on_stop(struct daemon *daemon)
 	tables_close(&d->tables);
 	near_quota_free(&d->near_quota);
 	arena_reset(&d->config);
+	explicit_bzero(&d->srs_secrets, sizeof(d->srs_secrets));
 	free(d);
 	daemon->ctx = NULL;
 }

@@ -44,6 +44,9 @@ struct directory {
 	TAILQ_HEAD(kept_list, kept) kept; /* expansions of several pages */
 	unsigned n_kept;
 	uint64_t kept_serial;
+	struct srs_secrets srs_secrets;
+	struct timespec srs_mtime; /* of their file */
+	ino_t srs_inode;
 	uint64_t refreshed_ms;
 	struct near_quota *near_quota;
 	struct passwords *passwords;
@@ -67,7 +70,7 @@ struct directory {
 	uint32_t *trusted_uids;          /* may send as anybody, besides root */
 	size_t ntrusted_uids;
 	uint64_t sends, sends_refused;
-	uint64_t rcpts, resolves, logins, logins_failed;
+	uint64_t rcpts, resolves, hops, logins, logins_failed;
 };
 
 /* The compiled tables as they are now; looks for new ones at most every 50 ms. A database is
@@ -83,9 +86,10 @@ struct directory_tables *directory_tables(struct directory *d);
 MUST_USE bool directory_look_up(
 	struct directory *d, lookup_work_fn *work, lookup_done_fn *done, void *arg);
 
-/* questions.c: handlers of RCPT and RESOLVE. */
+/* questions.c: handlers of RCPT, RESOLVE and HOP. */
 void directory_on_rcpt(struct ipc_call *call, const void *msg);
 void directory_on_resolve(struct ipc_call *call, const void *msg);
+void directory_on_hop(struct ipc_call *call, const void *msg);
 void directory_questions_peer_down(struct directory *d, const struct ipc_channel *peer);
 void directory_questions_stop(struct directory *d);
 

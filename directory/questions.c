@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * directory/questions.c - RCPT and RESOLVE: asked, looked up, answered.
+ * directory/questions.c - RCPT, RESOLVE and HOP: asked, looked up, answered.
  *
  * The look-up happens at once in compiled tables; with a database it happens in a thread, and
  * the answer follows when it is there. An expansion of several pages is kept while qmgr
@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "directory.h"
 #include "err.h"
+#include "routes.h"
 
 #define KEPT_MAX    16
 #define KEPT_FOR_MS 60000
@@ -25,11 +26,13 @@ struct question {
 	uint32_t id;
 	struct arena arena; /* holds what follows */
 	struct bytes address;
-	struct bytes reverse_path; /* RESOLVE */
+	struct bytes reverse_path; /* RESOLVE, HOP */
+	bool has_sender;           /* RESOLVE */
 	struct directory_rcpt rcpt;
 	uint32_t first;
 	struct resolution resolution;
 	uint64_t serial;
+	struct directory_hop_answer *hop; /* HOP: address is the next hop */
 };
 
 /* An expansion with more pages than one. */
@@ -152,7 +155,7 @@ look_up(struct directory_tables *t, void *arg)
 {
 	struct question *q = arg;
 
-	resolve(t, &q->arena, q->address, &q->resolution);
+	resolve(t, &q->arena, q->address, q->has_sender ? &q->reverse_path : NULL, &q->resolution);
 	q->serial = t->serial;
 }
 
@@ -160,11 +163,10 @@ static void
 rcpt_done(void *arg)
 {
 	struct question *q = arg;
-	struct directory_rcpt_answer answer = { 0 };
+	struct directory_rcpt_answer answer;
 
 	if (q->channel != NULL) {
-		answer.verdict =
-			resolve_rcpt(&q->resolution, &q->rcpt, near_quota_use, q->d->near_quota);
+		answer = resolve_rcpt(&q->resolution, &q->rcpt, near_quota_use, q->d->near_quota);
 		directory_rcpt_answer_encode(ipc_compose(q->channel), &answer);
 		ipc_reply(q->channel, q->id, DIRECTORY_RCPT_ANSWER, NULL, 0);
 	}
@@ -223,8 +225,50 @@ directory_on_resolve(struct ipc_call *call, const void *msg)
 	}
 	q = question_new(call, m->address);
 	q->reverse_path = arena_bytes(&q->arena, m->reverse_path);
+	q->has_sender = true;
 	q->first = m->first;
 	ask(q, resolve_done);
+}
+
+/* ---- HOP ---- */
+
+static void
+look_up_hop(struct directory_tables *t, void *arg)
+{
+	struct question *q = arg;
+	const struct directory_hop hop = { q->address, q->reverse_path };
+
+	route_hop(t, &q->arena, &hop, q->hop);
+}
+
+static void
+hop_done(void *arg)
+{
+	struct question *q = arg;
+
+	if (q->channel != NULL) {
+		if (ipc_peer(q->channel) == SERVICE_CLI) /* whom logins will do */
+			for (uint32_t i = 0; i < q->hop->count; i++)
+				q->hop->alternatives[i].password = BYTES_NONE;
+		directory_hop_answer_encode(ipc_compose(q->channel), q->hop);
+		ipc_reply(q->channel, q->id, DIRECTORY_HOP_ANSWER, NULL, 0);
+	}
+	question_free(q);
+}
+
+void
+directory_on_hop(struct ipc_call *call, const void *msg)
+{
+	const struct directory_hop *m = msg;
+	struct question *q = question_new(call, m->next_hop);
+
+	q->d->hops++;
+	q->reverse_path = arena_bytes(&q->arena, m->reverse_path);
+	q->hop = arena_zalloc(&q->arena, sizeof(*q->hop));
+	if (directory_look_up(q->d, look_up_hop, hop_done, q))
+		return;
+	q->hop->status = DIRECTORY_HOP_TEMPORARY;
+	hop_done(q);
 }
 
 void

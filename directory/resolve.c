@@ -11,6 +11,8 @@
 
 #include "account_words.h"
 #include "err.h"
+#include "forwarding.h"
+#include "routes.h"
 #include "siphash.h"
 
 /* One address still to be looked at. */
@@ -42,6 +44,9 @@ struct work {
 	struct resolution *out;
 	size_t targets_cap;
 	bool owning; /* whose address is it: neither catch-all nor forwards count */
+	const struct bytes *reverse_path; /* of the message; NULL: not known */
+	bool srs_known;
+	struct bytes srs_path; /* what forwarded mail has in its place; empty: the same */
 };
 
 /* The item under way: its address in all its forms. */
@@ -358,14 +363,89 @@ step_catch_all(struct work *w, const struct looking *l)
 	return r;
 }
 
+/* ---- mail that leaves ---- */
+
+/* The reverse-path for what an alias or a forward sends out, or empty: as it is. */
+static int
+forwarded_path(struct work *w, struct bytes *out)
+{
+	int r = ERR_OK;
+
+	if (!w->srs_known && w->reverse_path != NULL)
+		r = forwarding_path(w->t, w->a, *w->reverse_path, &w->srs_path);
+	w->srs_known = true;
+	*out = w->srs_path;
+	return r;
+}
+
+static int
+add_remote(struct work *w, const struct looking *l)
+{
+	struct bytes own = l->item->owner, sender = BYTES_NONE;
+	struct directory_target *t;
+	struct route route;
+	int r;
+
+	if (own.n == 0 && l->item->depth > 0 && l->where.place == PLACE_ELSEWHERE) {
+		if ((r = forwarded_path(w, &own)) < 0)
+			return r;
+	}
+	if (w->reverse_path != NULL && w->reverse_path->n > 0)
+		sender = own.n > 0 ? own : *w->reverse_path;
+	r = route_find(w->t, w->a, &l->address, w->reverse_path == NULL ? NULL : &sender, &route);
+	if (r < 0)
+		return r;
+	if (route.next_hop.n > 0) {
+		t = add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text);
+		t->next_hop = route.next_hop;
+	} else {
+		t = add_target(w, l->item, DIRECTORY_TARGET_ERROR, l->address.text);
+		t->verdict = route.verdict;
+		t->enhanced = route.enhanced;
+		t->text = route.text;
+	}
+	t->reverse_path = own;
+	return 1;
+}
+
 static int
 step_relay(struct work *w, const struct looking *l)
 {
 	if (l->where.place == PLACE_LOCAL)
 		return 0;
-	if (is_new_target(w, 'r', l->address.key, BYTES_NONE))
-		add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text)->next_hop =
-			l->address.domain;
+	if (!is_new_target(w, 'r', l->address.key, BYTES_NONE))
+		return 1;
+	if (!w->owning)
+		return add_remote(w, l);
+	add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text)->next_hop =
+		l->address.domain;
+	return 1;
+}
+
+/* An SRS address of ours leads to the one inside. 1 it was one; 0 it is none. */
+static int
+try_srs(struct work *w, const struct looking *l)
+{
+	struct item item = {
+		.depth = l->item->depth + 1, .parent = l->key, .list = l->address.text
+	};
+	enum srs_result found = SRS_NONE;
+
+	if (!w->owning)
+		found = forwarding_original(
+			w->t, w->a, &l->address, w->reverse_path != NULL, &item.address);
+	if (found == SRS_NONE)
+		return 0;
+	if (found == SRS_OK &&
+		(item.depth > w->t->expansion_depth || w->nitems >= w->t->expansion_limit))
+		return ERR_LIMIT;
+	if (found == SRS_OK) {
+		w->out->expanded = true;
+		add_item(w, item);
+	} else {
+		add_error(w, l->item, l->address.text,
+			found == SRS_OLD ? DIRECTORY_SRS_OLD : DIRECTORY_SRS_FORGED);
+	}
 	return 1;
 }
 
@@ -433,6 +513,11 @@ work_one(struct work *w)
 		return r;
 	if (number == 0)
 		w->out->place = l.where.place;
+	if ((r = try_srs(w, &l)) != 0) {
+		if (number == 0)
+			w->out->place = PLACE_LOCAL;
+		return r;
+	}
 	if (l.where.place == PLACE_ELSEWHERE)
 		return step_relay(w, &l);
 	for (size_t i = 0; i < NITEMS(steps); i++)
@@ -443,10 +528,12 @@ work_one(struct work *w)
 }
 
 static void
-resolve_with(struct directory_tables *t, struct arena *a, struct bytes address, bool owning,
-	struct resolution *out)
+resolve_with(struct directory_tables *t, struct arena *a, struct bytes address,
+	const struct bytes *reverse_path, bool owning, struct resolution *out)
 {
-	struct work w = { .t = t, .a = a, .out = out, .owning = owning };
+	struct work w = {
+		.t = t, .a = a, .out = out, .owning = owning, .reverse_path = reverse_path
+	};
 	int r = ERR_OK;
 
 	*out = (struct resolution){ .verdict = DIRECTORY_OK, .place = PLACE_ELSEWHERE };
@@ -458,14 +545,16 @@ resolve_with(struct directory_tables *t, struct arena *a, struct bytes address, 
 		out->verdict = r == ERR_LIMIT ? DIRECTORY_LOOP : DIRECTORY_TEMPORARY;
 	else if (out->count == 0)
 		out->verdict = DIRECTORY_LOOP;
-	else if (!out->expanded && out->targets[0].kind == DIRECTORY_TARGET_ERROR)
+	else if (!out->expanded && out->targets[0].kind == DIRECTORY_TARGET_ERROR &&
+		 out->targets[0].enhanced.n == 0)
 		out->verdict = out->targets[0].verdict;
 }
 
 void
-resolve(struct directory_tables *t, struct arena *a, struct bytes address, struct resolution *out)
+resolve(struct directory_tables *t, struct arena *a, struct bytes address,
+	const struct bytes *reverse_path, struct resolution *out)
 {
-	resolve_with(t, a, address, false, out);
+	resolve_with(t, a, address, reverse_path, false, out);
 }
 
 static enum directory_verdict
@@ -487,23 +576,27 @@ target_verdict(const struct directory_target *t, uint64_t size, account_use_fn *
 	return DIRECTORY_OK;
 }
 
-enum directory_verdict
+struct directory_rcpt_answer
 resolve_rcpt(const struct resolution *r, const struct directory_rcpt *rcpt, account_use_fn *use,
 	void *arg)
 {
-	enum directory_verdict first = DIRECTORY_OK, v;
+	struct directory_rcpt_answer first = { .verdict = r->verdict };
 
 	if (r->verdict != DIRECTORY_OK)
-		return r->verdict;
-	if (r->place == PLACE_ELSEWHERE)
-		return rcpt->flags & DIRECTORY_MAY_RELAY ? DIRECTORY_OK : DIRECTORY_NO_RELAY;
+		return first;
+	first.verdict = DIRECTORY_NO_RELAY;
+	if (r->place == PLACE_ELSEWHERE && (rcpt->flags & DIRECTORY_MAY_RELAY) == 0)
+		return first;
+	first.verdict = DIRECTORY_OK;
 	/* One target that takes it is enough: the others are bounced or tried again. */
 	for (size_t i = 0; i < r->count; i++) {
-		v = target_verdict(&r->targets[i], rcpt->size_octets, use, arg);
+		const struct directory_target *t = &r->targets[i];
+		enum directory_verdict v = target_verdict(t, rcpt->size_octets, use, arg);
+
 		if (v == DIRECTORY_OK)
-			return DIRECTORY_OK;
-		if (first == DIRECTORY_OK)
-			first = v;
+			return (struct directory_rcpt_answer){ .verdict = DIRECTORY_OK };
+		if (first.verdict == DIRECTORY_OK)
+			first = (struct directory_rcpt_answer){ v, t->enhanced, t->text };
 	}
 	return first;
 }
@@ -549,7 +642,7 @@ resolve_owns(struct directory_tables *t, struct arena *a, const struct account *
 		return 0;
 	if ((e = owns_by_name(t, a, account, &folded)) != 0)
 		return e < 0 ? ERR_IO : 1;
-	resolve_with(t, a, address, true, &r);
+	resolve_with(t, a, address, NULL, true, &r);
 	if (r.verdict == DIRECTORY_TEMPORARY)
 		return ERR_IO;
 	for (size_t i = 0; i < r.count; i++)

@@ -10,7 +10,12 @@
  *	4. system user base, if the domain has them
  *	5. postmaster: the option of that name
  *	6. alias @domain, the catch-all
- * In a relay domain only 1 and 6 are looked at; what is left goes out to the address.
+ * In a relay domain only 1 and 6 are looked at; what is left goes out to the address, by the
+ * next hop that routes.h finds.
+ *
+ * At the SRS domain an address that we made by SRS (srs.h) comes before all of it: it leads to
+ * the address inside. Mail that an alias or a forward sends to a domain that is not ours gets
+ * such an address as its reverse-path, if that is of no local domain.
  *
  * An alias that names itself means its own account. Each address is expanded once, so loops
  * end; a loop that leads to no target at all is DIRECTORY_LOOP, and so is what goes deeper or
@@ -33,16 +38,18 @@ struct resolution {
 	size_t count;
 };
 
-/* address: a Mailbox. Everything of the result lives in the arena. */
-void resolve(
-	struct directory_tables *t, struct arena *a, struct bytes address, struct resolution *out);
+/* address: a Mailbox. reverse_path: a Mailbox, or empty: the null reverse-path; NULL: not known
+ * (RCPT), so targets have none of their own and routes by sender are not looked at. Everything
+ * of the result lives in the arena or is borrowed from the arguments. */
+void resolve(struct directory_tables *t, struct arena *a, struct bytes address,
+	const struct bytes *reverse_path, struct resolution *out);
 
 /* May a message of size_octets (0: unknown) be accepted for it? use: how much an account
  * holds; false if it isn't near its limit. */
 typedef bool account_use_fn(void *arg, struct bytes account, uint64_t *octets, uint64_t *messages);
 
-enum directory_verdict resolve_rcpt(const struct resolution *r, const struct directory_rcpt *rcpt,
-	account_use_fn *use, void *arg);
+struct directory_rcpt_answer resolve_rcpt(const struct resolution *r,
+	const struct directory_rcpt *rcpt, account_use_fn *use, void *arg);
 
 /*
  * The one ownership function: may this login's account use this address as its own (envelope,

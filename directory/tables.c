@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "clock.h"
 #include "err.h"
 
 void
@@ -21,6 +22,7 @@ tables_open(struct directory_tables *t, const char *folder)
 void
 tables_refresh(struct directory_tables *t)
 {
+	t->today = (uint32_t)(clock_wall_us() / 1000000 / 86400);
 	for (int kind = 0; kind < TABLE_KINDS; kind++)
 		if (map_refresh(&t->maps[kind]) > 0)
 			t->serial++;
@@ -53,6 +55,16 @@ tables_copy_options(
 	to->locked_takes_mail = from->locked_takes_mail;
 	to->expansion_limit = from->expansion_limit;
 	to->expansion_depth = from->expansion_depth;
+	to->smarthost = arena_bytes(a, from->smarthost);
+	to->smarthost_bad = from->smarthost_bad;
+	to->srs = from->srs;
+	to->srs.domain = arena_bytes(a, from->srs.domain);
+	if (from->srs.secrets != NULL) {
+		struct srs_secrets *secrets = arena_alloc(a, sizeof(*secrets));
+
+		*secrets = *from->srs.secrets;
+		to->srs.secrets = secrets;
+	}
 }
 
 static int
@@ -176,6 +188,15 @@ tables_system_user(
 		.uid = user.uid,
 		.gid = user.gid };
 	return ERR_OK;
+}
+
+int
+tables_route(struct directory_tables *t, struct arena *a, enum table_kind kind, struct bytes key,
+	struct bytes *value)
+{
+	if (t->maps[kind].driver == NULL) /* tests that have no routes */
+		return ERR_NOT_FOUND;
+	return look_up(t, kind, a, key, value);
 }
 
 int

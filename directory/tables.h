@@ -10,6 +10,15 @@
 
 #include "map.h"
 #include "records.h"
+#include "srs.h"
+
+/* How forwarded mail gets a reverse-path of ours. */
+struct srs_setup {
+	bool on;             /* rewrite; addresses made before are good all the same */
+	struct bytes domain; /* folded */
+	uint32_t days;       /* how long an address is good */
+	const struct srs_secrets *secrets; /* NULL: there are none */
+};
 
 struct directory_tables {
 	struct map maps[TABLE_KINDS];
@@ -25,6 +34,10 @@ struct directory_tables {
 	bool locked_takes_mail;        /* a locked account's mail is not refused */
 	uint32_t expansion_limit;      /* addresses one alias may lead to */
 	uint32_t expansion_depth;      /* aliases one behind the other */
+	struct bytes smarthost;        /* a next hop in its one form, or empty: none */
+	bool smarthost_bad;            /* the option can't be read: nothing leaves by default */
+	struct srs_setup srs;
+	uint32_t today; /* days since 1970; told by tables_refresh() */
 };
 
 /* Open "FOLDER/domains.db" and so on; missing files are waited for. */
@@ -70,6 +83,10 @@ MUST_USE int tables_system_user(
 /* The value of an alias key; kind: TABLE_ALIASES or TABLE_SYSTEM_ALIASES. returns: ERR_OK;
  * ERR_NOT_FOUND; ERR_IO (temporary) */
 MUST_USE int tables_alias(struct directory_tables *t, struct arena *a, enum table_kind kind,
+	struct bytes key, struct bytes *value);
+
+/* The value of a key in one of the tables of route_records.h. returns as tables_alias(). */
+MUST_USE int tables_route(struct directory_tables *t, struct arena *a, enum table_kind kind,
 	struct bytes key, struct bytes *value);
 
 /* Whose login name is it? Like tables_account(), with the default domain if it has none; the

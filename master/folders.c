@@ -11,6 +11,7 @@
 #include "common_conf.h"
 #include "log.h"
 #include "master.h"
+#include "srs_file.h"
 
 static int
 named_ids(struct master *m, const char *name, uint32_t *uid, uint32_t *gid)
@@ -88,6 +89,22 @@ make_root(struct master *m, const struct service_row *row, const char *path)
 	return r;
 }
 
+/* What directory signs the reverse-paths of forwarded mail with: made once. */
+static int
+make_srs_secret(struct master *m)
+{
+	struct buf path = BUF_INIT;
+	int r;
+
+	service_root_path(service_row(SERVICE_DIRECTORY), &m->conf, &path);
+	buf_put_str(&path, "/" SRS_FILE_NAME);
+	r = srs_file_make(buf_str(&path));
+	if (r < 0)
+		log_error("%s: %s", buf_str(&path), err_text(r));
+	buf_free(&path);
+	return r;
+}
+
 int
 folders_make(struct master *m)
 {
@@ -103,5 +120,5 @@ folders_make(struct master *m)
 		r = make_root(m, &services[i], buf_str(&path));
 		buf_free(&path);
 	}
-	return r;
+	return r == ERR_OK ? make_srs_secret(m) : r;
 }

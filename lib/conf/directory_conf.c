@@ -14,6 +14,15 @@ static const struct opt_row rows[] = {
 		"addresses that one alias may lead to"),
 	OPT_UINT(directory_conf, expansion_depth, "20", 1, 1000,
 		"aliases that may lead from one to the next"),
+	OPT_BOOL(directory_conf, srs, "yes",
+		"mail that aliases and forwards send out gets a reverse-path of ours (SRS), so "
+		"that "
+		"it passes SPF"),
+	OPT_STR(directory_conf, srs_domain, "",
+		"domain of these addresses, whose mail must come here; empty: the first of "
+		"domain"),
+	OPT_TIME(directory_conf, srs_time, "21d", OPT_DAY, 900 * OPT_DAY,
+		"time for which such an address takes mail"),
 	OPT_STR(directory_conf, alias_file, "",
 		"file of the system's aliases in the form of aliases(5), /etc/aliases, for the "
 		"default domain and those with system-users; empty: none"),
@@ -76,6 +85,14 @@ static const struct opt_row rows[] = {
 	OPT_STR(directory_conf, postgresql_aliases,
 		"SELECT target FROM aliases WHERE address = $1 ORDER BY target",
 		"query for an alias; each row is a target; empty: not in the database"),
+	OPT_STR(directory_conf, postgresql_transport, "",
+		"query for the next hop of a recipient's address, domain, .domain or *; each row "
+		"is an alternative; empty: not in the database"),
+	OPT_STR(directory_conf, postgresql_sender_transport, "",
+		"query for the next hop of a sender's address, @domain or <>, likewise"),
+	OPT_STR(directory_conf, postgresql_tls_policy, "",
+		"query for the policy of a next hop's host:port, host or .domain; its columns are "
+		"the words of a line of the table tls_policy"),
 	OPT_UINT(directory_conf, postgresql_connections, "4", 1, 64,
 		"connections to the database, and look-ups in it at once"),
 	OPT_UINT(directory_conf, postgresql_queue_limit, "5000", 1, 1000000,

@@ -11,6 +11,9 @@ struct directory_conf {
 	uint64_t default_quota;
 	uint64_t expansion_limit;
 	uint64_t expansion_depth;
+	bool srs;
+	const char *srs_domain;
+	uint64_t srs_time;
 	const char *alias_file;
 	struct conf_list include_owners;
 	struct conf_list trusted_users;
@@ -35,6 +38,9 @@ struct directory_conf {
 	const char *postgresql_domains;
 	const char *postgresql_accounts;
 	const char *postgresql_aliases;
+	const char *postgresql_transport;
+	const char *postgresql_sender_transport;
+	const char *postgresql_tls_policy;
 	uint64_t postgresql_connections;
 	uint64_t postgresql_queue_limit;
 	uint64_t postgresql_connect_timeout;

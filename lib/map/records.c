@@ -9,6 +9,7 @@
 
 #include "account_words.h"
 #include "err.h"
+#include "route_records.h"
 
 #define ID_MAX 4294967293u /* (uid_t)-1 and -2 mean other things */
 
@@ -140,6 +141,12 @@ static const struct {
 	[TABLE_DOMAINS] = { "domains", key_domain, check_domain },
 	[TABLE_ACCOUNTS] = { "accounts", key_account, check_account },
 	[TABLE_ALIASES] = { "aliases", key_alias, check_alias },
+	[TABLE_TRANSPORT] = { "transport", route_key_transport, route_check_transport },
+	[TABLE_SENDER_TRANSPORT] = { "sender_transport", route_key_sender, route_check_transport },
+	[TABLE_TLS_POLICY] = { "tls_policy", route_key_policy, route_check_policy },
+	[TABLE_RELAY_CREDENTIALS] = { "relay_credentials", route_key_credentials,
+		route_check_credentials },
+	[TABLE_SOURCE_ADDRESS] = { "source_address", route_key_sender, route_check_source },
 	[TABLE_SYSTEM_USERS] = { "system-users", key_system_user, check_system_user },
 	[TABLE_SYSTEM_ALIASES] = { "system-aliases", key_system_user, check_system_alias },
 };

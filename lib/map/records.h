@@ -10,6 +10,8 @@
  *	aliases     info@example.org     joe@example.org, ann@example.net
  *	            postmaster           root@example.org      (in every local domain)
  *	            @example.org         joe@example.org       (whatever else is unknown)
+ *	transport, sender_transport, tls_policy, relay_credentials, source_address
+ *	                                 how mail leaves: route_records.h
  *	system-users joe                 UID GID               (made by "relais map" from the
  *	                                                        system)
  *	system-aliases staff             joe, "|/usr/bin/x y", "/var/log/mail-copy"
@@ -29,6 +31,11 @@ enum table_kind {
 	TABLE_DOMAINS,
 	TABLE_ACCOUNTS,
 	TABLE_ALIASES,
+	TABLE_TRANSPORT, /* this and the next four: route_records.h */
+	TABLE_SENDER_TRANSPORT,
+	TABLE_TLS_POLICY,
+	TABLE_RELAY_CREDENTIALS, /* its text may be read by its owner only */
+	TABLE_SOURCE_ADDRESS,
 	TABLE_SYSTEM_USERS,   /* this and the next are not written by hand in this form */
 	TABLE_SYSTEM_ALIASES, /* aliases.h */
 	TABLE_KINDS

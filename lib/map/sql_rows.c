@@ -62,7 +62,7 @@ one_row(const struct sql_rows *rows, bool named, struct buf *out, const char **w
 static int
 all_rows(const struct sql_rows *rows, struct buf *out, const char **why)
 {
-	*why = "a target is empty, has control characters, or there are too many";
+	*why = "a row is empty, has control characters, or there are too many";
 	for (size_t i = 0; i < rows->rows * rows->columns; i++) {
 		struct bytes field = rows->fields[i];
 
@@ -91,8 +91,9 @@ sql_rows_value(enum table_kind kind, const struct sql_rows *rows, struct arena *
 		return ERR_NOT_FOUND;
 	if (rows->columns == 0 || rows->columns > SQL_COLUMNS_MAX)
 		return ERR_SYNTAX;
-	r = kind == TABLE_ALIASES ? all_rows(rows, &out, why)
-				  : one_row(rows, kind == TABLE_ACCOUNTS, &out, why);
+	r = kind == TABLE_ALIASES || kind == TABLE_TRANSPORT || kind == TABLE_SENDER_TRANSPORT
+		    ? all_rows(rows, &out, why)
+		    : one_row(rows, kind == TABLE_ACCOUNTS, &out, why);
 	if (r == ERR_OK)
 		r = table_value_check(kind, a, buf_bytes(&out), why);
 	if (r == ERR_OK)

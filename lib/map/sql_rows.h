@@ -10,6 +10,10 @@
  *	            "words" holds such words itself
  *	aliases     any number of rows; all columns are targets
  *
+ *	transport, sender_transport
+ *	            any number of rows; all columns are alternatives, in this order
+ *	tls_policy  one row, as domains
+ *
  * The value is checked like one in a text table: a row that is no good is an error, never
  * half an account. Pure. Runs in: directory.
  */

@@ -94,8 +94,8 @@ measure(struct directory_tables *t, size_t accounts, const char *what, bool whol
 		m.address = bytes_from_str(
 			arena_printf(&a, "%s%zu.name@" DOMAIN, known ? "user" : "nobody", number));
 		if (whole) {
-			resolve(t, &a, m.address, &r);
-			right += resolve_rcpt(&r, &m, no_use, NULL) ==
+			resolve(t, &a, m.address, NULL, &r);
+			right += resolve_rcpt(&r, &m, no_use, NULL).verdict ==
 				 (known ? DIRECTORY_OK : DIRECTORY_UNKNOWN);
 		} else
 			right += map_get(&t->maps[TABLE_ACCOUNTS], &a, m.address, &value) ==

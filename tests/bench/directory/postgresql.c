@@ -161,7 +161,7 @@ work(struct directory_tables *t, void *arg)
 {
 	struct question *q = arg;
 
-	resolve(t, &q->arena, q->address, &q->resolution);
+	resolve(t, &q->arena, q->address, NULL, &q->resolution);
 }
 
 static void

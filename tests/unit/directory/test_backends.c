@@ -392,7 +392,7 @@ run_backend(void **arg)
 		struct arena a = ARENA_INIT;
 		struct resolution r;
 
-		resolve(&f.t, &a, bytes_from_str(rows[i].address), &r);
+		resolve(&f.t, &a, bytes_from_str(rows[i].address), NULL, &r);
 		if (strcmp(describe(&r, out), rows[i].expected) != 0)
 			print_error("%s: %s\n", rows[i].address,
 				f.pg != NULL ? pg_take_error(f.pg) : "");
@@ -424,11 +424,11 @@ wide(void **arg)
 	assert_int_equal(f.tables[TABLE_ALIASES].nerrors, 0);
 	open_text(&f);
 	f.t.expansion_limit = 100000;
-	resolve(&f.t, &a, BYTES_LITERAL("all@example.org"), &r);
+	resolve(&f.t, &a, BYTES_LITERAL("all@example.org"), NULL, &r);
 	assert_int_equal(r.verdict, DIRECTORY_OK);
 	assert_int_equal(r.count, 10000);
 	f.t.expansion_limit = 19999;
-	resolve(&f.t, &a, BYTES_LITERAL("all@example.org"), &r);
+	resolve(&f.t, &a, BYTES_LITERAL("all@example.org"), NULL, &r);
 	assert_int_equal(r.verdict, DIRECTORY_LOOP);
 	arena_reset(&a);
 	close_all(&f);
@@ -455,7 +455,7 @@ no_server(void **arg)
 	f.t.maps[TABLE_ACCOUNTS] = map_open_chain(
 		map_open_postgresql(f.pg, TABLE_ACCOUNTS, "SELECT 1"), f.t.maps[TABLE_ACCOUNTS]);
 	for (int i = 0; i < 1000; i++) {
-		resolve(&f.t, &a, BYTES_LITERAL("joe@example.org"), &r);
+		resolve(&f.t, &a, BYTES_LITERAL("joe@example.org"), NULL, &r);
 		assert_int_equal(r.verdict, DIRECTORY_TEMPORARY);
 	}
 	assert_true(strlen(pg_take_error(f.pg)) > 0);

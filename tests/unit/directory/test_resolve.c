@@ -173,7 +173,7 @@ resolve_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	resolve(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->address), &r);
+	resolve(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->address), NULL, &r);
 	assert_string_equal(describe(&r, out), t->expected);
 	arena_reset(&a);
 	destroy(&fixture);
@@ -240,8 +240,8 @@ rcpt_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	resolve(&((struct fixture *)fixture)->t, &a, m.address, &r);
-	assert_int_equal(resolve_rcpt(&r, &m, use_of, &use), t->verdict);
+	resolve(&((struct fixture *)fixture)->t, &a, m.address, NULL, &r);
+	assert_int_equal(resolve_rcpt(&r, &m, use_of, &use).verdict, t->verdict);
 	arena_reset(&a);
 	destroy(&fixture);
 }
@@ -352,16 +352,16 @@ values_of_targets(void **arg)
 	struct arena a = ARENA_INIT;
 	struct resolution r;
 
-	resolve(&f->t, &a, BYTES_LITERAL("own@example.org"), &r);
+	resolve(&f->t, &a, BYTES_LITERAL("own@example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "special/own"));
 	assert_int_equal(r.targets[0].uid, 77);
 	assert_int_equal(r.targets[0].gid, 78);
 	assert_false(r.targets[0].system_user);
-	resolve(&f->t, &a, BYTES_LITERAL("joe@example.org"), &r);
+	resolve(&f->t, &a, BYTES_LITERAL("joe@example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "example.org/joe"));
 	assert_int_equal(r.targets[0].uid, 500);
 	assert_int_equal(r.targets[0].quota_octets, 1000);
-	resolve(&f->t, &a, BYTES_LITERAL("sam@host.example.org"), &r);
+	resolve(&f->t, &a, BYTES_LITERAL("sam@host.example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "localhost/sam"));
 	assert_int_equal(r.targets[0].uid, 1000);
 	assert_int_equal(r.targets[0].gid, 1001);
@@ -377,7 +377,7 @@ expansion_is_limited(void **arg)
 	struct resolution r;
 
 	f->t.expansion_limit = 2;
-	resolve(&f->t, &a, BYTES_LITERAL("info@example.org"), &r);
+	resolve(&f->t, &a, BYTES_LITERAL("info@example.org"), NULL, &r);
 	assert_int_equal(r.verdict, DIRECTORY_LOOP);
 	arena_reset(&a);
 }
@@ -411,7 +411,7 @@ tables_that_are_not_there(void **arg)
 
 	UNUSED(arg);
 	tables_open(&t, "/nonexistent");
-	resolve(&t, &a, BYTES_LITERAL("joe@example.org"), &r);
+	resolve(&t, &a, BYTES_LITERAL("joe@example.org"), NULL, &r);
 	assert_int_equal(r.verdict, DIRECTORY_TEMPORARY);
 	tables_close(&t);
 	arena_reset(&a);

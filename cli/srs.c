@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/srs.c - relais srs rotate: a new secret for the addresses of forwarded mail (srs.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "err.h"
+#include "srs_file.h"
+
+static const char usage[] =
+	"relais srs rotate    make a new secret; addresses made with the seven before it stay good";
+
+int
+cmd_srs(struct cli *cli, int argc, char *argv[])
+{
+	char path[1200];
+	int r;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		printf("Usage: %s\n", usage);
+		return CLI_OK;
+	}
+	if (argc != 2 || strcmp(argv[1], "rotate") != 0)
+		return cli_usage(usage, NULL);
+	if (!cli_load(cli))
+		return CLI_FAILED;
+	snprintf(path, sizeof(path), "%s/directory/" SRS_FILE_NAME, cli_common(cli)->state);
+	r = srs_file_rotate(path);
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", path, err_text(r));
+		return CLI_FAILED;
+	}
+	return CLI_OK;
+}
