@@ -103,6 +103,12 @@ client_session_want(const struct client_session *s)
 }
 
 bool
+client_session_ready(const struct client_session *s)
+{
+	return s->ready;
+}
+
+bool
 client_session_reused(const struct client_session *s)
 {
 	return s->jobs > 1;

@@ -203,6 +203,9 @@ void client_session_quit(struct client_session *s);
 
 /* --- for the log ------------------------------------------------------------------ */
 
+/* Greeted, secured, logged in: what follows is mail. */
+bool client_session_ready(const struct client_session *s);
+
 /* Mail was carried on it before the job of now. */
 bool client_session_reused(const struct client_session *s);
 
