@@ -234,12 +234,23 @@ def test_ipv6(net, suite):
 
 # ---- peers that misbehave ----
 
+@pytest.fixture(scope="module")
+def stories(net, suite):
+    """All of them at once, for some take long: name -> (peer, message)."""
+    told = {}
+    for story, (at, *_) in STORIES.items():
+        at = {k: list(v) if isinstance(v, list) else v for k, v in at.items()}
+        peer = Peer(net.host(story), at=at, esmtp=story != "only-helo")
+        told[story] = peer, submit(suite, f"x@{story}.example", story)
+    yield told
+    for peer, _ in told.values():
+        peer.stop()
+
+
 @pytest.mark.parametrize("story", STORIES)
-def test_story(net, suite, story):
-    at, status, dsn, words = STORIES[story]
-    at = {k: list(v) if isinstance(v, list) else v for k, v in at.items()}
-    peer = Peer(net.host(story), at=at, esmtp=story != "only-helo")
-    mail = submit(suite, f"x@{story}.example", story)
+def test_story(suite, stories, story):
+    _, status, dsn, words = STORIES[story]
+    peer, mail = stories[story]
     first = mail.outcome()
     assert first.status == status, first
     assert re.match(dsn, first.dsn) and re.search(words, first.text), first
@@ -251,7 +262,11 @@ def test_story(net, suite, story):
         mail.gone()
         assert len(peer.with_subject(mail.subject)) == 1
         assert peer.messages[0].to() == [f"x@{story}.example"]
-    peer.stop()
+
+
+def test_no_story_was_told_twice(stories):
+    for story, (peer, mail) in stories.items():
+        assert len(peer.with_subject(mail.subject)) == (STORIES[story][1] != PERMANENT), story
 
 
 def test_the_others_of_a_message_are_not_hurt(net, suite):
