@@ -45,39 +45,50 @@ verdict_words(enum directory_verdict verdict, const char *text)
 	return text;
 }
 
-static enum directory_verdict
+static struct directory_rcpt_answer
 read_verdict(const struct ipc_answer *reply)
 {
 	struct ipc_reader in = ipc_reader(reply->body);
-	struct directory_rcpt_answer verdict;
+	struct directory_rcpt_answer answer;
 
 	if (reply->err < 0 || reply->type != DIRECTORY_RCPT_ANSWER ||
-		directory_rcpt_answer_decode(&in, &verdict) < 0)
-		return DIRECTORY_TEMPORARY;
-	return verdict.verdict;
+		directory_rcpt_answer_decode(&in, &answer) < 0)
+		return (struct directory_rcpt_answer){ .verdict = DIRECTORY_TEMPORARY };
+	return answer;
+}
+
+static void
+refuse_recipient(struct client *c, const struct directory_rcpt_answer *answer)
+{
+	const struct directory_reply r = directory_verdict_reply(answer->verdict);
+	struct bytes recipient = c->session.recipient;
+	char enhanced[DIRECTORY_ENHANCED_MAX + 1], words[DIRECTORY_REASON_MAX + 1], text[512];
+
+	/* a route that refuses it has words of its own */
+	bytes_to_str(answer->enhanced.n > 0 ? answer->enhanced : bytes_from_str(r.enhanced),
+		enhanced, sizeof(enhanced));
+	bytes_to_str(answer->text.n > 0 ? answer->text
+					: bytes_from_str(verdict_words(answer->verdict, r.text)),
+		words, sizeof(words));
+	c->smtpd->numbers.refused_recipients++;
+	snprintf(text, sizeof(text), "<%.*s>: %s%s", (int)recipient.n, (const char *)recipient.p,
+		answer->verdict == DIRECTORY_NO_RELAY ? "" : "Recipient address rejected: ", words);
+	ask_answer(c, r.code, enhanced, text);
 }
 
 static void
 on_verdict(void *arg, const struct ipc_answer *reply)
 {
 	struct client *c = arg;
-	enum directory_verdict verdict = read_verdict(reply);
-	struct directory_reply r = directory_verdict_reply(verdict);
-	struct bytes recipient = c->session.recipient;
-	char text[512];
+	struct directory_rcpt_answer answer = read_verdict(reply);
+	struct directory_reply r = directory_verdict_reply(answer.verdict);
 
 	if (!client_answered(c))
 		return;
-	if (verdict == DIRECTORY_OK) {
+	if (answer.verdict == DIRECTORY_OK)
 		ask_answer(c, r.code, r.enhanced, "Ok");
-	} else {
-		c->smtpd->numbers.refused_recipients++;
-		snprintf(text, sizeof(text), "<%.*s>: %s%s", (int)recipient.n,
-			(const char *)recipient.p,
-			verdict == DIRECTORY_NO_RELAY ? "" : "Recipient address rejected: ",
-			verdict_words(verdict, r.text));
-		ask_answer(c, r.code, r.enhanced, text);
-	}
+	else
+		refuse_recipient(c, &answer);
 	client_turn(c);
 }
 

@@ -49,7 +49,7 @@ def net():
 
 @pytest.fixture(scope="module")
 def suite(net):
-    smarthost = 'smtp_client.smarthost="[relay.isp.example]:587, [relay2.isp.example]:587"'
+    smarthost = 'smarthost="[relay.isp.example]:587, [relay2.isp.example]:587"'
     with running_on(net.host("relais"), resolver=net.dns, options=[*QUICK, smarthost]) as s:
         make_sender(s)
         table(s, "relay_credentials", *(RIGHT.format(f"{h}.isp.example:{p}")
