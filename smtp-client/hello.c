@@ -115,7 +115,7 @@ client_session_secured(struct client_session *s, const struct client_tls_state *
 {
 	ASSERT(s->want == CLIENT_WANT_TLS && s->out.len == 0);
 	if (s->policy->tls == CLIENT_TLS_VERIFY && !tls->authenticated) {
-		without_tls(s, "4.7.5", "Server certificate not trusted:", s->policy->peer);
+		without_tls(s, "4.7.5", "Server certificate not trusted:", NULL);
 		client_shut(s);
 		return;
 	}

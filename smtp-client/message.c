@@ -22,16 +22,23 @@ static const struct client_outcome message_fails = { OUTBOUND_PERMANENT, CLIENT_
 /* --- which form ------------------------------------------------------------------- */
 
 static bool
-can_8bit(const struct client_session *s)
-{
-	/* SMTPUTF8 includes it, RFC 6531 sec. 3.1 item 8 */
-	return client_offers(s, SMTP_EXT_8BITMIME | SMTP_EXT_SMTPUTF8);
-}
-
-static bool
 can_binary(const struct client_session *s)
 {
 	return client_offers(s, SMTP_EXT_BINARYMIME);
+}
+
+static bool
+is_binary(const struct client_session *s)
+{
+	return (s->job.flags & OUTBOUND_BINARYMIME) != 0;
+}
+
+/* SMTPUTF8 includes it (RFC 6531 sec. 3.1 item 8), and so does what goes as binary. */
+static bool
+can_8bit(const struct client_session *s)
+{
+	return client_offers(s, SMTP_EXT_8BITMIME | SMTP_EXT_SMTPUTF8) ||
+	       (is_binary(s) && can_binary(s));
 }
 
 /* Is there anything that this peer might not take? */
@@ -40,7 +47,7 @@ must_look(const struct client_session *s)
 {
 	uint32_t flags = s->job.flags;
 
-	return !can_8bit(s) || ((flags & OUTBOUND_BINARYMIME) != 0 && !can_binary(s)) ||
+	return !can_8bit(s) || (is_binary(s) && !can_binary(s)) ||
 	       ((flags & OUTBOUND_SMTPUTF8) != 0 && !client_offers(s, SMTP_EXT_SMTPUTF8));
 }
 
@@ -63,7 +70,7 @@ static bool
 fit(struct client_session *s)
 {
 	struct client_message *m = &s->message;
-	bool binary = (s->job.flags & OUTBOUND_BINARYMIME) != 0 && !can_binary(s);
+	bool binary = is_binary(s) && !can_binary(s);
 	int r;
 
 	if (!binary && (can_8bit(s) || !m->has_8bit))
@@ -125,7 +132,7 @@ client_message_ready(struct client_session *s)
 		client_job_done(s);
 		return false;
 	}
-	m->binary = (s->job.flags & OUTBOUND_BINARYMIME) != 0 && m->changed == NULL;
+	m->binary = is_binary(s) && m->changed == NULL;
 	s->bdat = m->binary || (s->policy->chunking && client_offers(s, SMTP_EXT_CHUNKING));
 	m->decided = true;
 	return true;

@@ -220,13 +220,15 @@ is_signed(const struct mime_part *p)
 	return is_type(p, "multipart", "signed");
 }
 
+#define FEW_ESCAPES 32
+
 /* Quoted-printable for text unless it would grow much more than base64, and for other types where
  * it is shorter. Octets that are no text keep their line ends in base64. */
 static enum segment_kind
 choose(const struct mime_part *p, const struct downgrade_sight *sight, size_t n)
 {
 	if (bytes_is_nocase(p->type, "text"))
-		return sight->escapes <= n / 3 ? SEGMENT_QP : SEGMENT_BASE64;
+		return sight->escapes <= n / 3 + FEW_ESCAPES ? SEGMENT_QP : SEGMENT_BASE64;
 	return !sight->binary && sight->escapes <= n / 6 ? SEGMENT_QP : SEGMENT_BASE64;
 }
 

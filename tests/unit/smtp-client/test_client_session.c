@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/smtp-client/test_client_session.c - dialogues with good, bad and awful peers.
+ *
+ * A script has one line for each line of the dialogue: "S:" is said by the server, "C:" must have
+ * been said by the client ("B:" behind it: octets in hex), "R:" and "r:" must be the result then
+ * (of the hop, and of each recipient), "!" is something that happens, "W:" is what the session
+ * wants at the end. Each is run with the server's octets in one piece, one by one, and cut in two
+ * at every place.
+ */
+#include "cases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client_driver.h"
+#include "encode.h"
+
+enum {
+	LMTP = 1 << 0,
+	MAY = 1 << 1,
+	ENCRYPT = 1 << 2,
+	VERIFY = 1 << 3,
+	WRAPPED = 1 << 4,
+	AUTH = 1 << 5,
+	CLEAR_AUTH = 1 << 6,
+	CHUNKING = 1 << 7,
+	NO_PIPELINING = 1 << 8,
+	ONE_TRANSACTION = 1 << 9,
+	OWN_NAME = 1 << 10,
+	NULL_PATH = 1 << 11,
+	EIGHT_BIT = 1 << 12, /* content */
+	UTF8_RCPT = 1 << 13, /* the first recipient */
+	UTF8_FLAG = 1 << 14,
+	DSN = 1 << 15,
+	CHUNKS = 1 << 16, /* content comes in chunks */
+	SIGNED = 1 << 17, /* 8-bit content that can't be changed */
+	BINARY = 1 << 18,
+	UTF8_HEADER = 1 << 19,
+	NO_FINAL_CRLF = 1 << 20,
+	UTF8_SENDER = 1 << 21,
+};
+
+#define HELLO                                                                                      \
+	"S:220 mx.example ESMTP\n"                                                                 \
+	"C:EHLO relais.test\n"                                                                     \
+	"S:250-mx.example\n"
+#define PLAIN_HELLO HELLO "S:250 PIPELINING\n"
+#define GROUP1                                                                                     \
+	"C:MAIL FROM:<a@relais.test>\n"                                                            \
+	"C:RCPT TO:<r1@mx.example>\n"                                                              \
+	"C:DATA\n"
+#define GROUP2                                                                                     \
+	"C:MAIL FROM:<a@relais.test>\n"                                                            \
+	"C:RCPT TO:<r1@mx.example>\n"                                                              \
+	"C:RCPT TO:<r2@mx.example>\n"                                                              \
+	"C:DATA\n"
+#define GROUP3                                                                                     \
+	"C:MAIL FROM:<a@relais.test>\n"                                                            \
+	"C:RCPT TO:<r1@mx.example>\n"                                                              \
+	"C:RCPT TO:<r2@mx.example>\n"                                                              \
+	"C:RCPT TO:<r3@mx.example>\n"                                                              \
+	"C:DATA\n"
+#define BODY                                                                                       \
+	"C:Received: by relais.test\n"                                                             \
+	"C:From: a@relais.test\n"                                                                  \
+	"C:Subject: x\n"                                                                           \
+	"C:\n"                                                                                     \
+	"C:..dot\n"                                                                                \
+	"C:body\n"                                                                                 \
+	"C:.\n"
+#define OK3     "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\nS:354 go\n"
+#define OK2     "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\n"
+#define TO_BODY PLAIN_HELLO GROUP1 OK3 BODY
+
+static const struct row {
+	const char *label;
+	unsigned flags;
+	uint32_t n_rcpts;
+	const char *script;
+} rows[] = {
+#include "client_scripts.h"
+};
+
+/* --- the cast --------------------------------------------------------------------- */
+
+static const char eight_bit[] = "From: a@relais.test\r\nMIME-Version: 1.0\r\nContent-Type: "
+				"text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+				"8bit\r\n\r\nh\xc3\xa9\r\n";
+static const char signed_8bit[] =
+	"MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n"
+	"Content-Transfer-Encoding: 8bit\r\n\r\nh\xc3\xa9\r\n--b\r\n\r\nsig\r\n--b--\r\n";
+static const char binary[] = "MIME-Version: 1.0\r\nContent-Type: application/x\r\nContent-Transfer-"
+			     "Encoding: binary\r\n\r\n\r\n.\r\n\x01\n\xff";
+static const char utf8_header[] = "Subject: h\xc3\xa9\r\n\r\nbody\r\n";
+static const char no_final_crlf[] = "Subject: x\r\n\r\n.";
+
+static void
+set_up(struct client_driver *d, const struct row *t)
+{
+	static const struct {
+		unsigned flag;
+		const char *text;
+		size_t n;
+	} contents[] = {
+		{ EIGHT_BIT, eight_bit, sizeof(eight_bit) - 1 },
+		{ SIGNED, signed_8bit, sizeof(signed_8bit) - 1 },
+		{ BINARY, binary, sizeof(binary) - 1 },
+		{ UTF8_HEADER, utf8_header, sizeof(utf8_header) - 1 },
+		{ NO_FINAL_CRLF, no_final_crlf, sizeof(no_final_crlf) - 1 },
+	};
+	unsigned f = t->flags;
+
+	driver_init(d, t->n_rcpts);
+	d->policy.lmtp = (f & LMTP) != 0;
+	d->policy.wrapped = (f & WRAPPED) != 0;
+	d->policy.tls = f & MAY       ? CLIENT_TLS_MAY
+			: f & ENCRYPT ? CLIENT_TLS_ENCRYPT
+			: f & VERIFY  ? CLIENT_TLS_VERIFY
+				      : CLIENT_TLS_NONE;
+	if (f & AUTH) {
+		d->policy.login = BYTES_LITERAL("user");
+		d->policy.password = BYTES_LITERAL("pencil");
+	}
+	d->policy.clear_auth = (f & CLEAR_AUTH) != 0;
+	d->policy.chunking = (f & CHUNKING) != 0;
+	d->policy.pipelining = (f & NO_PIPELINING) == 0;
+	d->policy.transactions_max = f & ONE_TRANSACTION ? 1 : 0;
+	d->policy.own_name = f & OWN_NAME ? "mx.example" : NULL;
+	if (f & NULL_PATH)
+		d->job.reverse_path = BYTES_NONE;
+	if (f & UTF8_RCPT)
+		d->rcpts[0].forward_path = BYTES_LITERAL("r\xc3\xa9@mx.example");
+	if (f & UTF8_SENDER)
+		d->job.reverse_path = BYTES_LITERAL("\xc3\xa9@relais.test");
+	if (f & UTF8_FLAG)
+		d->job.flags |= OUTBOUND_SMTPUTF8;
+	if (f & BINARY)
+		d->job.flags |= OUTBOUND_BINARYMIME;
+	if (f & DSN) {
+		d->job.flags |= OUTBOUND_RET_HDRS;
+		d->job.envid = BYTES_LITERAL("QQ+2B1");
+		d->rcpts[0].notify = OUTBOUND_NOTIFY_SUCCESS | OUTBOUND_NOTIFY_DELAY;
+		d->rcpts[0].orcpt = BYTES_LITERAL("rfc822;o+2B1@mx.example");
+		d->rcpts[1].notify = OUTBOUND_NOTIFY_NEVER;
+		d->rcpts[1].orcpt = BYTES_LITERAL("utf-8;\xe2\x82\xac@mx.example");
+	}
+	for (size_t i = 0; i < NITEMS(contents); i++)
+		if (f & contents[i].flag)
+			d->content = bytes_make(contents[i].text, contents[i].n);
+	d->chunk = f & CHUNKS ? 7 : 0;
+}
+
+/* --- what happens ----------------------------------------------------------------- */
+
+static void
+shake_hands(struct client_driver *d, bool authenticated)
+{
+	struct client_tls_state tls = { .authenticated = authenticated };
+
+	assert_string_equal(driver_want(d), "TLS");
+	tls.bindings[SASL_TLS_EXPORTER] = BYTES_LITERAL("0123456789abcdef");
+	client_session_secured(d->session, &tls);
+}
+
+static void
+happen(struct client_driver *d, struct bytes what)
+{
+	struct client_session *s = d->session;
+
+	if (bytes_is(what, "tls"))
+		shake_hands(d, true);
+	else if (bytes_is(what, "tls-untrusted"))
+		shake_hands(d, false);
+	else if (bytes_is(what, "tlsfail"))
+		client_session_tls_failed(s, "certificate has expired");
+	else if (bytes_is(what, "close"))
+		client_session_closed(s, NULL);
+	else if (bytes_is(what, "reset"))
+		client_session_closed(s, "Connection reset by peer");
+	else if (bytes_is(what, "timeout")) {
+		assert_true(client_session_deadline(s).seconds > 0);
+		client_session_timeout(s);
+	} else if (bytes_is(what, "job"))
+		driver_job(d);
+	else if (bytes_is(what, "quit"))
+		client_session_quit(s);
+	else if (bytes_is(what, "abort"))
+		client_session_abort(s, "4.3.0", "queue file read error");
+	else
+		fail_msg("no such event");
+	driver_settle(d);
+}
+
+/* --- running a script ------------------------------------------------------------- */
+
+struct run {
+	struct client_driver d;
+	size_t one_by_one;
+	size_t cut; /* the server's octets are cut at this one; 0: not */
+	size_t fed;
+};
+
+static void
+feed(struct run *r, struct bytes in)
+{
+	while (in.n > 0) {
+		size_t n = in.n;
+
+		if (r->one_by_one)
+			n = 1;
+		else if (r->cut > r->fed && r->cut - r->fed < n)
+			n = r->cut - r->fed;
+		driver_feed(&r->d, bytes_head(in, n));
+		r->fed += n;
+		in = bytes_skip(in, n);
+	}
+}
+
+/* All lines of one kind at the front of the script, with CRLF, without their marks. */
+static void
+gather(struct bytes *script, uint8_t mark, struct buf *out)
+{
+	while (script->n > 0 && script->p[0] == mark) {
+		struct bytes line = bytes_cut(script, '\n');
+
+		buf_put_bytes(out, bytes_skip(line, 2));
+		buf_put_str(out, "\r\n");
+	}
+}
+
+static void
+expect_text(struct buf *got, struct buf *want, const char *label)
+{
+	if (!bytes_equal(buf_bytes(got), buf_bytes(want)))
+		fail_msg("%s:\ngot:\n%s\nwant:\n%s", label, buf_str(got), buf_str(want));
+	buf_clear(got);
+}
+
+static void
+step(struct run *r, struct bytes *script, const char *label)
+{
+	struct client_driver *d = &r->d;
+	struct buf text = BUF_INIT;
+	uint8_t mark = script->p[0];
+	struct bytes line;
+
+	if (mark == 'S') {
+		gather(script, 'S', &text);
+		feed(r, buf_bytes(&text));
+	} else if (mark == 'C') {
+		gather(script, 'C', &text);
+		if (script->n > 0 && script->p[0] == 'B') {
+			line = bytes_skip(bytes_cut(script, '\n'), 2);
+			assert_int_equal(hex_decode(&text, line), 0);
+		}
+		expect_text(&d->said, &text, label);
+	} else if (mark == 'R') {
+		if (strcmp(driver_want(d), "DONE") != 0)
+			fail_msg("%s: wants %s, not DONE; said: %s", label, driver_want(d),
+				buf_str(&d->said));
+		driver_take_result(d);
+		while (script->n > 0 && (script->p[0] == 'R' || script->p[0] == 'r')) {
+			buf_put_bytes(&text, bytes_cut(script, '\n'));
+			buf_put_str(&text, "\r\n");
+		}
+		expect_text(&d->results, &text, label);
+	} else {
+		line = bytes_cut(script, '\n');
+		if (mark == '!')
+			happen(d, bytes_skip(line, 1));
+		else {
+			buf_put_bytes(&text, bytes_skip(line, 2));
+			assert_string_equal(driver_want(d), buf_str(&text));
+		}
+	}
+	buf_free(&text);
+}
+
+/* returns: octets that the server said */
+static size_t
+run_script(const struct row *t, bool one_by_one, size_t cut)
+{
+	struct run r = { .one_by_one = one_by_one, .cut = cut };
+	struct bytes script = bytes_from_str(t->script);
+
+	set_up(&r.d, t);
+	driver_start(&r.d);
+	while (script.n > 0)
+		step(&r, &script, t->label);
+	if (r.d.said.len > 0)
+		fail_msg("%s: nobody expected: %s", t->label, buf_str(&r.d.said));
+	driver_free(&r.d);
+	return r.fed;
+}
+
+static void
+run_row(void **arg)
+{
+	const struct row *t = *arg;
+	size_t n = run_script(t, false, 0);
+
+	run_script(t, true, 0);
+	for (size_t cut = 1; cut < n; cut++)
+		run_script(t, false, cut);
+}
+
+int
+main(void)
+{
+	TABLE_TESTS(tests, rows, run_row);
+	return cmocka_run_group_tests_name("smtp-client/session", tests, NULL, NULL);
+}
