@@ -31,7 +31,7 @@ struct asking {
 static json_t *
 text(struct bytes b)
 {
-	json_t *s = json_stringn((const char *)b.p, b.n);
+	json_t *s = json_stringn(b.n == 0 ? "" : (const char *)b.p, b.n);
 
 	return s != NULL ? s : json_string("?"); /* not UTF-8 */
 }
@@ -245,9 +245,9 @@ print_target(const json_t *t)
 	print_if("reverse-path", member(t, "reverse_path"));
 	print_if("next hop", member(t, "next_hop"));
 	json_array_foreach(json_object_get(t, "hops"), i, hop) print_hop(hop, i + 1);
-	print_if("from", member(t, "source_ipv4"));
-	print_if("from", member(t, "source_ipv6"));
-	print_if("as", member(t, "helo"));
+	print_if("from IPv4", member(t, "source_ipv4"));
+	print_if("from IPv6", member(t, "source_ipv6"));
+	print_if("EHLO", member(t, "helo"));
 	if (member(t, "error")[0] != 0)
 		printf("    %s %s\n", member(t, "code"), member(t, "error"));
 }

@@ -398,13 +398,13 @@ add_remote(struct work *w, const struct looking *l)
 	if (route.next_hop.n > 0) {
 		t = add_target(w, l->item, DIRECTORY_TARGET_REMOTE, l->address.text);
 		t->next_hop = route.next_hop;
+		t->reverse_path = own;
 	} else {
 		t = add_target(w, l->item, DIRECTORY_TARGET_ERROR, l->address.text);
 		t->verdict = route.verdict;
 		t->enhanced = route.enhanced;
 		t->text = route.text;
 	}
-	t->reverse_path = own;
 	return 1;
 }
 
