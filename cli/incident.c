@@ -9,7 +9,7 @@
 #include "ledger_msg.h"
 #include "mail_address.h"
 #include "pages.h"
-#include "queue_msg.h"
+#include "queue.h"
 
 static const char usage[] =
 	"relais incident [list] [--json]\n"
@@ -76,24 +76,16 @@ static bool
 order_queue(struct cli *cli, struct bytes login, bool purge, uint64_t *n)
 {
 	const struct queue_order ask = { .verb = purge ? QUEUE_ORDER_DELETE : QUEUE_ORDER_RELEASE,
-		.login = login };
-	struct queue_order_answer a = { .err = ERR_SYNTAX };
+		.filter.login = login };
+	struct queue_order_answer a;
 	int fd = cli_connect(cli, SERVICE_QMGR), r;
-	struct buf body = BUF_INIT;
-	struct ipc_frame frame;
-	struct ipc_reader in;
 
 	if (fd < 0)
 		return false;
-	queue_order_encode(&body, &ask);
-	r = cli_ask(cli, fd, QUEUE_ORDER, buf_bytes(&body), &frame);
-	buf_free(&body);
+	r = queue_order_all(cli, fd, &ask, &a);
 	close(fd);
 	if (r < 0)
 		return false;
-	in = ipc_reader(frame.body);
-	if (queue_order_answer_decode(&in, &a) < 0)
-		a.err = ERR_SYNTAX;
 	*n = a.n;
 	if (a.err < 0 && a.err != ERR_NOT_FOUND)
 		fprintf(stderr, "queue: %s\n", err_text(a.err));

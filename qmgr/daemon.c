@@ -35,6 +35,8 @@ static const struct ipc_route routes[] = {
 	{ QUEUE_ORDER, FROM(SERVICE_CLI), 0, 0, sizeof(struct queue_order), queue_order_decode,
 		operator_order },
 	{ QUEUE_STATS, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, operator_stats },
+	{ QUEUE_SHAPE, FROM(SERVICE_CLI), 0, 0, sizeof(struct queue_shape), queue_shape_decode,
+		operator_shape },
 };
 
 static void
@@ -64,6 +66,7 @@ run(struct daemon *d)
 	TAILQ_INIT(&q->orders);
 	TAILQ_INIT(&q->orders_gathered);
 	TAILQ_INIT(&q->orders_flying);
+	TAILQ_INIT(&q->shapes);
 	LIST_INIT(&q->removals);
 	if ((r = folders_open(&q->folders, d->root_fd)) < 0) {
 		log_error("the queue's folders cannot be opened: %s", err_text(r));

@@ -167,7 +167,7 @@ is_served(const struct job *j, const struct directory_target *t)
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
 
-		if (i == j->rcpt || r->status == RCPT_EXPANDED)
+		if (i == j->rcpt || r->status == RCPT_EXPANDED || r->status == RCPT_DROPPED)
 			continue;
 		if (i < s->envelope.n_rcpts ? bytes_equal_nocase(r->address, t->address)
 					    : is_same(r, t))
@@ -211,6 +211,18 @@ resolved_again(struct job *j, const struct directory_target *targets, uint32_t n
 	expand_rest(j, targets, n);
 }
 
+/* It was an alias before the operator requeued it. */
+static bool
+had_targets(const struct job *j)
+{
+	const struct queue_state *s = &j->msg->state;
+
+	for (uint32_t i = s->envelope.n_rcpts; i < s->n; i++)
+		if (s->rcpts[i].parent == j->rcpt)
+			return true;
+	return false;
+}
+
 static void
 resolved(struct job *j, const struct directory_target *targets, uint32_t n)
 {
@@ -218,7 +230,7 @@ resolved(struct job *j, const struct directory_target *targets, uint32_t n)
 		job_end(j);
 	else if (job_rcpt(j)->parent != RCPT_NO_PARENT)
 		resolved_again(j, targets, n);
-	else if (n == 1 && targets[0].reverse_path.n == 0)
+	else if (n == 1 && targets[0].reverse_path.n == 0 && !had_targets(j))
 		go_to_target(j, &targets[0]);
 	else
 		expand_rest(j, targets, n);

@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "domains.h"
 #include "journal.h"
 
 #define NOT_IN_HEAP UINT32_MAX
@@ -34,6 +35,8 @@ struct entry {
 	uint8_t flags;
 	struct journal_place place; /* of its MESSAGE record, unless in_file */
 	uint32_t login;             /* hash of who sent it; 0: nobody was authenticated */
+	uint32_t sender, rcpt;      /* of one not loaded: hashes, see filter.h */
+	uint32_t from_domain, to_domain; /* numbers of domains */
 	struct message *msg;        /* NULL: not loaded */
 	TAILQ_ENTRY(entry) link;    /* in journal order, or in the ready list */
 };
@@ -59,6 +62,7 @@ struct index {
 	size_t counts[ENTRY_STATES];
 	struct entry **heap;
 	size_t heap_n, heap_cap;
+	struct domains domains; /* of those not loaded */
 };
 
 void index_free(struct index *x); /* entries too */

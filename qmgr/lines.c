@@ -59,6 +59,19 @@ line_result(const struct job *j, const char *status, const char *code, const cha
 }
 
 void
+line_returned(const struct message *m, uint32_t rcpt, const char *code, const char *text)
+{
+	const struct bytes to = m->state.rcpts[rcpt].address;
+	const uint64_t arrival = m->state.envelope.arrival_us, now = clock_wall_us();
+	char id[QUEUE_ID_TEXT_SIZE], all[16];
+
+	log_info("%s: to=<%.*s>, relay=none, delay=%s, delays=%s/0/0/0, dsn=%s, status=bounced "
+		 "(%s)",
+		queue_id_text(m->entry->id, id), SHOWN(to), seconds(arrival, now, all), all, code,
+		text);
+}
+
+void
 line_removed(uint64_t queue_id)
 {
 	char id[QUEUE_ID_TEXT_SIZE];

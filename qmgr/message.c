@@ -28,13 +28,25 @@ message_new(struct qmgr *q)
 	return m;
 }
 
+static void
+set_keys(struct qmgr *q, const struct message *m)
+{
+	struct key_facts facts;
+
+	key_facts(&m->state, &facts);
+	entry_set_keys(&q->index, m->entry, &facts);
+}
+
 void
 message_free(struct qmgr *q, struct message *m)
 {
 	ASSERT(m->jobs == 0);
 	content_drop(q, m);
-	if (m->entry != NULL)
+	if (m->entry != NULL) {
 		m->entry->msg = NULL;
+		if (m->state.left > 0)
+			set_keys(q, m);
+	}
 	TAILQ_REMOVE(&q->loaded, m, link);
 	q->n_loaded--;
 	queue_state_free(&m->state);
@@ -224,10 +236,13 @@ void
 message_settle(struct qmgr *q, struct message *m)
 {
 	struct entry *e = m->entry;
-	const uint32_t attempts = queue_state_attempts(&m->state);
+	uint32_t attempts;
 	uint64_t next;
 
 	ASSERT(m->jobs == 0);
+	if (m->returned && !m->deleted)
+		operator_bounce_rest(q, m);
+	attempts = queue_state_attempts(&m->state);
 	if (!m->deleted)
 		dsn_send(q, m);
 	if (m->deleted || m->state.left == 0) {

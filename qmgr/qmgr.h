@@ -16,7 +16,9 @@
  *	mover.c		from the journal to a file; segments made and wanted back
  *	recover.c	the start: names of files and the journal read
  *	scan.c		what the files say, read after the start
- *	operator.c	LIST, SHOW, orders, STATS
+ *	operator.c	LIST; operator_show.c: SHOW; operator_orders.c: orders;
+ *			operator_stats.c: STATS, SHAPE
+ *	filter.c	which messages the operator means; domains.c: their domains, once
  *	lines.c		log lines in Postfix' form
  */
 #ifndef RELAIS_QMGR_H
@@ -27,6 +29,7 @@
 #include "delivery_msg.h"
 #include "directory_msg.h"
 #include "files.h"
+#include "filter.h"
 #include "index.h"
 #include "log_pace.h"
 #include "qmgr_conf.h"
@@ -75,6 +78,7 @@ struct message {
 	bool verified; /* the content in the file is what was written */
 	unsigned jobs;
 	bool deleted;    /* by the operator while jobs are out */
+	bool returned;   /* to the sender, by the operator, while jobs are out */
 	struct buf late; /* event records that its file, being made, does not have */
 	uint64_t active_us;
 };
@@ -100,11 +104,13 @@ struct order {
 	struct qmgr *q;
 	struct ipc_channel *channel; /* NULL: the operator has left */
 	uint32_t call_id;
-	struct queue_order m; /* its login is in login */
-	uint8_t login[QUEUE_LOGIN_MAX];
+	uint32_t verb;
+	struct filter filter;
 	struct queue_order_answer a;
 	uint64_t at;
-	struct event *next; /* for all messages: the next slice */
+	struct event *next; /* for many messages: the next slice */
+	uint64_t until_us;  /* then it is answered and asked on */
+	bool asked;         /* not of our own */
 	TAILQ_ENTRY(order) link;
 };
 
@@ -220,6 +226,7 @@ struct qmgr {
 	LIST_HEAD(, removing) removals; /* of files, that failed */
 	/* of the operator: going through all messages; waiting for the flush */
 	struct order_list orders, orders_gathered, orders_flying;
+	TAILQ_HEAD(, shape) shapes; /* counts for the operator, under way */
 	struct event *draining;
 	uint64_t drain_until_us;
 	bool journal_full;      /* told once */
@@ -355,13 +362,13 @@ void scan_start(struct qmgr *q);
 /* An UNREAD entry becomes one that is known, and waits for its time. */
 void entry_learn(
 	struct qmgr *q, struct entry *e, const struct queue_state *s, uint64_t size_octets);
-uint32_t login_hash(struct bytes login); /* 0: nobody */
 
 /* ---- operator.c ---- */
 void operator_list(struct ipc_call *call, const void *msg);
 void operator_show(struct ipc_call *call, const void *msg);
 void operator_order(struct ipc_call *call, const void *msg);
 void operator_stats(struct ipc_call *call, const void *msg);
+void operator_shape(struct ipc_call *call, const void *msg);
 void operator_fill_stats(struct qmgr *q, struct queue_stats_answer *s);
 void operator_flushed(struct order_list *orders, int err);
 void operator_peer_down(struct qmgr *q, struct ipc_channel *channel);
@@ -369,6 +376,8 @@ enum queue_told_state entry_told_state(const struct entry *e);
 
 /* ledger has blocked it: what it has in the queue waits for the operator. */
 void operator_hold_login(struct qmgr *q, struct bytes login);
+/* All that is not done and not on its way fails for good: it was ordered so. */
+void operator_bounce_rest(struct qmgr *q, struct message *m);
 
 /* ---- incident.c ---- */
 void incident_init(struct qmgr *q);
@@ -376,6 +385,7 @@ void incident_init(struct qmgr *q);
 /* ---- lines.c ---- */
 void line_active(const struct message *m);
 void line_result(const struct job *j, const char *status, const char *code, const char *text);
+void line_returned(const struct message *m, uint32_t rcpt, const char *code, const char *text);
 void line_removed(uint64_t queue_id);
 
 extern const struct daemon_spec qmgr_spec; /* daemon.c */

@@ -119,7 +119,7 @@ queue_event_put(struct buf *out, const struct queue_event *e)
 static bool
 concerns_message(uint32_t kind)
 {
-	return kind >= QUEUE_EVENT_HELD;
+	return kind >= QUEUE_EVENT_HELD && kind != QUEUE_EVENT_REQUEUED;
 }
 
 int

@@ -7,9 +7,12 @@
  */
 #include "queue_state.h"
 
+#include <stdlib.h>
+
 #include "err.h"
 
-#define TARGETS_MAX (1u << 20)
+#define TARGETS_MAX    (1u << 20)
+#define RUN_OCTETS_MAX (QUEUE_RECORD_BODY_MAX / 2)
 
 int
 queue_state_init(struct queue_state *s, struct bytes envelope)
@@ -83,6 +86,21 @@ expand(struct queue_state *s, uint32_t parent, const struct queue_event *e)
 	return ERR_OK;
 }
 
+/* What the operator wants looked up anew: see QUEUE_EVENT_REQUEUED. */
+static int
+requeue(struct queue_state *s, struct queue_rcpt *r)
+{
+	if (r->status == RCPT_EXPANDED) {
+		r->status = RCPT_PENDING;
+		r->attempts = 0;
+		s->left++;
+	} else if (!rcpt_is_done(r) && r->parent != RCPT_NO_PARENT) {
+		set_status(s, r, RCPT_DROPPED);
+	}
+	r->next_s = 0;
+	return ERR_OK;
+}
+
 static int
 apply_to_rcpt(struct queue_state *s, const struct queue_event *e)
 {
@@ -91,6 +109,8 @@ apply_to_rcpt(struct queue_state *s, const struct queue_event *e)
 	if (e->rcpt >= s->n)
 		return ERR_SYNTAX;
 	r = &s->rcpts[e->rcpt];
+	if (e->kind == QUEUE_EVENT_REQUEUED)
+		return requeue(s, r);
 	if (rcpt_is_done(r))
 		return ERR_OK; /* recorded twice */
 	if (e->attempts != 0)
@@ -155,9 +175,35 @@ write_event(struct buf *out, const struct queue_event *e, uint64_t seq)
 	queue_record_end(out, begin, QUEUE_RECORD_EVENT, seq, 0);
 }
 
-/* The targets of a recipient stand one behind another: find the next run. */
 static void
-write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
+write_requeued(const struct queue_state *s, struct buf *out, uint32_t rcpt, uint64_t seq)
+{
+	const struct queue_event e = {
+		.queue_id = s->envelope.queue_id, .rcpt = rcpt, .kind = QUEUE_EVENT_REQUEUED
+	};
+
+	write_event(out, &e, seq);
+}
+
+/* Targets whose alias is looked up anew, and those that were expanded and are not any more. */
+static void
+write_requeues(const struct queue_state *s, struct buf *out, uint64_t seq, bool *expanded)
+{
+	for (uint32_t i = s->envelope.n_rcpts; i < s->n; i++) {
+		const uint32_t parent = s->rcpts[i].parent;
+
+		if (s->rcpts[i].status == RCPT_DROPPED)
+			write_requeued(s, out, i, seq);
+		if (expanded[parent] && s->rcpts[parent].status != RCPT_EXPANDED)
+			write_requeued(s, out, parent, seq);
+		expanded[parent] = false;
+	}
+}
+
+/* The targets of a recipient stand one behind another: find the next run. There may be several
+ * of a recipient that was requeued. */
+static void
+write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq, bool *expanded)
 {
 	uint32_t i = s->envelope.n_rcpts;
 
@@ -168,10 +214,14 @@ write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
 			.rcpt = parent,
 			.kind = QUEUE_EVENT_EXPANDED };
 		uint32_t end = i;
+		uint64_t size = 0;
 
 		while (end < s->n && s->rcpts[end].parent == parent &&
-			end - i < QUEUE_EVENT_TARGETS_MAX)
+			end - i < QUEUE_EVENT_TARGETS_MAX && size < RUN_OCTETS_MAX) {
+			size += s->rcpts[end].address.n + s->rcpts[end].account.n +
+				s->rcpts[end].reverse_path.n;
 			end++;
+		}
 		e.n_targets = end - i;
 		e.targets = arena_zalloc(&a, sizeof(*e.targets) * e.n_targets);
 		for (uint32_t k = 0; k < e.n_targets; k++) {
@@ -179,6 +229,9 @@ write_expansions(const struct queue_state *s, struct buf *out, uint64_t seq)
 			e.targets[k].account = s->rcpts[i + k].account;
 			e.targets[k].reverse_path = s->rcpts[i + k].reverse_path;
 		}
+		if (expanded[parent])
+			write_requeued(s, out, parent, seq);
+		expanded[parent] = true;
 		write_event(out, &e, seq);
 		arena_reset(&a);
 		i = end;
@@ -228,7 +281,11 @@ write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool bou
 void
 queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq)
 {
-	write_expansions(s, out, seq);
+	bool *expanded = xcalloc(s->n + 1, sizeof(*expanded));
+
+	write_expansions(s, out, seq, expanded);
+	write_requeues(s, out, seq, expanded);
+	free(expanded);
 	if (write_rcpts(s, out, seq, true, true) > 0)
 		write_message_event(s, out, QUEUE_EVENT_REPORTED, seq);
 	write_rcpts(s, out, seq, true, false);

@@ -18,6 +18,7 @@ enum rcpt_status {
 	RCPT_DELIVERED, /* done: */
 	RCPT_BOUNCED,   /* done: failed for good */
 	RCPT_EXPANDED,  /* done: its targets stand for it */
+	RCPT_DROPPED,   /* done: a target whose alias is looked up anew */
 	RCPT_STATUSES
 };
 
