@@ -73,11 +73,15 @@ static int
 make_root(struct master *m, const struct service_row *row, const char *path)
 {
 	/* others may pass through the mail root to their own mailbox, and see nothing else */
-	mode_t mode = row->root == ROOT_EMPTY ? 0555 : row->root == ROOT_MAIL ? 0711 : 0700;
+	static const mode_t modes[ROOT_COUNT] = {
+		[ROOT_EMPTY] = 0555, [ROOT_MAIL] = 0711, [ROOT_OUTBOUND] = 0755
+	};
+	const mode_t mode = modes[row->root] != 0 ? modes[row->root] : 0700;
+	const bool is_ours = row->root == ROOT_EMPTY || row->root == ROOT_OUTBOUND;
 	uint32_t uid = 0, gid = 0;
 	int r = make_path(path);
 
-	if (r == ERR_OK && m->privileged && row->root != ROOT_EMPTY) {
+	if (r == ERR_OK && m->privileged && !is_ours) {
 		r = row->root == ROOT_MAIL ? mail_ids(m, &uid, &gid) : user_ids(m, row, &uid, &gid);
 		if (r == ERR_OK && chown(path, uid, gid) != 0)
 			r = err_from_errno(errno);

@@ -95,9 +95,21 @@ const struct service_row services[] = {
 		.sandbox = SANDBOX_FILES | SANDBOX_THREADS,
 		.files_limit = MANY,
 		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) |
-			    FROM(SERVICE_SYSTEM_DELIVERY) | FROM(SERVICE_LEDGER),
+			    FROM(SERVICE_SYSTEM_DELIVERY) | FROM(SERVICE_SMTP_CLIENT) |
+			    FROM(SERVICE_LEDGER),
 		.reload = RELOAD_IN_PLACE,
 		.stop_phase = 2 },
+	{ .service = SERVICE_SMTP_CLIENT,
+		.section = "smtp_client",
+		.user = USER(outbound_user),
+		.root = ROOT_OUTBOUND,
+		.sandbox = SANDBOX_CALL,
+		.files_limit = MANY,
+		.memory_limit = 4 * OPT_GIB,
+		.instances = "processes",
+		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_RESOLVER),
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 2 }, /* together with who waits for its answers */
 	{ .service = SERVICE_LOCAL_DELIVERY,
 		.section = "local_delivery",
 		.user = USER(mail_user),
@@ -223,6 +235,9 @@ service_root_path(const struct service_row *row, const struct conf *conf, struct
 		break;
 	case ROOT_LEDGER:
 		buf_printf(out, "%s/ledger", common->state);
+		break;
+	case ROOT_OUTBOUND:
+		buf_printf(out, "%s/outbound", common->run);
 		break;
 	default:
 		buf_printf(out, "%s/empty", common->run);

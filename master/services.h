@@ -15,6 +15,7 @@ enum service_root {
 	ROOT_QUEUE,
 	ROOT_DIRECTORY,
 	ROOT_LEDGER,
+	ROOT_OUTBOUND, /* empty but for sockets that an operator puts there */
 	ROOT_COUNT
 };
 

@@ -54,8 +54,8 @@ static const struct opt_row rows[] = {
 		"time to wait for the reply to a whole message"),
 	OPT_TIME(smtp_client_conf, job_timeout, "1h", OPT_MINUTE, OPT_DAY,
 		"time for one message at one next hop, all hosts and recipients together"),
-	OPT_TIME(smtp_client_conf, stop_timeout, "20s", 0, OPT_HOUR,
-		"time that messages under way get to finish when the suite stops"),
+	OPT_TIME(smtp_client_conf, stop_timeout, "7s", 0, 8 * OPT_SECOND,
+		"time that messages under way get to finish at a stop or a reload"),
 };
 
 const struct conf_section smtp_client_section = { "smtp_client", "Outgoing mail",

@@ -74,7 +74,7 @@ jail_landlock(uint32_t sandbox, int root_fd)
 		return ERR_OK; /* not in this kernel */
 	rules.access_fs = access_known(abi);
 	if (abi >= 4) {
-		rules.access_net = sandbox & SANDBOX_CONNECT ? 0 : NET_TCP;
+		rules.access_net = sandbox & (SANDBOX_CONNECT | SANDBOX_CALL) ? 0 : NET_TCP;
 		size = 2 * sizeof(uint64_t);
 	}
 	if (abi >= 6) {

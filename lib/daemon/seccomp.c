@@ -177,8 +177,8 @@ static const struct row allowed[] = {
 	{ SANDBOX_SETUID, "landlock_restrict_self" },
 	/* network and notices */
 	{ SANDBOX_CONNECT, "socket" },
-	{ SANDBOX_CONNECT, "connect" },
-	{ SANDBOX_CONNECT, "bind" },
+	{ SANDBOX_CONNECT | SANDBOX_CALL, "connect" },
+	{ SANDBOX_CONNECT | SANDBOX_CALL, "bind" },
 	{ SANDBOX_INOTIFY, "inotify_init1" },
 	{ SANDBOX_INOTIFY, "inotify_add_watch" },
 	{ SANDBOX_INOTIFY, "inotify_rm_watch" },
@@ -227,6 +227,8 @@ is_allowed(uint32_t sandbox, const char *name)
 {
 	if ((sandbox & SANDBOX_PAIR) != 0 && strcmp(name, "socketpair") == 0)
 		return true; /* see add_socket_calls() */
+	if ((sandbox & SANDBOX_CALL) != 0 && strcmp(name, "socket") == 0)
+		return true; /* likewise */
 	for (size_t i = 0; i < NITEMS(allowed); i++)
 		if ((allowed[i].roles == ANY || (allowed[i].roles & sandbox) != 0) &&
 			strcmp(allowed[i].name, name) == 0)
@@ -244,10 +246,19 @@ static int
 add_socket_calls(scmp_filter_ctx ctx, uint32_t sandbox)
 {
 	static const int options[] = { TCP_NODELAY, TCP_QUICKACK };
+	static const int families[] = { AF_INET, AF_INET6, AF_UNIX };
 	const struct scmp_arg_cmp tcp = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, IPPROTO_TCP);
 	int r = 0;
 
-	if ((sandbox & SANDBOX_CONNECT) != 0) /* it connects anyway, and has no door */
+	if ((sandbox & SANDBOX_CALL) != 0)
+		for (size_t i = 0; i < NITEMS(families); i++)
+			r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)families[i]),
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+	if (r != 0)
+		return r;
+	/* who connects anyway, and has no door */
+	if ((sandbox & (SANDBOX_CONNECT | SANDBOX_CALL)) != 0)
 		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0) |
 		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 0) |
 		       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 0) |

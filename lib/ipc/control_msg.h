@@ -57,6 +57,7 @@ enum sandbox_bits {
 	SANDBOX_MEMFD = 1 << 8,    /* make memory files */
 	SANDBOX_DATABASE = 1 << 9, /* what Berkeley DB needs besides files */
 	SANDBOX_PAIR = 1 << 10,    /* make pairs of sockets, and end one direction of one */
+	SANDBOX_CALL = 1 << 11,    /* outgoing connections by TCP and UNIX sockets, nothing else */
 };
 
 struct control_start {

@@ -287,6 +287,8 @@ static const struct service_cells {
 	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnnn" },
 	/* it may use the network; a door it is never given (it could shut one) */
 	{ SERVICE_RESOLVER, /*       */ "nnnnnKyynnnKKnnKnnyyyn" },
+	/* nor this one, which has no use for datagrams */
+	{ SERVICE_SMTP_CLIENT, /*    */ "nnnnnKynnnnKKnnKnnyyyn" },
 	/* root with three capabilities: it forks and becomes others ("become root" is what it
 	 * is already), and opens no file whose owner is not root ("nn" below a mailbox's root) */
 	{ SERVICE_IMAP_SPAWNER, /*   */ "nnnnnKnnnnyKKynKnnnnnn" },
@@ -526,7 +528,9 @@ test_who_may_call_whom(void **state)
 		{ SERVICE_IMAP_SPAWNER, FROM(SERVICE_LEDGER) },
 		{ SERVICE_POP3_SPAWNER, FROM(SERVICE_LEDGER) },
 		{ SERVICE_QMGR, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) |
-					FROM(SERVICE_SYSTEM_DELIVERY) | FROM(SERVICE_LEDGER) },
+					FROM(SERVICE_SYSTEM_DELIVERY) | FROM(SERVICE_SMTP_CLIENT) |
+					FROM(SERVICE_LEDGER) },
+		{ SERVICE_SMTP_CLIENT, FROM(SERVICE_DIRECTORY) | FROM(SERVICE_RESOLVER) },
 		{ SERVICE_LOCAL_DELIVERY, FROM(SERVICE_LEDGER) },
 		{ SERVICE_SYSTEM_DELIVERY, FROM(SERVICE_LEDGER) },
 		{ SERVICE_DIRECTORY, FROM(SERVICE_LEDGER) | FROM(SERVICE_IMAP_SPAWNER) |
