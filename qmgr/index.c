@@ -18,6 +18,7 @@ index_free(struct index *x)
 		free(x->slots[i].entry);
 	free(x->slots);
 	free(x->heap);
+	domains_free(&x->domains);
 	memset(x, 0, sizeof(*x));
 }
 
@@ -132,6 +133,8 @@ index_remove(struct index *x, struct entry *e)
 
 	ASSERT(at < x->n && x->slots[at].entry == e);
 	index_unschedule(x, e);
+	domains_release(&x->domains, e->from_domain);
+	domains_release(&x->domains, e->to_domain);
 	x->slots[at].entry = NULL;
 	x->live--;
 	x->counts[e->state]--;
@@ -241,5 +244,5 @@ index_memory(const struct index *x)
 {
 	/* 8: what malloc adds */
 	return x->live * (sizeof(struct entry) + 8) + x->cap * sizeof(*x->slots) +
-	       x->heap_cap * sizeof(struct entry *);
+	       x->heap_cap * sizeof(struct entry *) + domains_memory(&x->domains);
 }

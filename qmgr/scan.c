@@ -24,6 +24,8 @@ struct scanned {
 	uint64_t id;
 	int err;
 	struct entry_facts facts;
+	struct key_facts keys;
+	uint8_t from[DOMAIN_TEXT_MAX], to[DOMAIN_TEXT_MAX]; /* what keys point to */
 };
 
 struct scan {
@@ -34,20 +36,6 @@ struct scan {
 	unsigned n;
 	struct scanned rows[SCAN_TOGETHER];
 };
-
-/* FNV-1a, never 0. Only to find the few messages of a login without reading all: who finds a
- * collision has some of another's messages read in vain. */
-uint32_t
-login_hash(struct bytes login)
-{
-	uint32_t h = 2166136261u;
-
-	if (login.n == 0)
-		return 0;
-	for (size_t i = 0; i < login.n; i++)
-		h = (h ^ login.p[i]) * 16777619u;
-	return h == 0 ? 1 : h;
-}
 
 static struct entry_facts
 facts_of(const struct queue_state *s, uint64_t size)
@@ -95,6 +83,23 @@ entry_learn(struct qmgr *q, struct entry *e, const struct queue_state *s, uint64
 
 /* ---- all of them ---- */
 
+static struct bytes
+keep(struct bytes domain, uint8_t out[DOMAIN_TEXT_MAX])
+{
+	domain = bytes_head(domain, DOMAIN_TEXT_MAX);
+	if (domain.n > 0)
+		memcpy(out, domain.p, domain.n);
+	return bytes_make(out, domain.n);
+}
+
+static void
+keep_keys(struct scanned *row, const struct queue_state *s)
+{
+	key_facts(s, &row->keys);
+	row->keys.from_domain = keep(row->keys.from_domain, row->from);
+	row->keys.to_domain = keep(row->keys.to_domain, row->to);
+}
+
 static void
 scan_work(struct worker_job *job)
 {
@@ -107,6 +112,7 @@ scan_work(struct worker_job *job)
 		if (s->rows[i].err < 0)
 			continue;
 		s->rows[i].facts = facts_of(&l.state, l.head.content_size);
+		keep_keys(&s->rows[i], &l.state);
 		queue_state_free(&l.state);
 	}
 }
@@ -146,8 +152,10 @@ scan_done(struct worker_job *job)
 			continue;
 		if (s->rows[i].err < 0)
 			message_unreadable(q, e, s->rows[i].err);
-		else
+		else {
+			entry_set_keys(&q->index, e, &s->rows[i].keys);
 			learn(q, e, &s->rows[i].facts);
+		}
 	}
 	s->n_read += s->n;
 	if (clock_mono_us() - s->told_us > PROGRESS_EVERY) {

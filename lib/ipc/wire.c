@@ -71,6 +71,26 @@ ipc_get_enum(struct ipc_reader *r, unsigned count)
 	return r->bad ? 0 : v;
 }
 
+#define WIRE_ERR_MAX 999
+
+int
+ipc_get_err(struct ipc_reader *r)
+{
+	const uint32_t v = ipc_get_u32(r);
+
+	if (v <= WIRE_ERR_MAX)
+		return -(int)v;
+	r->bad = true;
+	return 0;
+}
+
+void
+ipc_put_err(struct buf *out, int err)
+{
+	ASSERT(err <= 0 && err >= -WIRE_ERR_MAX);
+	buf_put_u32(out, (uint32_t)-err);
+}
+
 int
 ipc_finish(struct ipc_reader *r)
 {

@@ -36,11 +36,15 @@ struct bytes ipc_get_bytes(struct ipc_reader *r, size_t max);
 /* A number below count (an enum); else bad. */
 unsigned ipc_get_enum(struct ipc_reader *r, unsigned count);
 
+/* An err: ERR_OK or a value that err.h could have; else bad. */
+int ipc_get_err(struct ipc_reader *r);
+
 /* ERR_OK if every field was there, within its limit, and nothing is left; else ERR_SYNTAX */
 MUST_USE int ipc_finish(struct ipc_reader *r);
 
 /* Putters: buf_put_u16 and friends serve for integers. */
 void ipc_put_bytes(struct buf *out, struct bytes b);
+void ipc_put_err(struct buf *out, int err);
 
 /* Messages without a body. */
 int ipc_empty_decode(struct ipc_reader *in, void *m);

@@ -15,7 +15,9 @@
 	ROW(queue_order)                                                                           \
 	ROW(queue_order_answer)                                                                    \
 	ROW(queue_stats_answer)                                                                    \
-	ROW(queue_commit_fd)
+	ROW(queue_commit_fd)                                                                       \
+	ROW(queue_shape)                                                                           \
+	ROW(queue_shape_answer)
 
 /* the other form of a commit */
 #define queue_commit_fd        queue_commit

@@ -588,7 +588,7 @@ test_incident(void **state)
 		.open = true,
 		.since = 1800000000,
 		.text = BYTES_LITERAL("too\r\nmuch") };
-	const struct queue_order release = { .verb = QUEUE_ORDER_RELEASE, .login = m.login };
+	const struct queue_order release = { .verb = QUEUE_ORDER_RELEASE, .filter.login = m.login };
 	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d };
 	uint64_t his, other;
 
@@ -625,7 +625,7 @@ test_delete_of_a_login(void **state)
 {
 	struct fake *f = *state;
 	const struct queue_order m = { .verb = QUEUE_ORDER_DELETE,
-		.login = BYTES_LITERAL("mallory@example.org") };
+		.filter.login = BYTES_LITERAL("mallory@example.org") };
 	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d };
 	uint64_t other;
 

@@ -84,13 +84,17 @@ test_list_fills_a_frame(void **state)
 
 	memset(text, 'r', sizeof(text));
 	m->total = m->n = QUEUE_LIST_MAX;
+	m->n_rcpts = 3 * m->n;
 	for (uint32_t i = 0; i < m->n; i++) {
 		m->entries[i] = (struct queue_list_entry){ .queue_id = i + 1,
 			.state = QUEUE_STATE_DEFERRED,
+			.first_rcpt = 3 * i,
 			.n_rcpts = 3,
 			.reverse_path = BYTES_LITERAL("a@example.net") };
-		for (int k = 0; k < 3; k++)
-			m->entries[i].rcpts[k].reason = bytes_make(text, sizeof(text));
+		for (uint32_t k = 0; k < 3; k++)
+			m->rcpts[3 * i + k] = (struct queue_list_rcpt){
+				.reason = bytes_make(text, sizeof(text)), .number = k + 7
+			};
 	}
 	queue_list_answer_encode(&body, m);
 	assert_true(body.len <= IPC_BODY_MAX);
@@ -99,7 +103,15 @@ test_list_fills_a_frame(void **state)
 	assert_true(got->more);
 	assert_true(got->n > 20 && got->n < QUEUE_LIST_MAX);
 	assert_int_equal(got->entries[got->n - 1].queue_id, got->n);
-	assert_int_equal(got->entries[0].rcpts[2].reason.n, QUEUE_TEXT_MAX);
+	assert_int_equal(got->rcpts[2].reason.n, QUEUE_ANSWER_MAX);
+	/* a message whose recipients did not fit goes on with the next of them */
+	if (got->entries[got->n - 1].n_rcpts < 3) {
+		assert_int_equal(got->next_id, got->n);
+		assert_int_equal(got->next_rcpt, got->entries[got->n - 1].n_rcpts + 7);
+	} else {
+		assert_int_equal(got->next_id, got->n + 1);
+		assert_int_equal(got->next_rcpt, 0);
+	}
 	buf_clear(&body);
 	m->n = 3;
 	queue_list_answer_encode(&body, m);

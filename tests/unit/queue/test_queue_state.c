@@ -15,6 +15,7 @@ enum {
 	F = QUEUE_EVENT_FLUSHED,
 	GONE = QUEUE_EVENT_REMOVED,
 	TOLD = QUEUE_EVENT_REPORTED,
+	Q = QUEUE_EVENT_REQUEUED,
 	M = -1 /* the message */
 };
 
@@ -51,6 +52,23 @@ static const struct row {
 	{ "held and released", { { H, M, 0 }, { R, M, 0 } }, 2, 2, 0, 0, false, ERR_OK },
 	{ "flushed", { { T, 0, 500 }, { T, 1, 500 }, { F, M, 0 } }, 2, 2, 0, 1, false, ERR_OK },
 	{ "bounced and told", { { B, 0, 0 }, { TOLD, M, 0 } }, 1, 2, 0, 0, false, ERR_OK },
+	{ "requeued", { { T, 0, 500 }, { T, 1, 600 }, { Q, 0, 0 } }, 2, 2, 0, 1, false, ERR_OK },
+	{ "requeued when done", { { D, 0, 0 }, { Q, 0, 0 } }, 1, 2, 0, 0, false, ERR_OK },
+	{ "an alias looked up anew", { { X, 0, 0 }, { D, 2, 0 }, { Q, 0, 0 }, { Q, 3, 0 } }, 2, 4,
+		0, 0, false, ERR_OK },
+	{ "and expanded again", { { X, 0, 0 }, { D, 2, 0 }, { Q, 0, 0 }, { Q, 3, 0 }, { X, 0, 0 } },
+		3, 6, 0, 0, false, ERR_OK },
+	{ "with another in between",
+		{ { X, 0, 0 }, { Q, 0, 0 }, { Q, 2, 0 }, { X, 1, 0 }, { X, 0, 0 }, { T, 4, 9 },
+			{ D, 3, 0 } },
+		4, 8, 0, 1, false, ERR_OK },
+	{ "twice",
+		{ { X, 0, 0 }, { Q, 0, 0 }, { Q, 2, 0 }, { X, 0, 0 }, { Q, 0, 0 }, { X, 1, 0 },
+			{ T, 0, 70 } },
+		6, 8, 0, 1, false, ERR_OK },
+	{ "then the alias has no members",
+		{ { X, 0, 0 }, { Q, 0, 0 }, { Q, 2, 0 }, { Q, 3, 0 }, { D, 0, 0 } }, 1, 4, 0, 0,
+		false, ERR_OK },
 	{ "no such recipient", { { D, 2, 0 } }, 2, 2, 0, 0, false, ERR_SYNTAX },
 };
 

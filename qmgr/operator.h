@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* qmgr/operator.h - what the operator's questions and orders share. Private to operator*.c. */
+#ifndef RELAIS_QMGR_OPERATOR_H
+#define RELAIS_QMGR_OPERATOR_H
+
+#include "filter.h"
+#include "qmgr.h"
+
+#define TURN_US  4000   /* going through the index: others wait so long at most */
+#define PAUSE_US 1000   /* between two turns of one order */
+#define ORDER_US 300000 /* an order's turns: then it is answered and asked on */
+
+/* A turn ends when its time is over. */
+struct turn {
+	uint64_t until_us;
+	unsigned n;
+};
+
+struct turn turn_begin(void);
+/* true: stop here. read: a file was read for the last one. */
+bool turn_is_over(struct turn *t, bool read);
+
+/* Is it one that the filter means? Messages not in memory are read if need be, and stay so
+ * only if it is (*loaded: it was read for this). */
+bool operator_means(struct qmgr *q, const struct filter *f, struct entry *e, bool *loaded);
+/* Out of memory, if it was read for us and nothing needs it there. */
+void operator_unload(struct qmgr *q, struct entry *e, bool loaded);
+
+/* A recipient's next hop, if known. ctx: the message. */
+struct bytes operator_hop(const void *ctx, uint32_t rcpt);
+
+void shapes_peer_down(struct qmgr *q, const struct ipc_channel *channel);
+
+#endif
