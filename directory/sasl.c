@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "auth_policy.h"
 #include "clock.h"
 #include "directory_conf.h"
 #include "err.h"
@@ -158,20 +159,11 @@ of(const struct ipc_call *call)
 	return daemon->ctx;
 }
 
-static bool
-is_enabled(const struct directory *d, enum sasl_mechanism m)
-{
-	uint32_t enabled = SASL_DEFAULT;
-
-	if (d->daemon->common->scram_sha_1)
-		enabled |= sasl_mechanism_bit(SASL_SCRAM_SHA_1) |
-			   sasl_mechanism_bit(SASL_SCRAM_SHA_1_PLUS);
-	return (enabled & sasl_mechanism_bit(m)) != 0;
-}
-
 void
 directory_on_sasl_start(struct ipc_call *call, const void *msg)
 {
+	/* where it is not offered the client may say that it could do it */
+	static const struct bytes no_bindings[SASL_BINDINGS];
 	const struct directory_sasl_start *m = msg;
 	struct directory *d = of(call);
 	struct auth *a = auth_new(call, m->protocol, m->client, m->session);
@@ -179,7 +171,7 @@ directory_on_sasl_start(struct ipc_call *call, const void *msg)
 
 	if (a == NULL)
 		return;
-	if (!is_enabled(d, m->mechanism)) {
+	if ((daemon_sasl_mechanisms(d->daemon) & sasl_mechanism_bit(m->mechanism)) == 0) {
 		auth_refuse(a, DIRECTORY_AUTH_UNSUPPORTED);
 		return;
 	}
@@ -187,7 +179,8 @@ directory_on_sasl_start(struct ipc_call *call, const void *msg)
 		auth_refuse(a, DIRECTORY_AUTH_TEMPORARY);
 		return;
 	}
-	a->exchange = sasl_exchange_new(d->sasl, m->mechanism, m->bindings);
+	a->exchange = sasl_exchange_new(d->sasl, m->mechanism,
+		d->daemon->common->channel_binding ? m->bindings : no_bindings);
 	ASSERT(a->exchange != NULL);
 	follow(a, sasl_exchange_start(a->exchange, m->has_initial, m->initial, &out), &out);
 	buf_free(&out);

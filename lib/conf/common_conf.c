@@ -34,9 +34,9 @@ static const struct opt_row rows[] = {
 		"who may log in without TLS: never (nobody), loopback (clients on it) or always"),
 	OPT_BOOL(common_conf, scram_sha_1, "no",
 		"offer the SASL mechanism SCRAM-SHA-1 too, for old clients"),
-	OPT_BOOL(common_conf, channel_binding, "yes",
-		"offer SCRAM with channel binding (-PLUS); some clients choose it and cannot do "
-		"it"),
+	OPT_BOOL(common_conf, channel_binding, "no",
+		"offer SCRAM with channel binding (-PLUS) over TLS; mutt 2.2 would choose it and "
+		"cannot do it"),
 	OPT_UINT(common_conf, workers, "0", 0, 256, "processes of each door; 0: one for each core"),
 	OPT_TIME(common_conf, watchdog, "2m", 0, OPT_HOUR,
 		"a process that does not answer for so long is ended and started again; 0: never"),

@@ -24,7 +24,7 @@ OTHER = "{SSHA256}phLTTAOEp2Qid7G7kk/0nyy00vtUDduyG8miOIX98RC5r9qu"  # of the sa
 
 @pytest.fixture(scope="module")
 def suite():
-    with running(users=3, options=["plaintext_auth=loopback", "directory.auth_client_limit=0"]) as s:
+    with running(users=3, options=["plaintext_auth=loopback", "channel_binding=yes", "directory.auth_client_limit=0"]) as s:
         yield s
 
 
@@ -138,7 +138,7 @@ def test_offered(suite):
 def test_scram_sha_1(fresh_suite):
     """By option only: it is offered, and passwords get a record for it."""
     need("gsasl")
-    suite = fresh_suite(users=1, options=["scram_sha_1=yes"])
+    suite = fresh_suite(users=1, options=["scram_sha_1=yes", "channel_binding=yes"])
     assert "SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN" in connect(suite, login=None).esmtp_features["auth"]
     address = add(suite, "old-client")
     phone = suite.relais("user", "app-password", "add", address, "phone").strip()

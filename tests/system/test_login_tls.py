@@ -75,7 +75,7 @@ class Wire:
 @pytest.fixture(scope="module")
 def closed():
     """A suite where nobody logs in without TLS: the default."""
-    with running(users=2, forgive="killed by signal", options=["plaintext_auth=never", "workers=1"]) as s:
+    with running(users=2, forgive="killed by signal", options=["plaintext_auth=never", "workers=1", "channel_binding=yes"]) as s:
         yield s
 
 
@@ -349,15 +349,16 @@ def test_client_limit(fresh_suite):
 # --- SASL -------------------------------------------------------------------------------------------
 
 
-def scram(say, user, password, mechanism, binding=b"", name=""):
+def scram(say, user, password, gs2="n,,", binding=b""):
     """Speaks SCRAM-SHA-256(-PLUS), RFC 5802 and 7677; say(base64) gives the server's message. The server
     proves itself too. None: it refused."""
     def h(key, text):
         return hmac.new(key, text, hashlib.sha256).digest()
-    gs2 = f"p={name},," if mechanism.endswith("-PLUS") else "n,,"
     nonce = base64.b64encode(os.urandom(18)).decode()
     bare = f"n={user},r={nonce}"
     first = say(base64.b64encode((gs2 + bare).encode()).decode())
+    if first is None:
+        return None
     fields = dict(part.split("=", 1) for part in first.decode().split(","))
     assert fields["r"].startswith(nonce)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
@@ -388,7 +389,7 @@ def speaker(w, command):
 def test_scram(closed, port):
     w = Wire(closed, port, tls=True)
     command = "a AUTHENTICATE SCRAM-SHA-256" if port == "imaps" else "AUTH SCRAM-SHA-256"
-    scram(speaker(w, command), *closed.account(), "SCRAM-SHA-256")
+    scram(speaker(w, command), *closed.account())
     assert w.ask("").startswith("a OK" if port == "imaps" else "+OK")
     if port == "imaps":
         assert w.ask("b NOOP").startswith("b OK")
@@ -401,23 +402,31 @@ def test_scram_plus(closed):
         w = Wire(closed, "imaps", tls=True, version=ssl.TLSVersion.TLSv1_2)
         binding = w.sock.get_channel_binding("tls-unique") if right else bytes(12)
         say = speaker(w, "a AUTHENTICATE SCRAM-SHA-256-PLUS")
-        end = scram(say, *closed.account(), "SCRAM-SHA-256-PLUS", binding, "tls-unique")
+        end = scram(say, *closed.account(), "p=tls-unique,,", binding)
         if right:
             assert w.ask("").startswith("a OK")
         else:
             assert end is None and say.state["line"].startswith("a NO [AUTHENTICATIONFAILED]")
 
 
+def test_scram_plus_taken_out_of_the_list(closed):
+    """A client that could bind the channel, but was not told that we can ("y"): somebody sits between."""
+    w = Wire(closed, "imaps", tls=True)
+    say = speaker(w, "a AUTHENTICATE SCRAM-SHA-256")
+    assert scram(say, *closed.account(), "y,,") is None
+    assert say.state["line"].startswith("a NO [AUTHENTICATIONFAILED]")
+
+
 def test_scram_wrong_and_given_up(closed):
     user, password = closed.account()
     w = Wire(closed, "imaps", tls=True)
     say = speaker(w, "a AUTHENTICATE SCRAM-SHA-256")
-    assert scram(say, user, password + "x", "SCRAM-SHA-256") is None
+    assert scram(say, user, password + "x") is None
     assert say.state["line"].startswith("a NO [AUTHENTICATIONFAILED]")
     assert speaker(w, "b AUTHENTICATE SCRAM-SHA-256")(base64.b64encode(f"n,,n={user},r=abc".encode()).decode())
     assert w.ask("*").startswith("b BAD")
     say = speaker(w, "c AUTHENTICATE SCRAM-SHA-256")
-    scram(say, user, password, "SCRAM-SHA-256")
+    scram(say, user, password)
     assert w.ask("").startswith("c OK")
 
 

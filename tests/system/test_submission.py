@@ -16,6 +16,7 @@ import time
 import pytest
 from conftest import running, wait_for
 from test_clients import arrived, need, run
+from test_login_tls import scram
 
 HOST = "mx.example.test"
 
@@ -120,8 +121,7 @@ def mutt(suite, port):
         with open(rc, "w") as f:
             f.write(f"set smtp_url=\"{scheme}://{user}:{password}@127.0.0.1:{suite.port(port)}/\"\n"
                     f"set from=\"{address}\"\nset ssl_starttls=yes\nset ssl_force_tls=yes\nset ssl_verify_host=no\n"
-                    # mutt 2.2 would choose -PLUS and cannot do it over TLS 1.3
-                    "set smtp_authenticators=\"scram-sha-256:plain\"\nset ssl_verify_dates=no\n"
+                    "set ssl_verify_dates=no\n"
                     f"set certificate_file=\"{suite.folder}/state/tls/self-signed.pem\"\n"
                     "set copy=no\nset use_envelope_from=no\n")
         run(["mutt", "-n", "-F", rc, "-s", subject, suite.account(1)[0]], b"Hello.\n", env={"HOME": suite.folder})
@@ -153,13 +153,27 @@ def test_client(suite, client, port):
     assert octets.count(b"\r\nDate: ") == 1 and octets.lower().count(b"\r\nmessage-id: ") == 1
 
 
+@pytest.mark.parametrize("gs2", ["n,,", "y,,"])
+def test_scram_without_channel_binding(suite, gs2):
+    """The default: PLUS is neither offered nor taken, and a client that could do it ("y") is let in."""
+    s = connect(suite, login=None)
+    assert s.docmd("AUTH", "SCRAM-SHA-256-PLUS")[0] == 504
+    begin = ["AUTH SCRAM-SHA-256 "]
+
+    def say(octets):
+        code, reply = s.docmd((begin.pop() if begin else "") + octets)
+        return base64.b64decode(reply) if code == 334 else None
+    assert scram(say, *suite.account(0), gs2)
+    assert s.docmd("")[0] == 235
+
+
 @pytest.mark.parametrize("words", [["-starttls", "smtp"], []])
 def test_s_client(suite, words):
     port = suite.port("submission" if words else "submissions")
     out = run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", HOST, "-quiet", "-ign_eof",
                "-CAfile", os.path.join(suite.folder, "state/tls/self-signed.pem"), "-verify_return_error", *words],
               b"EHLO client.example\r\nQUIT\r\n")
-    assert b"250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN" in out and b"STARTTLS" not in out
+    assert b"250-AUTH SCRAM-SHA-256 PLAIN LOGIN" in out and b"STARTTLS" not in out
 
 
 def test_port_25_speaks_tls(suite):
