@@ -25,9 +25,9 @@
 
 enum segment_kind {
 	SEGMENT_RAW,
-	SEGMENT_MASK, /* between parts: nobody reads it, '?' for what isn't ASCII */
+	SEGMENT_MASK, /* '*' for what isn't ASCII: between parts, and in base64, where it is nothing
+		       */
 	SEGMENT_MEND, /* broken quoted-printable: what isn't ASCII is escaped */
-	SEGMENT_DROP, /* broken base64: what isn't ASCII is no part of it */
 	SEGMENT_QP,
 	SEGMENT_BASE64
 };
@@ -48,7 +48,7 @@ struct downgrade {
 	/* carrying it out */
 	struct segment *now;
 	size_t done; /* of its octets */
-	struct downgrade_qp qp;
+	size_t column;
 };
 
 /* --- looking ---------------------------------------------------------------------- */
@@ -260,7 +260,7 @@ mend_leaf(struct downgrade *d, const struct mime_part *p, struct bytes body)
 		if (is_labelled(p, "quoted-printable"))
 			kind = SEGMENT_MEND;
 		else if (is_labelled(p, "base64"))
-			kind = SEGMENT_DROP;
+			kind = SEGMENT_MASK;
 		else
 			return ERR_UNSUPPORTED;
 	}
@@ -418,7 +418,7 @@ downgrade_rewind(struct downgrade *d)
 {
 	d->now = d->first;
 	d->done = 0;
-	d->qp = DOWNGRADE_QP_INIT;
+	d->column = 0;
 }
 
 static size_t
@@ -433,11 +433,8 @@ put_piece(struct downgrade *d, struct bytes left, struct buf *out)
 	case SEGMENT_MEND:
 		downgrade_put_mended(out, piece);
 		break;
-	case SEGMENT_DROP:
-		downgrade_put_ascii(out, piece);
-		break;
 	case SEGMENT_QP:
-		return downgrade_put_qp(&d->qp, left, PIECE, out);
+		return downgrade_put_qp(&d->column, left, PIECE, out);
 	case SEGMENT_BASE64:
 		/* behind the last line a delimiter's CRLF follows, or nothing does */
 		return downgrade_put_base64(left, PIECE, out,
@@ -461,7 +458,7 @@ downgrade_next(struct downgrade *d, struct buf *out)
 		if (d->done == d->now->octets.n) {
 			d->now = d->now->next;
 			d->done = 0;
-			d->qp = DOWNGRADE_QP_INIT;
+			d->column = 0;
 		}
 	}
 	return d->now != NULL;

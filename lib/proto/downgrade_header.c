@@ -14,6 +14,7 @@
 #include "downgrade.h"
 #include "encode.h"
 #include "err.h"
+#include "mime_decode.h"
 #include "rfc5321.h"
 
 #define WORD_OCTETS 42 /* of text in one encoded word: 75 octets of it with the longer charset */
@@ -68,6 +69,16 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Encoded words among it are undone: they would not be read as such in a new one. */
+static void
+put_unfolded(struct buf *out, struct bytes in)
+{
+	if (bytes_search(in, BYTES_LITERAL("=?")) != BYTES_NOT_FOUND)
+		rfc2047_decode(NULL, in, out);
+	else
+		rfc5322_unfold(out, in);
+}
+
 static int
 put_text(struct buf *out, struct bytes value)
 {
@@ -86,7 +97,7 @@ put_text(struct buf *out, struct bytes value)
 	if (first == 0)
 		buf_put_u8(out, ' '); /* "Subject:text" */
 	buf_put_bytes(out, bytes_head(value, first));
-	rfc5322_unfold(&text, bytes_head(bytes_skip(value, first), end - first));
+	put_unfolded(&text, bytes_head(bytes_skip(value, first), end - first));
 	put_words(out, buf_bytes(&text));
 	buf_free(&text);
 	buf_put_bytes(out, bytes_skip(value, end));
@@ -199,14 +210,23 @@ phrase_length(struct bytes in, struct buf *text)
 	return end;
 }
 
-/* Words: a name if "<" or ":" follows, else part of an address. */
+/* Does "<" or ":" follow, behind blanks and comments? Then what stands before is a name. */
+static bool
+is_before_address(struct bytes in)
+{
+	while (in.n > 0 && (is_blank(in.p[0]) || in.p[0] == '('))
+		in = bytes_skip(in, in.p[0] == '(' ? bracket_length(in) : 1);
+	return in.n > 0 && (in.p[0] == '<' || in.p[0] == ':');
+}
+
+/* Words: of a name, else of an address. */
 static int
 put_phrase(struct buf *out, struct bytes *in)
 {
 	struct buf text = BUF_INIT;
 	size_t n = phrase_length(*in, &text);
-	struct bytes phrase = bytes_head(*in, n), after = bytes_trim(bytes_skip(*in, n));
-	bool is_name = after.n > 0 && (after.p[0] == '<' || after.p[0] == ':');
+	struct bytes phrase = bytes_head(*in, n);
+	bool is_name = is_before_address(bytes_skip(*in, n));
 	int r = ERR_OK;
 
 	if (!downgrade_is_8bit(phrase))
@@ -215,7 +235,7 @@ put_phrase(struct buf *out, struct bytes *in)
 		put_words(out, buf_bytes(&text));
 	else
 		r = ERR_UNSUPPORTED;
-	if (n < in->n && downgrade_is_8bit(phrase) && in->p[n] == '<')
+	if (n < in->n && downgrade_is_8bit(phrase) && strchr("<(", in->p[n]) != NULL)
 		buf_put_u8(out, ' ');
 	*in = bytes_skip(*in, n);
 	buf_free(&text);

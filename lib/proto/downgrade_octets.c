@@ -54,41 +54,41 @@ is_line_end(struct bytes in)
 	return in.n >= 2 && in.p[0] == '\r' && in.p[1] == '\n';
 }
 
-/* May c stand for itself, with after behind it? */
+/* May c stand for itself in this column, with after behind it? */
 static bool
-is_literal(const struct downgrade_qp *qp, uint8_t c, struct bytes after)
+is_literal(size_t column, uint8_t c, struct bytes after)
 {
 	if (!is_plain(c))
 		return false;
 	if (c == ' ' || c == '\t')
 		return after.n > 0 && !is_line_end(after);
-	/* a line that we begin must not look like a delimiter */
-	return c != '-' || qp->column > 0 || !qp->soft;
+	/* no line must look like a delimiter now that didn't before */
+	return c != '-' || column > 0 || after.n == 0 || after.p[0] != '-';
 }
 
 static void
-put_octet(struct downgrade_qp *qp, uint8_t c, struct bytes after, struct buf *out)
+put_octet(size_t *column, uint8_t c, struct bytes after, struct buf *out)
 {
-	bool ends = after.n == 0 || is_line_end(after);
-	size_t need = is_literal(qp, c, after) ? 1 : 3;
+	size_t mark = after.n == 0 || is_line_end(after) ? 0 : 1; /* room for a soft break */
+	bool literal = is_literal(*column, c, after);
 
-	if (qp->column + need + (ends ? 0 : 1) > QP_LINE_MAX) {
+	if (*column + (literal ? 1 : 3) + mark > QP_LINE_MAX) {
 		buf_put(out, "=\r\n", 3);
-		*qp = (struct downgrade_qp){ 0, true };
-		need = is_literal(qp, c, after) ? 1 : 3;
+		*column = 0;
+		literal = is_literal(0, c, after);
 	}
-	if (need == 1)
+	if (literal)
 		buf_put_u8(out, c);
 	else {
 		const uint8_t escape[3] = { '=', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15] };
 
 		buf_put(out, escape, 3);
 	}
-	qp->column += need;
+	*column += literal ? 1 : 3;
 }
 
 size_t
-downgrade_put_qp(struct downgrade_qp *qp, struct bytes left, size_t n, struct buf *out)
+downgrade_put_qp(size_t *column, struct bytes left, size_t n, struct buf *out)
 {
 	size_t used = 0;
 
@@ -97,11 +97,11 @@ downgrade_put_qp(struct downgrade_qp *qp, struct bytes left, size_t n, struct bu
 
 		if (is_line_end(rest)) {
 			buf_put(out, "\r\n", 2);
-			*qp = DOWNGRADE_QP_INIT;
+			*column = 0;
 			used += 2;
 			continue;
 		}
-		put_octet(qp, rest.p[0], bytes_skip(rest, 1), out);
+		put_octet(column, rest.p[0], bytes_skip(rest, 1), out);
 		used++;
 	}
 	return used;
@@ -131,15 +131,7 @@ void
 downgrade_put_mask(struct buf *out, struct bytes in)
 {
 	for (size_t i = 0; i < in.n; i++)
-		buf_put_u8(out, in.p[i] < 0x80 ? in.p[i] : '?');
-}
-
-void
-downgrade_put_ascii(struct buf *out, struct bytes in)
-{
-	for (size_t i = 0; i < in.n; i++)
-		if (in.p[i] < 0x80)
-			buf_put_u8(out, in.p[i]);
+		buf_put_u8(out, in.p[i] < 0x80 ? in.p[i] : '*');
 }
 
 void

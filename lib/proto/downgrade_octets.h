@@ -17,23 +17,18 @@ struct downgrade_sight {
 
 void downgrade_look(struct bytes body, struct downgrade_sight *out);
 
-/* Quoted-printable: of a line so far. */
-struct downgrade_qp {
-	size_t column;
-	bool soft; /* the line began with a soft break */
-};
-
-#define DOWNGRADE_QP_INIT ((struct downgrade_qp){ 0, false })
-
-/* Encode some octets of left, the rest of a body: at most n, at least 1. returns: how many */
-size_t downgrade_put_qp(struct downgrade_qp *qp, struct bytes left, size_t n, struct buf *out);
+/* Encode some octets of left, the rest of a body: at least one, about n. *column: in the line
+ * of quoted-printable, 0 at first. returns: how many */
+size_t downgrade_put_qp(size_t *column, struct bytes left, size_t n, struct buf *out);
 
 /* The same; what is used is a whole number of lines, or all. last_end: a line end behind the
  * last line, too. */
 size_t downgrade_put_base64(struct bytes left, size_t n, struct buf *out, bool last_end);
 
-void downgrade_put_mask(struct buf *out, struct bytes in);   /* 8-bit octets as '?' */
-void downgrade_put_ascii(struct buf *out, struct bytes in);  /* without them */
-void downgrade_put_mended(struct buf *out, struct bytes in); /* as quoted-printable escapes */
+/* 8-bit octets as '*': no delimiter has one (RFC 2046 sec. 5.1.1), and base64 hasn't either. */
+void downgrade_put_mask(struct buf *out, struct bytes in);
+
+/* 8-bit octets as quoted-printable escapes. */
+void downgrade_put_mended(struct buf *out, struct bytes in);
 
 #endif
