@@ -155,13 +155,15 @@ srs_forward(struct buf *out, const struct srs_secrets *secrets, struct bytes loc
 	}
 	if (path.n > 0) {
 		make_hash(secrets->keys[0], '1', host, path, mac);
-		buf_printf(out, "SRS1=%.*s=%.*s=%.*s", HASH_CHARS, mac, (int)host.n,
-			(const char *)host.p, (int)path.n, (const char *)path.p);
+		buf_printf(out, "SRS1=%.*s=", HASH_CHARS, mac);
+		buf_put_bytes(out, host);
+		buf_put_u8(out, '=');
+		buf_put_bytes(out, path);
 		return true;
 	}
 	day %= DAYS;
-	buf_printf(&stamped, "%c%c=%.*s", alphabet[day / 32], alphabet[day % 32], (int)domain.n,
-		(const char *)domain.p);
+	buf_printf(&stamped, "%c%c=", alphabet[day / 32], alphabet[day % 32]);
+	buf_put_bytes(&stamped, domain);
 	make_hash(secrets->keys[0], '0', buf_bytes(&stamped), local, mac);
 	buf_printf(out, "SRS0=%.*s=", HASH_CHARS, mac);
 	buf_put_bytes(out, buf_bytes(&stamped));

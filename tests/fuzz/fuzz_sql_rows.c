@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum table_kind kinds[] = { TABLE_DOMAINS, TABLE_ACCOUNTS, TABLE_ALIASES };
+	static const enum table_kind kinds[] = { TABLE_DOMAINS, TABLE_ACCOUNTS, TABLE_ALIASES,
+		TABLE_TRANSPORT, TABLE_TLS_POLICY };
 	struct bytes fields[FIELDS_MAX], in, value;
 	struct sql_rows rows = { 0 };
 	struct arena a = ARENA_INIT;

@@ -5,8 +5,25 @@
  */
 #include "err.h"
 #include "records.h"
+#include "route_records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a route is written as is a next hop, and written so again. */
+static void
+check_route(struct arena *a, struct bytes value)
+{
+	struct bytes once, twice;
+	struct next_hop h;
+	const char *why;
+
+	ASSERT(transport_record_parse(a, value, &once, &why) == ERR_OK);
+	if (once.n == 0) /* "smtp:" */
+		return;
+	ASSERT(next_hop_parse(once, &h, &why) == ERR_OK);
+	ASSERT(transport_record_parse(a, once, &twice, &why) == ERR_OK);
+	ASSERT(bytes_equal(once, twice));
+}
 
 static void
 check_value(enum table_kind kind, struct arena *a, struct bytes value)
@@ -14,6 +31,9 @@ check_value(enum table_kind kind, struct arena *a, struct bytes value)
 	struct domain_record domain;
 	struct account_record account;
 	struct system_user_record user;
+	struct tls_policy_record policy;
+	struct credentials_record credentials;
+	struct source_record source;
 	struct bytes target;
 	const char *why;
 	int r = ERR_OK;
@@ -31,6 +51,21 @@ check_value(enum table_kind kind, struct arena *a, struct bytes value)
 	case TABLE_SYSTEM_ALIASES:
 		while ((r = alias_next_target(&value, &target)) > 0)
 			ASSERT(target.n > 0);
+		break;
+	case TABLE_TRANSPORT:
+	case TABLE_SENDER_TRANSPORT:
+		check_route(a, value);
+		break;
+	case TABLE_TLS_POLICY:
+		r = tls_policy_record_parse(a, value, &policy, &why);
+		ASSERT(r < 0 || policy.level < TLS_LEVELS);
+		break;
+	case TABLE_RELAY_CREDENTIALS:
+		r = credentials_record_parse(value, &credentials, &why);
+		ASSERT(r < 0 || (credentials.login.n > 0 && credentials.password.n > 0));
+		break;
+	case TABLE_SOURCE_ADDRESS:
+		r = source_record_parse(a, value, &source, &why);
 		break;
 	default:
 		r = system_user_record_parse(value, &user, &why);
