@@ -93,6 +93,69 @@ resolve_answers(void **arg)
 	buf_free(&body);
 }
 
+/* Remote targets have a next hop, and others have none. */
+static void
+next_hops(void **arg)
+{
+	struct directory_resolve_answer m = { .total = 1, .count = 1 }, out;
+	struct buf body = BUF_INIT;
+	struct ipc_reader in;
+
+	UNUSED(arg);
+	m.targets[0] = (struct directory_target){ .kind = DIRECTORY_TARGET_REMOTE,
+		.address = BYTES_LITERAL("a@b"),
+		.next_hop = BYTES_LITERAL("b") };
+	directory_resolve_answer_encode(&body, &m);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(directory_resolve_answer_decode(&in, &out), ERR_OK);
+	assert_true(bytes_is(out.targets[0].next_hop, "b"));
+	buf_clear(&body);
+	m.targets[0].kind = DIRECTORY_TARGET_ACCOUNT;
+	directory_resolve_answer_encode(&body, &m);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(directory_resolve_answer_decode(&in, &out), ERR_SYNTAX);
+	buf_free(&body);
+}
+
+static void
+hops(void **arg)
+{
+	const struct directory_hop hop = { BYTES_LITERAL("[b]:25"), BYTES_LITERAL("a@b") };
+	struct directory_hop_answer m = { .status = DIRECTORY_HOP_OK, .count = DIRECTORY_HOPS_MAX },
+				    m2;
+	char longest[DIRECTORY_PASSWORD_MAX];
+	struct buf body = BUF_INIT;
+	struct directory_hop h2;
+
+	UNUSED(arg);
+	directory_hop_encode(&body, &hop);
+	only_whole(&body, directory_hop_decode, &h2);
+	assert_true(bytes_equal(h2.next_hop, hop.next_hop));
+	assert_true(bytes_equal(h2.reverse_path, hop.reverse_path));
+	buf_clear(&body);
+	memset(longest, 'x', sizeof(longest));
+	for (size_t i = 0; i < DIRECTORY_HOPS_MAX; i++)
+		m.alternatives[i] = (struct directory_hop_alternative){ .protocol = NEXT_HOP_LMTP,
+			.kind = NEXT_HOP_SRV,
+			.host = bytes_make(longest, DIRECTORY_HOST_MAX),
+			.port = 65535,
+			.has_tls = true,
+			.tls = TLS_LEVEL_DANE_ONLY,
+			.tls_required = true,
+			.tls_names = bytes_make(longest, DIRECTORY_TLS_NAMES_MAX),
+			.login = bytes_make(longest, DIRECTORY_LOGIN_MAX),
+			.password = bytes_make(longest, DIRECTORY_PASSWORD_MAX) };
+	m.helo = BYTES_LITERAL("mx.example.org");
+	directory_hop_answer_encode(&body, &m);
+	assert_true(body.len <= IPC_BODY_MAX);
+	only_whole(&body, directory_hop_answer_decode, &m2);
+	assert_int_equal(m2.count, DIRECTORY_HOPS_MAX);
+	assert_int_equal(m2.alternatives[7].tls, TLS_LEVEL_DANE_ONLY);
+	assert_int_equal(m2.alternatives[7].password.n, DIRECTORY_PASSWORD_MAX);
+	assert_true(bytes_equal(m2.helo, m.helo));
+	buf_free(&body);
+}
+
 static void
 ledger_messages(void **arg)
 {
@@ -247,6 +310,8 @@ main(void)
 		cmocka_unit_test(recipients),
 		cmocka_unit_test(replies),
 		cmocka_unit_test(resolve_answers),
+		cmocka_unit_test(next_hops),
+		cmocka_unit_test(hops),
 		cmocka_unit_test(ledger_messages),
 	};
 	TABLE_TESTS(replies, reply_rows, reply_one);
