@@ -45,6 +45,7 @@ take_conf(struct qmgr *q)
 	q->conf = q->d->conf;
 	q->backoff = (struct backoff){ q->conf->minimal_backoff / 1000,
 		q->conf->maximal_backoff / 1000, q->conf->queue_lifetime / 1000 };
+	remote_take_conf(q);
 }
 
 static int
@@ -101,7 +102,7 @@ peer_down(struct daemon *d, struct ipc_channel *peer)
 static bool
 is_idle(const struct qmgr *q)
 {
-	return q->active_rcpts == 0 && TAILQ_EMPTY(&q->parked) && TAILQ_EMPTY(&q->gathered) &&
+	return q->active_rcpts == 0 && remote_is_idle(q) && TAILQ_EMPTY(&q->parked) && TAILQ_EMPTY(&q->gathered) &&
 	       TAILQ_EMPTY(&q->flying) && TAILQ_EMPTY(&q->storing);
 }
 
@@ -138,6 +139,7 @@ stop(struct daemon *d)
 		mover_stop(q);
 		lent_stop(q);
 		ticket_stop(q);
+		remote_stop(q);
 	}
 }
 
@@ -169,6 +171,7 @@ stats(struct daemon *d, struct buf *out)
 	LINE("relais_queue_corrupt_total", s.corrupt);
 	LINE("relais_queue_forged_total", s.forged);
 #undef LINE
+	remote_stats(d->ctx, out);
 }
 
 const struct daemon_spec qmgr_spec = {

@@ -45,13 +45,19 @@ job_end(struct job *j)
 {
 	struct qmgr *q = j->q;
 	struct message *m = j->msg;
+	const bool remote = j->remote;
 
 	job_rcpt(j)->flags &= (uint8_t)~RCPT_BUSY;
 	buf_free(&j->target);
 	free(j);
-	q->active_rcpts--;
+	if (remote)
+		q->remote.rcpts--;
+	else
+		q->active_rcpts--;
 	if (--m->jobs == 0)
 		message_settle(q, m);
+	else if (m->more && m->jobs <= MESSAGE_RCPTS_MAX / 2)
+		schedule_more(q, m);
 	schedule_run(q);
 }
 
@@ -63,19 +69,28 @@ record(struct job *j, enum queue_event_kind kind, uint64_t next_s, const char *c
 		.kind = kind,
 		.next_s = next_s,
 		.code = bytes_from_str(code),
-		.text = bytes_from_str(text) };
+		.text = bytes_from_str(text),
+		.flags = j->event_flags,
+		.next_hop = j->next_hop,
+		.remote_mta = j->remote_mta };
 
 	message_event(j->q, j->msg, &e);
 }
 
 void
-job_delivered(struct job *j)
+job_done(struct job *j, const char *code, const char *text)
 {
 	j->q->stats.delivered++;
-	line_result(j, "sent", j->code, j->text);
+	line_result(j, "sent", code, text);
 	if (!j->msg->deleted)
-		record(j, QUEUE_EVENT_DELIVERED, 0, j->code, j->text);
+		record(j, QUEUE_EVENT_DELIVERED, 0, code, text);
 	job_end(j);
+}
+
+void
+job_delivered(struct job *j)
+{
+	job_done(j, j->code, j->text);
 }
 
 void
@@ -92,16 +107,18 @@ void
 job_deferred(struct job *j, const char *code, const char *text)
 {
 	const uint64_t now = now_s(), arrival = j->msg->state.envelope.arrival_us / 1000000;
-	char expired[320];
+	char expired[QUEUE_EVENT_TEXT_MAX + 64];
 
 	if (backoff_expired(&j->q->backoff, arrival, now)) {
 		j->q->stats.expired++;
 		snprintf(expired, sizeof(expired), "delivery time expired: %s", text);
+		j->event_flags = 0;
 		job_bounced(j, "5.4.7", expired);
 		return;
 	}
-	j->q->stats.deferrals++;
-	line_result(j, "deferred", code, text);
+	j->q->stats.deferrals += !j->silent;
+	if (!j->silent)
+		line_result(j, "deferred", code, text);
 	if (!j->msg->deleted)
 		record(j, QUEUE_EVENT_DEFERRED, backoff_next_s(&j->q->backoff, arrival, now), code,
 			text);
@@ -156,18 +173,16 @@ on_delivered(void *arg, const struct ipc_answer *answer)
 	deliver_soon(o);
 }
 
-/* The link closes what it sends. The only recipient gets the memfd itself: should it be
- * wanted again, the journal has the content. */
-static int
-fd_to_send(struct job *j, int fd)
+/* The only recipient gets the memfd itself: should it be wanted again, the journal has the
+ * content. */
+int
+content_fd_to_send(struct qmgr *q, struct message *m, int fd)
 {
-	struct message *m = j->msg;
-
 	if (fd != m->memfd || m->state.n > 1 || (m->entry->flags & ENTRY_IN_FILE) != 0)
 		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	m->memfd = -1;
-	j->q->n_memfds--;
-	j->q->memory -= m->held_size;
+	q->n_memfds--;
+	q->memory -= m->held_size;
 	return fd;
 }
 
@@ -195,7 +210,8 @@ deliver_send(struct outlet *o, struct job *j)
 	struct content content;
 	int fd = -1, found = content_find(j->q, j->msg, &content);
 
-	if (found == ERR_OK && content.source.in_fd && (fd = fd_to_send(j, content.fd)) < 0)
+	if (found == ERR_OK && content.source.in_fd &&
+		(fd = content_fd_to_send(j->q, j->msg, content.fd)) < 0)
 		found = ERR_RESOURCE;
 	if (found < 0) {
 		job_deferred(j, "4.3.0", err_text(found));
@@ -313,5 +329,6 @@ deliver_init(struct qmgr *q)
 	link_open(q->directory);
 	sync_init(q, &q->local, SERVICE_LOCAL_DELIVERY);
 	sync_init(q, &q->system, SERVICE_SYSTEM_DELIVERY);
+	remote_init(q);
 	return ERR_OK;
 }

@@ -31,15 +31,21 @@ expansion_free(struct expansion **x)
 	*x = NULL;
 }
 
+/* The tables may have words of their own. */
 static void
-verdict_ends(struct job *j, enum directory_verdict v)
+verdict_ends(
+	struct job *j, enum directory_verdict v, struct bytes own_enhanced, struct bytes own_text)
 {
 	const struct directory_reply reply = directory_verdict_reply(v);
+	char enhanced[DIRECTORY_ENHANCED_MAX + 1], text[DIRECTORY_REASON_MAX + 1];
 
+	bytes_to_str(own_enhanced.n > 0 ? own_enhanced : bytes_from_str(reply.enhanced), enhanced,
+		sizeof(enhanced));
+	bytes_to_str(own_text.n > 0 ? own_text : bytes_from_str(reply.text), text, sizeof(text));
 	if (reply.code / 100 == 5)
-		job_bounced(j, reply.enhanced, reply.text);
+		job_bounced(j, enhanced, text);
 	else
-		job_deferred(j, reply.enhanced, reply.text);
+		job_deferred(j, enhanced, text);
 }
 
 static void
@@ -56,10 +62,10 @@ go_to_target(struct job *j, const struct directory_target *t)
 		deliver_to(j, t, DELIVERY_FILE);
 		break;
 	case DIRECTORY_TARGET_REMOTE:
-		job_deferred(j, "4.4.4", "mail to other hosts is not sent yet");
+		remote_to(j, t);
 		break;
 	default:
-		verdict_ends(j, t->verdict);
+		verdict_ends(j, t->verdict, t->enhanced, t->text);
 		break;
 	}
 }
@@ -78,6 +84,9 @@ keep_targets(struct expansion *x, const struct directory_target *targets, uint32
 		t->home = arena_bytes(&x->arena, t->home);
 		t->detail = arena_bytes(&x->arena, t->detail);
 		t->reverse_path = arena_bytes(&x->arena, t->reverse_path);
+		t->next_hop = arena_bytes(&x->arena, t->next_hop);
+		t->enhanced = arena_bytes(&x->arena, t->enhanced);
+		t->text = arena_bytes(&x->arena, t->text);
 	}
 }
 
@@ -278,7 +287,7 @@ on_resolved(void *arg, const struct ipc_answer *answer)
 		job_again(j, "directory was lost");
 	} else if (a.verdict != DIRECTORY_OK) {
 		expansion_free(&j->expansion);
-		verdict_ends(j, a.verdict);
+		verdict_ends(j, a.verdict, BYTES_NONE, BYTES_NONE);
 	} else if (j->expansion == NULL && a.first == 0 && a.count == a.total) {
 		if (a.count == 1 && a.targets[0].kind == DIRECTORY_TARGET_ACCOUNT &&
 			a.targets[0].reverse_path.n == 0)
@@ -287,7 +296,8 @@ on_resolved(void *arg, const struct ipc_answer *answer)
 		resolved(j, a.targets, a.count);
 	} else if (a.count == 0 || a.total > QUEUE_EVENT_TARGETS_MAX) {
 		expansion_free(&j->expansion);
-		verdict_ends(j, a.count == 0 ? DIRECTORY_TEMPORARY : DIRECTORY_LOOP);
+		verdict_ends(j, a.count == 0 ? DIRECTORY_TEMPORARY : DIRECTORY_LOOP, BYTES_NONE,
+			BYTES_NONE);
 	} else {
 		keep_page(j, &a);
 	}
@@ -296,7 +306,12 @@ on_resolved(void *arg, const struct ipc_answer *answer)
 static void
 ask_directory(struct job *j, uint32_t first)
 {
-	const struct directory_resolve m = { .address = job_rcpt(j)->address, .first = first };
+	const struct queue_rcpt *r = job_rcpt(j);
+	const struct bytes path =
+		r->reverse_path.n > 0 ? r->reverse_path : j->msg->state.envelope.reverse_path;
+	const struct directory_resolve m = { .address = r->address,
+		.reverse_path = path.n <= DIRECTORY_ADDRESS_MAX ? path : BYTES_NONE,
+		.first = first };
 	struct link *l = j->q->directory;
 
 	directory_resolve_encode(link_compose(l), &m);
@@ -313,7 +328,7 @@ deliver_rcpt(struct qmgr *q, struct message *m, uint32_t rcpt)
 	if (t != NULL)
 		resolved(j, t, 1);
 	else if (address.n > DIRECTORY_ADDRESS_MAX)
-		verdict_ends(j, DIRECTORY_BAD);
+		verdict_ends(j, DIRECTORY_BAD, BYTES_NONE, BYTES_NONE);
 	else
 		ask_directory(j, 0);
 }

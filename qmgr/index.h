@@ -33,12 +33,13 @@ struct entry {
 	uint16_t attempts;
 	uint8_t state; /* enum entry_state; changed by index_enter() */
 	uint8_t flags;
-	struct journal_place place; /* of its MESSAGE record, unless in_file */
-	uint32_t login;             /* hash of who sent it; 0: nobody was authenticated */
-	uint32_t sender, rcpt;      /* of one not loaded: hashes, see filter.h */
+	struct journal_place place;      /* of its MESSAGE record, unless in_file */
+	uint32_t login;                  /* hash of who sent it; 0: nobody was authenticated */
+	uint32_t sender, rcpt;           /* of one not loaded: hashes, see filter.h */
 	uint32_t from_domain, to_domain; /* numbers of domains */
-	struct message *msg;        /* NULL: not loaded */
-	TAILQ_ENTRY(entry) link;    /* in journal order, or in the ready list */
+	uint32_t hop;                    /* number of the destination where it is parked, or 0 */
+	struct message *msg;             /* NULL: not loaded */
+	TAILQ_ENTRY(entry) link;         /* in journal order, or in the ready list */
 };
 
 enum entry_flag {

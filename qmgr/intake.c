@@ -91,6 +91,13 @@ commit_undo(struct qmgr *q, struct commit *c)
 	index_remove(&q->index, e);
 }
 
+/* Of those that are plain memory. */
+static size_t
+content_held_octets(const struct message *m)
+{
+	return m->octets == NULL ? 0 : (size_t)m->held_size;
+}
+
 void
 commit_finish(struct qmgr *q, struct commit *c, int err)
 {
@@ -105,6 +112,8 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 	}
 	q->stats.committed++;
 	q->stats.octets += e->size;
+	line_message_id(e->id, bytes_make(c->msg->octets, content_held_octets(c->msg)),
+		c->msg->memfd, 0);
 	if (e->flags & ENTRY_IN_FILE) {
 		journal_done(&q->journal, c->segment);
 	} else {
@@ -248,11 +257,12 @@ store_file(struct qmgr *q, struct commit *c, uint64_t offset, uint64_t lent)
 	s->q = q;
 	s->commit = c;
 	s->lent = lent;
+	line_message_id(m->entry->id, bytes_make(m->octets, content_held_octets(m)), m->memfd, offset);
 	envelope_encode(&s->envelope, &m->state.envelope);
 	s->source = (struct file_source){ .queue_id = m->entry->id,
 		.envelope = buf_bytes(&s->envelope),
 		.prefix = m->prefix,
-		.content = bytes_make(m->octets, m->octets == NULL ? 0 : (size_t)m->held_size),
+		.content = bytes_make(m->octets, content_held_octets(m)),
 		.content_fd = m->memfd,
 		.content_offset = offset,
 		.content_size = m->held_size };

@@ -44,18 +44,22 @@ line_result(const struct job *j, const char *status, const char *code, const cha
 	const struct queue_rcpt *r = &m->state.rcpts[j->rcpt];
 	const uint64_t arrival = m->state.envelope.arrival_us, now = clock_wall_us();
 	const uint64_t sent = j->sent_us != 0 ? j->sent_us : now;
-	char id[QUEUE_ID_TEXT_SIZE], all[16], a[16], b[16], d[16], original[600] = "";
+	const uint64_t begun = sent + (j->connect_us < now - sent ? j->connect_us : 0);
+	const char *relay = j->relay != NULL                ? j->relay
+			    : j->sent_us != 0 && !j->remote ? "local"
+							    : "none";
+	char id[QUEUE_ID_TEXT_SIZE], all[16], a[16], b[16], c[16], d[16], original[600] = "";
 	struct bytes to = j->address.n > 0 ? j->address : r->address, from = r->address;
 
 	if (r->parent != RCPT_NO_PARENT)
 		from = m->state.rcpts[r->parent].address;
 	if (!bytes_equal(to, from))
 		snprintf(original, sizeof(original), "orig_to=<%.*s>, ", SHOWN(from));
-	log_info("%s: to=<%.*s>, %srelay=%s, delay=%s, delays=%s/%s/0/%s, dsn=%s, status=%s (%s)",
-		queue_id_text(m->entry->id, id), SHOWN(to), original,
-		j->sent_us != 0 ? "local" : "none", seconds(arrival, now, all),
-		seconds(arrival, m->active_us, a), seconds(m->active_us, sent, b),
-		seconds(sent, now, d), code, status, text);
+	log_info("%s: to=<%.*s>, %srelay=%s, delay=%s, delays=%s/%s/%s/%s, dsn=%s, status=%s (%s)",
+		queue_id_text(m->entry->id, id), SHOWN(to), original, relay,
+		seconds(arrival, now, all), seconds(arrival, m->active_us, a),
+		seconds(m->active_us, sent, b), seconds(sent, begun, c), seconds(begun, now, d),
+		code, status, text);
 }
 
 void

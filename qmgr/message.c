@@ -174,6 +174,7 @@ message_unreadable(struct qmgr *q, struct entry *e, int err)
 	}
 	log_error("%s: cannot be read (%s), set aside in queue/corrupt", id, err_text(err));
 	q->stats.corrupt++;
+	remote_unpark(q, e);
 	set_aside(q, e, id, err);
 	if (e->flags & ENTRY_LINKED) {
 		TAILQ_REMOVE(&q->in_journal, e, link);
@@ -251,7 +252,9 @@ message_settle(struct qmgr *q, struct message *m)
 	}
 	e->rcpts_left = m->state.left;
 	e->attempts = (uint16_t)(attempts < UINT16_MAX ? attempts : UINT16_MAX);
-	next = queue_state_next(&m->state);
+	next = m->state.suspended > 0 ? remote_next_s(q, m) : queue_state_next(&m->state);
+	if (m->state.suspended == 0)
+		remote_unpark(q, e);
 	if (m->state.held) {
 		index_unschedule(&q->index, e);
 		index_enter(&q->index, e, ENTRY_HELD);
@@ -280,6 +283,7 @@ message_finish(struct qmgr *q, struct entry *e, const char *why)
 		.text = bytes_from_str(why) };
 	struct buf body = BUF_INIT;
 
+	remote_unpark(q, e);
 	queue_event_put(&body, &gone);
 	record_append(q, QUEUE_RECORD_EVENT, buf_bytes(&body));
 	buf_free(&body);

@@ -11,6 +11,7 @@
  *	schedule.c	which message is next; timers
  *	verify.c	is the content in a file what was written?
  *	expand.c	where a recipient's mail goes: RESOLVE, aliases
+ *	remote.c	to other hosts; destination.c: whose turn it is
  *	deliver.c	a job's beginning and end; into a mailbox: DELIVER, result
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
@@ -35,6 +36,7 @@
 #include "qmgr_conf.h"
 #include "queue_id.h"
 #include "queue_msg.h"
+#include "remote.h"
 #include "resolve_cache.h"
 #include "send_ticket.h"
 #include "worker.h"
@@ -77,6 +79,9 @@ struct message {
 	uint32_t content_crc;
 	bool verified; /* the content in the file is what was written */
 	unsigned jobs;
+	uint64_t sender; /* hash of who has a fair share; 0: not known yet */
+	bool starting;   /* its recipients are being gone through */
+	bool more;       /* some that are due had to wait for others */
 	bool deleted;    /* by the operator while jobs are out */
 	bool returned;   /* to the sender, by the operator, while jobs are out */
 	struct buf late; /* event records that its file, being made, does not have */
@@ -130,6 +135,15 @@ struct job {
 	uint32_t flags; /* DELIVERY_COMMAND, DELIVERY_FILE: no mailbox */
 	uint64_t quota_octets;
 	uint64_t start_us, sent_us, written_us;
+	/* to another host: */
+	bool remote;           /* it waits at its destination, or is out */
+	bool silent;           /* nothing happened that is worth a line */
+	uint8_t tries;         /* sent again at once, so often */
+	uint32_t event_flags;  /* QUEUE_EVENT_* flags */
+	struct dest_item item; /* at its destination */
+	struct bytes next_hop, reverse_path, remote_mta;
+	const char *relay; /* "host[address]:port", while its result is told */
+	uint64_t connect_us;
 	char code[16];
 	char text[256];
 };
@@ -161,11 +175,6 @@ struct syncer {
 	bool flying;
 	uint64_t asked_us, took_us; /* the last sync */
 	struct event *timer, *gather;
-};
-
-struct ring { /* of ids */
-	uint64_t *ids;
-	size_t first, n, cap;
 };
 
 struct used_ids { /* a set; open addressing */
@@ -214,6 +223,7 @@ struct qmgr {
 	struct resolve_cache *resolved;
 	struct tickets tickets;
 	struct syncer local, system;
+	struct remote remote;
 
 	struct event *move_timer, *move_again;
 	bool moving, making_segment, syncing_files;
@@ -314,6 +324,7 @@ void schedule_ready(struct qmgr *q, struct entry *e);
 void schedule_run(struct qmgr *q);                        /* soon */
 void schedule_due(struct qmgr *q);                        /* the heap's top may have changed */
 void schedule_deliver(struct qmgr *q, struct message *m); /* all recipients that are due */
+void schedule_more(struct qmgr *q, struct message *m);    /* it is active: the same, if it may */
 uint64_t now_s(void);
 
 /* ---- verify.c ---- */
@@ -326,12 +337,15 @@ void deliver_expanded(struct job_list *durable); /* to the targets of these */
 
 /* ---- deliver.c ---- */
 int deliver_init(struct qmgr *q);
+/* The link closes what it sends: a copy, or the message's own if it can do without. */
+int content_fd_to_send(struct qmgr *q, struct message *m, int fd);
 /* Into a mailbox here. flags: DELIVERY_COMMAND, DELIVERY_FILE */
 void deliver_to(struct job *j, const struct directory_target *t, uint32_t flags);
 void deliver_gathered(struct syncer *s);
 struct job *job_new(struct qmgr *q, struct message *m, uint32_t rcpt);
 void job_end(struct job *j); /* its recipient is free again */
-void job_delivered(struct job *j);
+void job_delivered(struct job *j); /* code and text are in it */
+void job_done(struct job *j, const char *code, const char *text);
 void job_deferred(struct job *j, const char *code, const char *text);
 void job_bounced(struct job *j, const char *code, const char *text);
 void job_again(struct job *j, const char *why); /* a service was lost: soon, not counted */
@@ -381,6 +395,10 @@ void operator_bounce_rest(struct qmgr *q, struct message *m);
 
 /* ---- incident.c ---- */
 void incident_init(struct qmgr *q);
+
+/* ---- message_id.c ---- */
+/* "message-id=<...>", from the beginning of the content: held octets, or those in fd. */
+void line_message_id(uint64_t queue_id, struct bytes held, int fd, uint64_t offset);
 
 /* ---- lines.c ---- */
 void line_active(const struct message *m);

@@ -19,34 +19,7 @@ now_s(void)
 	return clock_wall_us() / 1000000;
 }
 
-/* ---- the ring ---- */
-
-static void
-ring_put(struct ring *r, uint64_t id)
-{
-	if (r->n == r->cap) {
-		size_t cap = r->cap == 0 ? 1024 : r->cap * 2;
-		uint64_t *ids = xmalloc(cap * sizeof(*ids));
-
-		for (size_t i = 0; i < r->n; i++)
-			ids[i] = r->ids[(r->first + i) % r->cap];
-		free(r->ids);
-		r->ids = ids;
-		r->first = 0;
-		r->cap = cap;
-	}
-	r->ids[(r->first + r->n++) % r->cap] = id;
-}
-
-static uint64_t
-ring_take(struct ring *r)
-{
-	const uint64_t id = r->ids[r->first];
-
-	r->first = (r->first + 1) % r->cap;
-	r->n--;
-	return id;
-}
+/* ---- the rings ---- */
 
 /* What was tried before stands in a line of its own, so that a million of those does not
  * keep the mail of this minute waiting. */
@@ -79,11 +52,20 @@ schedule_run(struct qmgr *q)
 
 /* ---- starting one ---- */
 
+/* One that waits where its message is parked is woken from there, unless it gets too old. */
 static bool
-rcpt_is_due(const struct queue_rcpt *r, uint64_t now)
+waits_parked(
+	const struct qmgr *q, const struct message *m, const struct queue_rcpt *r, uint64_t now)
+{
+	return r->suspended && remote_is_parked(q, m, r) &&
+	       !backoff_expired(&q->backoff, m->state.envelope.arrival_us / 1000000, now);
+}
+
+static bool
+rcpt_is_due(const struct qmgr *q, const struct message *m, const struct queue_rcpt *r, uint64_t now)
 {
 	return !rcpt_is_done(r) && (r->flags & RCPT_BUSY) == 0 &&
-	       (r->status == RCPT_PENDING || r->next_s <= now);
+	       (r->status == RCPT_PENDING || r->next_s <= now) && !waits_parked(q, m, r, now);
 }
 
 void
@@ -92,19 +74,32 @@ schedule_deliver(struct qmgr *q, struct message *m)
 	const uint64_t now = now_s();
 	struct entry *e = m->entry;
 	unsigned n = 0;
+	uint32_t i = 0;
 
-	m->active_us = clock_wall_us();
+	if (m->jobs == 0)
+		m->active_us = clock_wall_us();
 	if ((e->flags & ENTRY_LOGGED) == 0)
 		line_active(m);
 	e->flags |= ENTRY_LOGGED;
 	m->jobs++; /* so that it does not settle under our hands */
-	for (uint32_t i = 0; i < m->state.n && n < MESSAGE_RCPTS_MAX; i++)
-		if (rcpt_is_due(&m->state.rcpts[i], now)) {
+	m->starting = true;
+	for (; i < m->state.n && n < MESSAGE_RCPTS_MAX && m->jobs <= MESSAGE_RCPTS_MAX; i++)
+		if (rcpt_is_due(q, m, &m->state.rcpts[i], now)) {
 			deliver_rcpt(q, m, i);
 			n++;
 		}
+	m->starting = false;
+	m->more = i < m->state.n;
 	if (--m->jobs == 0)
 		message_settle(q, m);
+}
+
+void
+schedule_more(struct qmgr *q, struct message *m)
+{
+	if (!m->starting && !m->deleted && !m->returned && !m->state.held && !q->d->draining &&
+		m->entry->state == ENTRY_ACTIVE && !verify_is_needed(m))
+		schedule_deliver(q, m);
 }
 
 static void
@@ -124,6 +119,8 @@ start(struct qmgr *q, struct entry *e)
 	}
 	if (e->flags & ENTRY_FLUSHED) { /* the operator said: now */
 		e->flags &= (uint8_t)~ENTRY_FLUSHED;
+		if (m->state.suspended > 0)
+			remote_hurry(q, m);
 		ASSERT(queue_state_apply(&m->state,
 			       &(struct queue_event){ .kind = QUEUE_EVENT_FLUSHED }, 0) == ERR_OK);
 	}

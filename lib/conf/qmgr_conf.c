@@ -13,6 +13,17 @@ static const struct opt_row rows[] = {
 		"longest wait before a message is tried again"),
 	OPT_TIME(qmgr_conf, queue_lifetime, "5d", 0, 100 * OPT_DAY,
 		"age at which a message is given up"),
+	OPT_UINT(qmgr_conf, destination_concurrency, "5", 1, 1000,
+		"messages sent at once to a destination not known yet; more as it takes them"),
+	OPT_UINT(qmgr_conf, destination_concurrency_max, "20", 1, 1000,
+		"messages sent at once to one destination, at most"),
+	OPT_UINT(qmgr_conf, destination_recipients, "50", 1, 50,
+		"recipients of one message that are sent together, at most"),
+	OPT_TIME(qmgr_conf, destination_retry, "1m", OPT_SECOND, OPT_DAY,
+		"first wait before a destination that cannot be reached is tried again; then twice "
+		"as long, up to maximal_backoff"),
+	OPT_UINT(qmgr_conf, outbound_jobs, "1000", 10, 20000,
+		"messages on their way to other hosts at once, over all destinations"),
 };
 
 const struct conf_section qmgr_section = { "qmgr", "The queue manager", sizeof(struct qmgr_conf),

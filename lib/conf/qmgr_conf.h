@@ -9,6 +9,8 @@ struct qmgr_conf {
 	uint64_t segment_size, segments;
 	uint64_t memory_limit;
 	uint64_t minimal_backoff, maximal_backoff, queue_lifetime;
+	uint64_t destination_concurrency, destination_concurrency_max, destination_recipients;
+	uint64_t destination_retry, outbound_jobs;
 };
 
 extern const struct conf_section qmgr_section;

@@ -95,6 +95,12 @@ queue_message_parse(struct bytes body, struct queue_message *m)
 	return ERR_OK;
 }
 
+static bool
+has_remote(const struct queue_event *e)
+{
+	return e->flags != 0 || e->next_hop.n > 0 || e->remote_mta.n > 0;
+}
+
 void
 queue_event_put(struct buf *out, const struct queue_event *e)
 {
@@ -114,6 +120,11 @@ queue_event_put(struct buf *out, const struct queue_event *e)
 		octets_put_string(
 			out, bytes_head(e->targets[i].reverse_path, QUEUE_EVENT_ADDRESS_MAX));
 	}
+	if (!has_remote(e))
+		return;
+	buf_put_u32(out, e->flags);
+	octets_put_string(out, bytes_head(e->next_hop, QUEUE_EVENT_HOP_MAX));
+	octets_put_string(out, bytes_head(e->remote_mta, QUEUE_EVENT_HOST_MAX));
 }
 
 static bool
@@ -148,8 +159,17 @@ queue_event_parse(struct bytes body, struct arena *a, struct queue_event *e)
 		e->targets[i].account = octets_string(&o, QUEUE_EVENT_ADDRESS_MAX);
 		e->targets[i].reverse_path = octets_string(&o, QUEUE_EVENT_ADDRESS_MAX);
 	}
+	if (o.rest.n > 0) {
+		e->flags = octets_u32(&o);
+		e->next_hop = octets_string(&o, QUEUE_EVENT_HOP_MAX);
+		e->remote_mta = octets_string(&o, QUEUE_EVENT_HOST_MAX);
+		if (o.err == ERR_OK && !has_remote(e))
+			o.err = ERR_SYNTAX;
+	}
 	if (octets_end(&o) < 0)
 		return octets_end(&o);
+	if ((e->flags & ~(uint32_t)QUEUE_EVENT_FLAGS_ALL) != 0)
+		return ERR_SYNTAX;
 	if (e->queue_id == 0 || e->kind == 0 || e->kind >= QUEUE_EVENT_KINDS ||
 		(e->rcpt == QUEUE_EVENT_MESSAGE) != concerns_message(e->kind) ||
 		(e->n_targets > 0) != (e->kind == QUEUE_EVENT_EXPANDED))

@@ -89,7 +89,16 @@ enum queue_event_kind {
 #define QUEUE_EVENT_TEXT_MAX    512
 #define QUEUE_EVENT_ADDRESS_MAX 1024
 #define QUEUE_EVENT_TARGETS_MAX 5000
+#define QUEUE_EVENT_HOP_MAX     512
+#define QUEUE_EVENT_HOST_MAX    255
 #define QUEUE_EVENT_MESSAGE     UINT32_MAX /* as rcpt: concerns the whole message */
+
+enum queue_event_flag {
+	QUEUE_EVENT_RELAYED = 1,   /* DELIVERED: to a host that reports itself (RFC 3461) */
+	QUEUE_EVENT_SUSPENDED = 2, /* DEFERRED: it waits for its next hop, too */
+	QUEUE_EVENT_UNTRIED = 4,   /* DEFERRED: without an attempt; none is counted */
+	QUEUE_EVENT_FLAGS_ALL = 7
+};
 
 struct queue_event_target {
 	struct bytes address;
@@ -108,6 +117,10 @@ struct queue_event {
 	struct bytes text;
 	uint32_t n_targets;
 	struct queue_event_target *targets;
+	/* Of mail to other hosts; what is 0 and empty takes no room. */
+	uint32_t flags;          /* QUEUE_EVENT_* flags */
+	struct bytes next_hop;   /* directory's words */
+	struct bytes remote_mta; /* who gave the answer: a host's name; empty: none did */
 };
 
 /* The body. Texts over their limit are cut. */

@@ -46,17 +46,27 @@ set_status(struct queue_state *s, struct queue_rcpt *r, enum rcpt_status status)
 {
 	if (!rcpt_is_done(r) && status >= RCPT_DELIVERED)
 		s->left--;
+	queue_state_suspend(s, r, false);
 	r->status = (uint8_t)status;
+}
+
+void
+queue_state_suspend(struct queue_state *s, struct queue_rcpt *r, bool suspended)
+{
+	s->suspended += (uint32_t)suspended - (uint32_t)r->suspended;
+	r->suspended = suspended;
 }
 
 static void
 set_answer(struct queue_state *s, struct queue_rcpt *r, const struct queue_event *e)
 {
+	const struct bytes from[] = { e->code, e->text, e->next_hop, e->remote_mta };
+	struct bytes *const to[] = { &r->code, &r->text, &r->next_hop, &r->remote_mta };
+
 	/* the same words again (a retry) take no memory again */
-	if (!bytes_equal(r->code, e->code))
-		r->code = arena_bytes(&s->arena, e->code);
-	if (!bytes_equal(r->text, e->text))
-		r->text = arena_bytes(&s->arena, e->text);
+	for (size_t i = 0; i < NITEMS(from); i++)
+		if (!bytes_equal(*to[i], from[i]))
+			*to[i] = arena_bytes(&s->arena, from[i]);
 }
 
 static int
@@ -115,12 +125,13 @@ apply_to_rcpt(struct queue_state *s, const struct queue_event *e)
 		return ERR_OK; /* recorded twice */
 	if (e->attempts != 0)
 		r->attempts = (uint16_t)(e->attempts < UINT16_MAX ? e->attempts : UINT16_MAX);
-	else if (r->attempts < UINT16_MAX)
+	else if (r->attempts < UINT16_MAX && (e->flags & QUEUE_EVENT_UNTRIED) == 0)
 		r->attempts++;
 	switch ((enum queue_event_kind)e->kind) {
 	case QUEUE_EVENT_DELIVERED:
 		set_answer(s, r, e);
 		set_status(s, r, RCPT_DELIVERED);
+		r->relayed = (e->flags & QUEUE_EVENT_RELAYED) != 0;
 		return ERR_OK;
 	case QUEUE_EVENT_BOUNCED:
 		set_answer(s, r, e);
@@ -129,6 +140,7 @@ apply_to_rcpt(struct queue_state *s, const struct queue_event *e)
 	case QUEUE_EVENT_DEFERRED:
 		set_answer(s, r, e);
 		set_status(s, r, RCPT_DEFERRED);
+		queue_state_suspend(s, r, (e->flags & QUEUE_EVENT_SUSPENDED) != 0);
 		r->next_s = e->next_s;
 		return ERR_OK;
 	default:
@@ -151,8 +163,10 @@ queue_state_apply(struct queue_state *s, const struct queue_event *e, uint64_t s
 		s->held = false;
 		return ERR_OK;
 	case QUEUE_EVENT_FLUSHED:
-		for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t i = 0; i < s->n; i++) {
 			s->rcpts[i].next_s = 0;
+			queue_state_suspend(s, &s->rcpts[i], false);
+		}
 		return ERR_OK;
 	case QUEUE_EVENT_REMOVED:
 		s->removed = true;
@@ -271,6 +285,11 @@ write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool bou
 		e.attempts = r->attempts;
 		e.code = r->code;
 		e.text = r->text;
+		e.flags = (r->relayed ? QUEUE_EVENT_RELAYED : 0u) |
+			  (r->suspended ? QUEUE_EVENT_SUSPENDED : 0u) |
+			  (r->attempts == 0 ? QUEUE_EVENT_UNTRIED : 0u);
+		e.next_hop = r->next_hop;
+		e.remote_mta = r->remote_mta;
 		write_event(out, &e, seq);
 		n++;
 	}

@@ -32,9 +32,13 @@ struct queue_rcpt {
 	uint8_t status;            /* enum rcpt_status */
 	uint8_t flags;             /* the scheduler's own */
 	uint16_t attempts;
-	bool reported; /* bounced, and the sender was told (or need not be) */
+	bool reported;  /* bounced, and the sender was told (or need not be) */
+	bool relayed;   /* delivered to a host that sends success reports itself */
+	bool suspended; /* deferred: its next hop is not to be had; it is woken with that */
 	uint64_t next_s;
 	struct bytes code, text; /* of the last attempt */
+	struct bytes next_hop;   /* mail to other hosts: where the last attempt went */
+	struct bytes remote_mta; /* the host whose answer text quotes; empty: none answered */
 };
 
 struct queue_state {
@@ -42,6 +46,7 @@ struct queue_state {
 	struct envelope envelope;
 	uint32_t n, cap; /* recipients and targets */
 	uint32_t left;   /* of them not done */
+	uint32_t suspended;
 	struct queue_rcpt *rcpts;
 	bool held, removed;
 	uint64_t last_seq; /* of the events applied */
@@ -60,6 +65,9 @@ MUST_USE int queue_state_apply(struct queue_state *s, const struct queue_event *
 /* The events that lead from the bare envelope to this state, as records with the number
  * seq, appended to out: what a message takes along into its own file. */
 void queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq);
+
+/* It waits for its next hop, or does so no longer. */
+void queue_state_suspend(struct queue_state *s, struct queue_rcpt *r, bool suspended);
 
 /* When the first recipient left is due: seconds since 1970, 0 now, UINT64_MAX none. */
 uint64_t queue_state_next(const struct queue_state *s);

@@ -173,6 +173,14 @@ answer_resolve(struct pending *p, struct buf *out)
 	} else {
 		a.total = 1;
 		put_target(&a, account);
+		if (bytes_search(m.address, BYTES_LITERAL(".far.example")) != BYTES_NOT_FOUND) {
+			a.targets[0].kind = DIRECTORY_TARGET_REMOTE;
+			a.targets[0].account = a.targets[0].home = BYTES_NONE;
+			a.targets[0].next_hop =
+				bytes_skip(m.address, bytes_find(m.address, '@') + 1);
+			if (world->route != NULL)
+				a.targets[0].next_hop = bytes_from_str(world->route);
+		}
 	}
 	directory_resolve_answer_encode(out, &a);
 }
@@ -248,6 +256,88 @@ answer_sync(struct buf *out)
 	delivery_sync_result_encode(out, &r);
 }
 
+/* ---- other hosts ---- */
+
+static const struct fake_host *
+host_of(const struct fake *f, struct bytes next_hop)
+{
+	for (size_t i = 0; i < NITEMS(f->hosts) && f->hosts[i].next_hop != NULL; i++)
+		if (bytes_is(next_hop, f->hosts[i].next_hop))
+			return &f->hosts[i];
+	return NULL;
+}
+
+/* What it says of a recipient stands in the local-part, as with directory. */
+static void
+answer_rcpt(const struct outbound_rcpt *in, struct outbound_rcpt_result *out)
+{
+	*out = (struct outbound_rcpt_result){ .number = in->number,
+		.status = OUTBOUND_SENT,
+		.code = BYTES_LITERAL("2.0.0"),
+		.text = BYTES_LITERAL("250 2.0.0 Ok: queued as 4X") };
+	if (bytes_starts_with(in->forward_path, BYTES_LITERAL("never"))) {
+		out->status = OUTBOUND_PERMANENT;
+		out->code = BYTES_LITERAL("5.1.1");
+		out->text = BYTES_LITERAL("host mx.far.example[192.0.2.7] said: 550 5.1.1 no "
+					  "(in reply to RCPT TO command)");
+	} else if (bytes_starts_with(in->forward_path, BYTES_LITERAL("later")) &&
+		   world->later++ < world->later_most) {
+		out->status = OUTBOUND_TEMPORARY;
+		out->code = BYTES_LITERAL("4.2.0");
+		out->text = BYTES_LITERAL("host mx.far.example[192.0.2.7] said: 450 4.2.0 "
+					  "greylisted (in reply to RCPT TO command)");
+	}
+}
+
+static int
+answer_send(struct pending *p, struct buf *out)
+{
+	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
+	static struct outbound_job m;
+	static struct outbound_result r;
+	const struct fake_host *host;
+
+	assert_int_equal(
+		p->fd < 0 ? outbound_job_decode(&in, &m) : outbound_job_fd_decode(&in, &m), ERR_OK);
+	world->jobs++;
+	if (m.n_rcpts > world->most_rcpts)
+		world->most_rcpts = m.n_rcpts;
+	if (world->lose_jobs > 0 && world->lose_jobs-- > 0)
+		return ERR_PEER;
+	r = (struct outbound_result){ .job_id = m.job_id, .n_rcpts = m.n_rcpts, .n_hosts = 1 };
+	r.hosts[0] = (struct outbound_host){ .name = BYTES_LITERAL("mx.far.example"),
+		.address = BYTES_LITERAL("192.0.2.7"),
+		.port = 25 };
+	host = host_of(world, m.next_hop);
+	if (host != NULL)
+		r.hop = host->hop;
+	for (uint32_t i = 0; i < m.n_rcpts; i++) {
+		answer_rcpt(&m.rcpts[i], &r.rcpts[i]);
+		if (r.hop == OUTBOUND_UNREACHABLE || r.hop == OUTBOUND_BUSY) {
+			r.rcpts[i].status = OUTBOUND_TEMPORARY;
+			r.rcpts[i].code = BYTES_LITERAL("4.4.1");
+			r.rcpts[i].text = BYTES_LITERAL(
+				"connect to mx.far.example[192.0.2.7]:25: Connection refused");
+			r.rcpts[i].host = OUTBOUND_NO_HOST;
+		}
+		world->sent += r.rcpts[i].status == OUTBOUND_SENT;
+	}
+	if (world->bad_answers > 0) { /* of another job; one is missing; nonsense; too many */
+		const unsigned which = world->bad_answers--;
+
+		world->sent -= r.n_rcpts;
+		r.job_id += which == 4;
+		r.n_rcpts -= which == 3 ? 1 : 0;
+		r.rcpts[0].number += which == 1 ? 40 : 0;
+		if (which == 2) {
+			buf_put_str(out, "nonsense");
+			return ERR_OK;
+		}
+	}
+	outbound_result_encode(out, &r);
+	return ERR_OK;
+}
+
 static void
 on_pending(evutil_socket_t fd, short what, void *arg)
 {
@@ -262,12 +352,16 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 		a.err = ERR_PEER;
 	else if (p->service == SERVICE_DIRECTORY)
 		answer_resolve(p, &out);
+	else if (p->service == SERVICE_SMTP_CLIENT)
+		a.err = answer_send(p, &out);
 	else if (deliver)
 		a.err = answer_deliver(p, &out);
 	else
 		answer_sync(&out);
 	if (deliver)
 		a.type = DELIVERY_DELIVER_RESULT;
+	if (p->service == SERVICE_SMTP_CLIENT)
+		a.type = OUTBOUND_RESULT;
 	a.body = buf_bytes(&out);
 	p->done(p->arg, &a);
 	buf_free(&out);
@@ -330,7 +424,12 @@ fake_make(struct fake *f)
 		.memory_limit = 64 << 20,
 		.minimal_backoff = 1000,
 		.maximal_backoff = 1000,
-		.queue_lifetime = 100000 };
+		.queue_lifetime = 100000,
+		.destination_concurrency = 5,
+		.destination_concurrency_max = 20,
+		.destination_recipients = 50,
+		.destination_retry = 1000,
+		.outbound_jobs = 1000 };
 	f->common.hostname = "mx.example.org";
 	f->ids.instance = 7;
 	f->key.id = 1;
@@ -378,6 +477,7 @@ fake_start(struct fake *f)
 	f->d.common = &f->common;
 	f->d.root_fd = openat(f->root_fd, "queue", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	f->d.instances[SERVICE_LOCAL_DELIVERY] = 2;
+	f->d.instances[SERVICE_SMTP_CLIENT] = 2;
 	assert_int_equal(qmgr_spec.run(&f->d), ERR_OK);
 	f->q = f->d.ctx;
 	f->door = make_door(f, SERVICE_SMTPD, &f->qmgr_side);
@@ -427,6 +527,11 @@ fake_stop(struct fake *f)
 	folders_close(&q->folders);
 	free_syncer(&q->local);
 	free_syncer(&q->system);
+	for (unsigned i = 0; i < q->remote.n; i++) {
+		buf_free(&q->remote.links[i]->compose);
+		free(q->remote.links[i]);
+	}
+	free(q->remote.links);
 	resolve_cache_clear(q->resolved);
 	free(q->resolved);
 	buf_free(&q->directory->compose);
@@ -656,7 +761,8 @@ fake_empty(struct fake *f)
 bool
 fake_quiet(struct fake *f)
 {
-	return f->q->active_rcpts == 0 && f->q->fresh.n == 0 && f->q->retried.n == 0;
+	return f->q->active_rcpts == 0 && f->q->remote.rcpts == 0 && f->q->fresh.n == 0 &&
+	       f->q->retried.n == 0;
 }
 
 int64_t

@@ -6,8 +6,9 @@
  * What becomes of a recipient is in its local-part: "unknown", "temp" (directory cannot
  * say), "full" (the deliverer says try later), "bad" (the deliverer says never), "lost" (the
  * deliverer dies with the job once), "all" (an alias for a, b and full), "none" (an alias
- * without members); all others are accounts. Deliveries are files ID.RCPT.ACCOUNT below
- * mail/, written when DELIVER comes; a second one of the same name is counted.
+ * without members); all others are accounts, but those at a domain below far.example, which
+ * are on other hosts (there are "never" and "later", too). Deliveries are files ID.RCPT.ACCOUNT
+ * below mail/, written when DELIVER comes; a second one of the same name is counted.
  */
 #ifndef RELAIS_TEST_FAKE_H
 #define RELAIS_TEST_FAKE_H
@@ -21,7 +22,13 @@
 
 #include "ledger_msg.h"
 #include "log.h"
+#include "outbound_msg.h"
 #include "qmgr.h"
+
+struct fake_host { /* what smtp-client says of a next hop */
+	const char *next_hop;
+	enum outbound_hop hop;
+};
 
 struct fake {
 	char path[64]; /* queue/ and mail/ are below it */
@@ -49,6 +56,13 @@ struct fake {
 	struct bytes ticket; /* .n > 0: this instead of the right one */
 	unsigned page;       /* targets in one answer; 0: all */
 	unsigned turned;     /* the members of "all" come in another order */
+	struct fake_host hosts[8];
+	const char *route;   /* the next hop of all that is remote */
+	unsigned jobs, sent; /* of smtp-client; recipients */
+	unsigned bad_answers;
+	unsigned lose_jobs;         /* so many: the process dies with them */
+	unsigned later, later_most; /* "later@..." is deferred so often */
+	unsigned most_rcpts;        /* in one job */
 	/* told of every confirmed commit */
 	void (*on_accepted)(uint64_t id);
 };

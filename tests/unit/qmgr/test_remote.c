@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/qmgr/test_remote.c - mail to other hosts, with a played smtp-client. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fake.h"
+
+#define NEVER_MS 100000 /* longer than any test */
+
+static const char small[] = "Subject: hello\r\n\r\nBody.\r\n";
+
+static int
+setup(void **state)
+{
+	struct fake *f = xcalloc(1, sizeof(*f));
+
+	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_INFO);
+	fake_make(f);
+	/* what is tried again in time is woken by its destination */
+	f->conf.minimal_backoff = f->conf.maximal_backoff = NEVER_MS;
+	fake_start(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fake *f = *state;
+
+	fake_stop(f);
+	fake_remove(f);
+	free(f);
+	return 0;
+}
+
+static uint64_t
+commit(struct fake *f, const char *rcpts)
+{
+	return fake_commit(f, rcpts, bytes_from_str(small));
+}
+
+/* Committed, and nothing is on its way. */
+static bool
+settled(struct fake *f)
+{
+	return fake_answered(f) && fake_quiet(f) && f->q->remote.all.flying == 0;
+}
+
+static void
+host(struct fake *f, const char *next_hop, enum outbound_hop hop)
+{
+	size_t i = 0;
+
+	while (f->hosts[i].next_hop != NULL && strcmp(f->hosts[i].next_hop, next_hop) != 0)
+		i++;
+	assert_true(i < NITEMS(f->hosts));
+	f->hosts[i] = (struct fake_host){ next_hop, hop };
+}
+
+static void
+test_sends(void **state)
+{
+	struct fake *f = *state;
+
+	commit(f, "someone@a.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->jobs, 1);
+	assert_int_equal(f->sent, 1);
+	assert_int_equal(f->q->stats.delivered, 1);
+	assert_int_equal(f->q->remote.rcpts, 0);
+}
+
+/* Of one message what has the same next hop goes together, 50 at once; local ones their way. */
+static void
+test_recipients_together(void **state)
+{
+	struct fake *f = *state;
+
+	commit(f, "1@a.far.example 2@a.far.example 3@b.far.example user@example.org "
+		  "4@a.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->jobs, 2);
+	assert_int_equal(f->most_rcpts, 3);
+	assert_int_equal(f->sent, 4);
+	assert_int_equal(f->deliveries, 1);
+}
+
+static void
+test_recipients_per_job(void **state)
+{
+	struct fake *f = *state;
+	struct buf rcpts = BUF_INIT;
+
+	f->conf.destination_recipients = 7;
+	for (int i = 0; i < 40; i++)
+		buf_printf(&rcpts, "%s%d@a.far.example", i == 0 ? "" : " ", i);
+	commit(f, buf_str(&rcpts));
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->most_rcpts, 7);
+	assert_int_equal(f->jobs, 6);
+	assert_int_equal(f->sent, 40);
+	buf_free(&rcpts);
+}
+
+static void
+test_bounces(void **state)
+{
+	struct fake *f = *state;
+
+	commit(f, "never@a.far.example ok@a.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->q->stats.bounced, 1);
+	assert_int_equal(f->sent, 1);
+}
+
+static void
+test_defers(void **state)
+{
+	struct fake *f = *state;
+	const struct queue_rcpt *r;
+	struct entry *e;
+	uint64_t id;
+
+	f->later_most = 1;
+	id = commit(f, "later@a.far.example ok@a.far.example");
+	assert_true(fake_until(f, settled));
+	e = index_find(&f->q->index, id);
+	assert_int_equal(e->state, ENTRY_DEFERRED);
+	assert_int_equal(e->rcpts_left, 1);
+	assert_int_equal(e->hop, 0); /* its own matter, not its destination's */
+	r = &e->msg->state.rcpts[0];
+	assert_int_equal(r->status, RCPT_DEFERRED);
+	assert_false(r->suspended);
+	assert_true(bytes_is(r->next_hop, "a.far.example"));
+	assert_true(bytes_is(r->remote_mta, "mx.far.example"));
+	assert_true(bytes_is(r->code, "4.2.0"));
+	assert_true(e->due_s > now_s() + 50);
+}
+
+static void
+test_refused(void **state)
+{
+	struct fake *f = *state;
+
+	host(f, "null.far.example", OUTBOUND_REFUSED);
+	commit(f, "never@null.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->q->stats.bounced, 1);
+}
+
+/* Many wait for a dead destination: few connections, none of the messages is in the heap for a
+ * try of its own; others are not kept waiting; and all goes when it is back. */
+static void
+test_dead_and_back(void **state)
+{
+	struct fake *f = *state;
+	const uint64_t now = now_s();
+	unsigned jobs;
+
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	for (int i = 0; i < 300; i++)
+		commit(f, "someone@dead.far.example");
+	assert_true(fake_until(f, settled));
+	assert_true(f->jobs <= 5);
+	jobs = f->jobs;
+	assert_int_equal(f->q->remote.all.dead, 1);
+	assert_int_equal(f->q->remote.all.parked, 300);
+	assert_int_equal(f->q->index.counts[ENTRY_DEFERRED], 300);
+	assert_true(index_first_due(&f->q->index)->due_s >= now + NEVER_MS / 1000 - 1);
+	commit(f, "someone@good.far.example");
+	fake_turns(f, 200);
+	assert_int_equal(f->sent, 1);
+	fake_turns(f, 1100); /* a probe */
+	assert_int_equal(f->jobs, jobs + 2);
+	host(f, "dead.far.example", OUTBOUND_REACHED);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 301);
+	assert_int_equal(f->q->remote.all.parked, 0);
+	assert_int_equal(f->q->remote.all.dead, 0);
+}
+
+/* Each waits for its own: what is not dead does not wait. */
+static void
+test_recipients_of_dead_and_good(void **state)
+{
+	struct fake *f = *state;
+
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	host(f, "gone.far.example", OUTBOUND_UNREACHABLE);
+	commit(f, "1@dead.far.example 2@good.far.example 3@gone.far.example user@example.org");
+	assert_true(fake_until(f, settled));
+	fake_turns(f, 300);
+	assert_int_equal(f->sent, 1);
+	assert_int_equal(f->deliveries, 1);
+	assert_int_equal(f->q->remote.all.parked, 1);
+	host(f, "dead.far.example", OUTBOUND_REACHED);
+	host(f, "gone.far.example", OUTBOUND_REACHED);
+	assert_true(fake_until(f, fake_empty)); /* parked here, then there */
+	assert_int_equal(f->sent, 3);
+}
+
+/* The tables change: a new next hop, and what waited goes there. */
+static void
+test_route_changes(void **state)
+{
+	struct fake *f = *state;
+
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	for (int i = 0; i < 50; i++)
+		commit(f, "someone@dead.far.example");
+	assert_true(fake_until(f, settled));
+	f->route = "smtp:[relay.example.net]:587";
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 50);
+}
+
+static void
+test_too_old(void **state)
+{
+	struct fake *f = *state;
+
+	f->conf.queue_lifetime = 2000;
+	qmgr_spec.reload(&f->d);
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	f->conf.destination_retry = NEVER_MS;
+	qmgr_spec.reload(&f->d);
+	commit(f, "1@dead.far.example");
+	commit(f, "2@dead.far.example");
+	assert_true(fake_until(f, settled));
+	assert_int_equal(f->q->index.live, 2);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->q->stats.expired, 2);
+}
+
+/* The process that had it is gone: perhaps sent, perhaps not; once more, not counted. */
+static void
+test_smtp_client_dies(void **state)
+{
+	struct fake *f = *state;
+
+	f->lose_jobs = 3;
+	for (int i = 0; i < 3; i++)
+		commit(f, "someone@a.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 3);
+	assert_int_equal(f->jobs, 6);
+	assert_int_equal(f->q->stats.deferrals, 0);
+	assert_int_equal(f->q->remote.all.dead, 0);
+}
+
+/* Too many connections: fewer, and the mail goes on. */
+static void
+test_busy(void **state)
+{
+	struct fake *f = *state;
+
+	host(f, "busy.far.example", OUTBOUND_BUSY);
+	for (int i = 0; i < 20; i++)
+		commit(f, "someone@busy.far.example");
+	fake_turns(f, 300);
+	assert_int_equal(f->sent, 0);
+	host(f, "busy.far.example", OUTBOUND_REACHED);
+	fake_turns(f, 1500);
+	assert_true(f->sent >= 10); /* the first few were tried too often, and wait */
+	assert_true(f->q->remote.all.n == 1);
+}
+
+/* What waits at a destination is known after a restart, and tried. */
+static void
+test_restart(void **state)
+{
+	struct fake *f = *state;
+
+	f->conf.minimal_backoff = f->conf.maximal_backoff = 1000;
+	qmgr_spec.reload(&f->d);
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	for (int i = 0; i < 100; i++)
+		commit(f, "someone@dead.far.example");
+	assert_true(fake_until(f, settled));
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 100);
+	host(f, "dead.far.example", OUTBOUND_REACHED);
+	f->asked = f->answers = 0;
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 100);
+}
+
+static void
+order(struct fake *f, uint64_t id, enum queue_order_verb verb)
+{
+	const struct queue_order m = { .verb = verb, .queue_id = id };
+	struct ipc_call call = { .ctx = &f->d };
+
+	operator_order(&call, &m);
+}
+
+/* The operator deletes, holds and releases what is parked. */
+static void
+test_orders(void **state)
+{
+	struct fake *f = *state;
+	uint64_t ids[3];
+
+	host(f, "dead.far.example", OUTBOUND_UNREACHABLE);
+	f->conf.destination_retry = NEVER_MS;
+	qmgr_spec.reload(&f->d);
+	for (int i = 0; i < 3; i++)
+		ids[i] = commit(f, "someone@dead.far.example");
+	assert_true(fake_until(f, settled));
+	assert_int_equal(f->q->remote.all.parked, 3);
+	order(f, ids[0], QUEUE_ORDER_DELETE);
+	assert_int_equal(f->q->remote.all.parked, 2);
+	order(f, ids[1], QUEUE_ORDER_HOLD);
+	host(f, "dead.far.example", OUTBOUND_REACHED);
+	order(f, ids[2], QUEUE_ORDER_FLUSH);
+	fake_turns(f, 300);
+	assert_int_equal(f->sent, 1);
+	assert_int_equal(f->q->index.live, 1);
+	order(f, ids[1], QUEUE_ORDER_RELEASE);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 2);
+	assert_int_equal(f->q->remote.all.parked, 0);
+}
+
+/* Without the service mail waits, with a reason. */
+static void
+test_no_service(void **state)
+{
+	struct fake *f = *state;
+
+	f->q->remote.n = 0;
+	commit(f, "someone@a.far.example");
+	assert_true(fake_until(f, settled));
+	assert_int_equal(f->q->index.counts[ENTRY_DEFERRED], 1);
+	f->q->remote.n = 2;
+}
+
+static void
+test_bad_answers(void **state)
+{
+	struct fake *f = *state;
+
+	f->bad_answers = 4;
+	for (int i = 0; i < 4; i++)
+		commit(f, "1@a.far.example 2@a.far.example");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 8);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_sends),
+		TEST(test_recipients_together),
+		TEST(test_recipients_per_job),
+		TEST(test_bounces),
+		TEST(test_defers),
+		TEST(test_refused),
+		TEST(test_dead_and_back),
+		TEST(test_recipients_of_dead_and_good),
+		TEST(test_route_changes),
+		TEST(test_too_old),
+		TEST(test_smtp_client_dies),
+		TEST(test_busy),
+		TEST(test_restart),
+		TEST(test_orders),
+		TEST(test_no_service),
+		TEST(test_bad_answers),
+	};
+
+	return cmocka_run_group_tests_name("qmgr/remote", tests, NULL, NULL);
+}
