@@ -330,13 +330,19 @@ def postmaster_mail(suite):
         return [m.fetch(n, "(BODY.PEEK[])")[1][0][1].decode() for n in m.search(None, "ALL")[1][0].split()]
 
 
+def until_blocked(suite, i, to):
+    """Messages to ever new recipients, until there is an incident."""
+    for n in range(8):
+        if suite.account(i)[0] in incidents(suite):
+            return
+        assert not sends(suite, i, detailed(suite, to, *[f"spam{i}.{n}.{k}" for k in range(4)]))
+    pytest.fail("no incident")
+
+
 def test_incident(sender):
     """A stolen password: far more new recipients than allowed. The operator ends it."""
     user = sender.account(1)[0]
-    for n in range(8):  # each time others
-        if incidents(sender):
-            break
-        assert not sends(sender, 1, detailed(sender, 2, *[f"spam{n}.{i}" for i in range(4)]))
+    until_blocked(sender, 1, to=2)
     row = incidents(sender)[user]
     assert row["new_recipients"] == 3 and "new recipients" in row["reason"]
     assert f"incident: login=<{user}> may send nothing more" in sender.log()
@@ -362,15 +368,44 @@ def test_incident(sender):
     assert len([t for t in postmaster_mail(sender) if "Sending is blocked" in t]) == 1
 
 
-def test_purge(sender):
-    user = sender.account(2)[0]
-    for n in range(8):
-        if user in incidents(sender):
-            break
-        sends(sender, 2, detailed(sender, 1, *[f"purge{n}.{i}" for i in range(4)]))
-    out = json.loads(sender.relais("incident", "purge", user, "--json"))
-    assert out["login"] == user and out["messages"] == 0
-    assert user not in incidents(sender)
+def test_held_mail(fresh_suite):
+    """What such logins have in the queue is held, and goes out, or away, at the operator's word. Others' goes on."""
+    suite = fresh_suite(users=5, options=["plaintext_auth=loopback", "ledger.send_new_recipients=3",
+                                          "ledger.send_incident_factor=3", "qmgr.minimal_backoff=1s",
+                                          "qmgr.maximal_backoff=1s"])
+    sure, released, purged, box = (suite.account(i)[0] for i in (1, 2, 3, 4))
+    place = suite.mailbox(4)
+
+    def waiting():
+        return sorted((m["reverse_path"], m["state"]) for m in json.loads(suite.relais("queue", "list", "--json")))
+
+    def arrived():
+        new = os.path.join(place, "new")
+        return len(os.listdir(new)) if os.path.exists(new) else 0
+
+    # something is in the mailbox' place: its mail waits
+    shutil.rmtree(place, ignore_errors=True)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    os.mkdir(place, mode=0)
+    for i in (1, 2, 2, 3, 3):
+        send(smtp(suite, i), suite.account(i)[0], [box])
+    wait_for(lambda: [m[1] for m in waiting()] == ["deferred"] * 5)
+    for i in (2, 3):
+        until_blocked(suite, i, to=1)
+    held = sorted([(login, "hold") for login in (released, purged)] * 2)
+    wait_for(lambda: [m for m in waiting() if m[0] != sure] == held)
+    assert [m[1] for m in waiting() if m[0] == sure] in (["deferred"], ["active"])
+    os.rmdir(place)
+    wait_for(lambda: waiting() == held and arrived() == 1)
+    out = json.loads(suite.relais("incident", "release", released, "--json"))
+    assert (out["login"], out["messages"]) == (released, 2)
+    wait_for(lambda: waiting() == [(purged, "hold")] * 2 and arrived() == 3)
+    out = json.loads(suite.relais("incident", "purge", purged, "--json"))
+    assert (out["login"], out["messages"]) == (purged, 2)
+    assert waiting() == [] and arrived() == 3 and incidents(suite) == {}
+    for i in (2, 3):  # both may send again
+        assert sends(suite, i, [box])
+    assert len([t for t in postmaster_mail(suite) if "Sending is blocked" in t]) == 2
 
 
 # ---- fail2ban ----
