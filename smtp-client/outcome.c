@@ -56,8 +56,7 @@ client_outcome(enum client_verb v, enum client_event event)
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		if (v >= rows[i].from && v <= rows[i].to && (rows[i].events & event) != 0)
 			return &rows[i].outcome;
-	ASSERT(!"every event has a row");
-	return NULL;
+	assert_failed("every event has a row", __FILE__, __LINE__);
 }
 
 static enum client_event

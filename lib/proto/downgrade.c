@@ -341,12 +341,19 @@ end_container(struct downgrade *d, const struct mime_part *p, size_t n_parts)
 	return ERR_OK;
 }
 
-/* A delimiter must stay what its parameter says, and that is ASCII from now on. */
+/* Delimiters must stay what their parameter says, and a Content-Type that isn't ASCII changes. */
 static bool
-has_bad_boundary(const struct mime_part *p)
+has_bad_type(const struct downgrade *d, const struct mime_part *p)
 {
-	return downgrade_is_8bit(mime_param(p->params, "boundary")) ||
-	       mime_param(p->params, "boundary*").n > 0;
+	struct bytes header = mime_header(d->content, p);
+	struct rfc5322_field f;
+
+	if (d->to == DOWNGRADE_TO_8BIT || p->kind != MIME_MULTIPART)
+		return false;
+	while (rfc5322_field_next(&header, &f))
+		if (bytes_is_nocase(f.name, "Content-Type") && downgrade_is_8bit(f.raw))
+			return true;
+	return false;
 }
 
 static bool
@@ -358,12 +365,12 @@ is_leaf(const struct mime_part *p)
 static int
 plan_one(struct downgrade *d, const struct mime_part *p)
 {
+	if (has_bad_type(d, p))
+		return ERR_UNSUPPORTED;
 	if (is_signed(p))
 		return plan_signed(d, p);
 	if (is_leaf(p))
 		return plan_leaf(d, p);
-	if (d->to == DOWNGRADE_TO_7BIT && p->kind == MIME_MULTIPART && has_bad_boundary(p))
-		return ERR_UNSUPPORTED;
 	return begin_container(d, p);
 }
 

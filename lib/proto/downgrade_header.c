@@ -330,7 +330,8 @@ put_params(struct buf *out, struct bytes value)
 		if (!downgrade_is_8bit(one))
 			buf_put_bytes(out, one);
 		else if (first || downgrade_is_8bit(name) || name.n == one.n ||
-			 bytes_find(name, '*') != BYTES_NOT_FOUND)
+			 bytes_find(name, '*') != BYTES_NOT_FOUND ||
+			 bytes_is_nocase(bytes_trim(name), "boundary"))
 			put_masked(out, one);
 		else
 			put_extended(out, name, rest);
