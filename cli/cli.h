@@ -77,6 +77,7 @@ int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_tls_policy(struct cli *cli, int argc, char *argv[]);
 int cmd_transport(struct cli *cli, int argc, char *argv[]);
+int cmd_trace(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
 int cmd_user_app_password(struct cli *cli, int argc, char *argv[]);
 int cmd_user_forward(struct cli *cli, int argc, char *argv[]);

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
 	{ "status", cmd_status, "services, pids, restarts and counters" },
 	{ "queue", cmd_queue, "what waits: list, show, hold, flush, bounce, delete, watch" },
+	{ "trace", cmd_trace, "the story of a message, by its id, an address or its Message-ID" },
 	{ "user", cmd_user, "add, list, change and delete accounts" },
 	{ "alias", cmd_alias, "add, list and delete aliases" },
 	{ "domain", cmd_domain, "add, list and delete mail domains" },

@@ -4,6 +4,7 @@
 #define RELAIS_CLI_QUEUE_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "cli.h"
 #include "queue_id.h"
@@ -60,7 +61,8 @@ MUST_USE int queue_order_all(
 	struct cli *cli, int fd, const struct queue_order *m, struct queue_order_answer *a);
 
 /* Written so that no octet of a message moves a cursor; JSON: not UTF-8 becomes '?'. */
-void print_safely(struct bytes b);
+void fprint_safely(FILE *out, struct bytes b);
+void print_safely(struct bytes b); /* to stdout */
 json_t *json_text(struct bytes b);
 
 const char *queue_state_name(uint32_t state);
@@ -68,6 +70,13 @@ const char *queue_state_name(uint32_t state);
 #define HUMAN_TEXT 32
 const char *human_time(uint64_t seconds, char out[HUMAN_TEXT]);
 const char *human_size(uint64_t octets, char out[HUMAN_TEXT]);
+
+/* "90", "15m", "2d": seconds */
+bool queue_parse_time(const char *text, uint64_t *seconds);
+
+/* One message of a list: as JSON; and as lines of text for a person, to be freed. */
+json_t *queue_entry_json(const struct queue_list_entry *e, const struct queue_list_rcpt *r);
+char *queue_entry_text(const struct queue_list_entry *e, const struct queue_list_rcpt *r);
 
 /* Verbs. */
 int queue_list(struct cli *cli, int fd, int argc, char *argv[]);

@@ -19,14 +19,15 @@
 struct listing {
 	bool json;
 	uint64_t n, octets, now_s;
+	FILE *out;
 };
 
 static void
-print_address(struct bytes b)
+print_address(FILE *out, struct bytes b)
 {
-	putchar('<');
-	print_safely(b);
-	putchar('>');
+	putc('<', out);
+	fprint_safely(out, b);
+	putc('>', out);
 }
 
 static void
@@ -35,9 +36,9 @@ print_when(const struct listing *l, uint64_t next_s)
 	char text[HUMAN_TEXT], date[CLI_TIME_TEXT];
 
 	if (next_s <= l->now_s)
-		printf("next attempt now");
+		fprintf(l->out, "next attempt now");
 	else
-		printf("next attempt in %s (%s)", human_time(next_s - l->now_s, text),
+		fprintf(l->out, "next attempt in %s (%s)", human_time(next_s - l->now_s, text),
 			cli_time_text(next_s, date));
 }
 
@@ -45,31 +46,31 @@ static void
 print_rcpt(
 	const struct listing *l, const struct queue_list_entry *e, const struct queue_list_rcpt *r)
 {
-	printf("    ");
-	print_address(r->address);
+	fprintf(l->out, "    ");
+	print_address(l->out, r->address);
 	if (r->original.n > 0) {
-		printf(" (for ");
-		print_address(r->original);
-		putchar(')');
+		fprintf(l->out, " (for ");
+		print_address(l->out, r->original);
+		putc(')', l->out);
 	}
 	if (r->reason.n == 0)
-		printf(": not tried yet");
+		fprintf(l->out, ": not tried yet");
 	else {
-		printf(": ");
-		print_safely(r->code);
-		printf(r->code.n > 0 ? " " : "");
-		print_safely(r->reason);
+		fprintf(l->out, ": ");
+		fprint_safely(l->out, r->code);
+		fputs(r->code.n > 0 ? " " : "", l->out);
+		fprint_safely(l->out, r->reason);
 	}
-	printf("\n        ");
+	fprintf(l->out, "\n        ");
 	if (r->attempts > 0)
-		printf("tried %u time%s", r->attempts, r->attempts == 1 ? "" : "s");
+		fprintf(l->out, "tried %u time%s", r->attempts, r->attempts == 1 ? "" : "s");
 	else
-		printf("not counted as tried yet");
+		fprintf(l->out, "not counted as tried yet");
 	if (e->state == QUEUE_STATE_DEFERRED) {
-		printf(", ");
+		fprintf(l->out, ", ");
 		print_when(l, r->next_s);
 	}
-	putchar('\n');
+	putc('\n', l->out);
 }
 
 /* One line for those whose reason is not the recipient's. */
@@ -79,21 +80,32 @@ print_why(const struct listing *l, const struct queue_list_entry *e)
 	char text[HUMAN_TEXT];
 
 	if (e->state == QUEUE_STATE_HOLD)
-		printf("    held: waits for \"relais queue release\"\n");
+		fprintf(l->out, "    held: waits for \"relais queue release\"\n");
 	else if (e->state == QUEUE_STATE_ACTIVE)
-		printf("    being delivered, or about to be\n");
+		fprintf(l->out, "    being delivered, or about to be\n");
 	if (e->dead_hop.n == 0)
 		return;
-	printf("    ");
-	print_safely(e->dead_hop);
+	fprintf(l->out, "    ");
+	fprint_safely(l->out, e->dead_hop);
 	if (e->dead_until_s > l->now_s)
-		printf(" gives no answer and is asked again in %s",
+		fprintf(l->out, " gives no answer and is asked again in %s",
 			human_time(e->dead_until_s - l->now_s, text));
 	else
-		printf(" gave no answer and is asked again now");
-	printf(" (");
-	print_safely(e->dead_reason);
-	printf(")\n");
+		fprintf(l->out, " gave no answer and is asked again now");
+	fprintf(l->out, " (");
+	fprint_safely(l->out, e->dead_reason);
+	fprintf(l->out, ")\n");
+}
+
+static void
+print_rest(
+	const struct listing *l, const struct queue_list_entry *e, const struct queue_list_rcpt *r)
+{
+	print_why(l, e);
+	for (uint32_t i = 0; i < e->n_rcpts; i++)
+		print_rcpt(l, e, &r[i]);
+	if (e->rcpts_left > e->n_rcpts)
+		fprintf(l->out, "    ... and %u more recipients\n", e->rcpts_left - e->n_rcpts);
 }
 
 static void
@@ -103,22 +115,36 @@ print_entry(struct listing *l, const struct queue_list_entry *e, const struct qu
 	char id[QUEUE_ID_TEXT_SIZE], age[HUMAN_TEXT], size[HUMAN_TEXT];
 
 	if (l->n == 0)
-		printf("%-16s %-9s %-12s %-9s %s\n", "ID", "STATE", "WAITS FOR", "SIZE", "SENDER");
-	printf("%-16s %-9s %-12s %-9s ", queue_id_text(e->queue_id, id), queue_state_name(e->state),
+		fprintf(l->out, "%-16s %-9s %-12s %-9s %s\n", "ID", "STATE", "WAITS FOR", "SIZE",
+			"SENDER");
+	fprintf(l->out, "%-16s %-9s %-12s %-9s ", queue_id_text(e->queue_id, id),
+		queue_state_name(e->state),
 		human_time(l->now_s > arrival ? l->now_s - arrival : 0, age),
 		human_size(e->size, size));
-	print_address(e->reverse_path);
+	print_address(l->out, e->reverse_path);
 	if (e->login.n > 0) {
-		printf(" (login ");
-		print_safely(e->login);
-		putchar(')');
+		fprintf(l->out, " (login ");
+		fprint_safely(l->out, e->login);
+		putc(')', l->out);
 	}
-	putchar('\n');
-	print_why(l, e);
-	for (uint32_t i = 0; i < e->n_rcpts; i++)
-		print_rcpt(l, e, &r[i]);
-	if (e->rcpts_left > e->n_rcpts)
-		printf("    ... and %u more recipients\n", e->rcpts_left - e->n_rcpts);
+	putc('\n', l->out);
+	print_rest(l, e, r);
+}
+
+char *
+queue_entry_text(const struct queue_list_entry *e, const struct queue_list_rcpt *r)
+{
+	struct listing l = { .now_s = clock_wall_us() / 1000000 };
+	char *text = NULL;
+	size_t size = 0;
+
+	l.out = open_memstream(&text, &size);
+	if (l.out == NULL)
+		return NULL;
+	fprintf(l.out, "%s\n", queue_state_name(e->state));
+	print_rest(&l, e, r);
+	fclose(l.out);
+	return text;
 }
 
 /* ---- JSON ---- */
@@ -152,8 +178,8 @@ rcpt_json(const struct queue_list_rcpt *r)
 	return o;
 }
 
-static json_t *
-entry_json(const struct queue_list_entry *e, const struct queue_list_rcpt *r)
+json_t *
+queue_entry_json(const struct queue_list_entry *e, const struct queue_list_rcpt *r)
 {
 	json_t *o = json_object(), *rcpts = json_array(), *dead;
 	char id[QUEUE_ID_TEXT_SIZE];
@@ -185,7 +211,7 @@ static void
 print_json(
 	const struct listing *l, const struct queue_list_entry *e, const struct queue_list_rcpt *r)
 {
-	json_t *o = entry_json(e, r);
+	json_t *o = queue_entry_json(e, r);
 
 	printf("%s\n ", l->n == 0 ? "" : ",");
 	json_dumpf(o, stdout, JSON_COMPACT);
@@ -226,7 +252,7 @@ print_end(const struct listing *l, const struct queue_walk *w, bool filtered)
 int
 queue_list(struct cli *cli, int fd, int argc, char *argv[])
 {
-	struct listing l = { .now_s = clock_wall_us() / 1000000 };
+	struct listing l = { .now_s = clock_wall_us() / 1000000, .out = stdout };
 	struct queue_walk w = { .show = show, .ctx = &l };
 	struct queue_words words;
 	int r = ERR_SYNTAX;

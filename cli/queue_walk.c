@@ -131,7 +131,7 @@ queue_state_name(uint32_t state)
 
 /* C0, DEL and C1 may be commands to a terminal, so may what is not UTF-8 to an old one. */
 void
-print_safely(struct bytes b)
+fprint_safely(FILE *out, struct bytes b)
 {
 	const bool utf8 = utf8_is_valid(b);
 
@@ -139,9 +139,15 @@ print_safely(struct bytes b)
 		const uint8_t c = b.p[i];
 		const bool c1 = utf8 && c == 0xc2 && i + 1 < b.n && b.p[i + 1] < 0xa0;
 
-		putchar(c < 0x20 || c == 0x7f || c1 || (c >= 0x80 && !utf8) ? '?' : c);
+		putc(c < 0x20 || c == 0x7f || c1 || (c >= 0x80 && !utf8) ? '?' : c, out);
 		i += c1;
 	}
+}
+
+void
+print_safely(struct bytes b)
+{
+	fprint_safely(stdout, b);
 }
 
 json_t *

@@ -49,6 +49,12 @@ parse_number(struct bytes text, const struct unit *units, uint64_t *out)
 	return true;
 }
 
+bool
+queue_parse_time(const char *text, uint64_t *seconds)
+{
+	return parse_number(bytes_from_str(text), times, seconds);
+}
+
 /* "A": at least; "-B": at most; "A-B". */
 static bool
 parse_range(const char *text, const struct unit *units, uint64_t *min, uint64_t *max)
