@@ -73,6 +73,15 @@ take_packet(
 	out->secure = result->security == ENGINE_SECURE;
 }
 
+/* libunbound found before us that nobody answers, or knows it from other questions. Both are
+ * temporary, so a wording that changes does no harm. */
+static bool
+was_silence(struct bytes why)
+{
+	return bytes_search(why, BYTES_LITERAL("server timeout")) != BYTES_NOT_FOUND ||
+	       bytes_search(why, BYTES_LITERAL("addresses not usable")) != BYTES_NOT_FOUND;
+}
+
 void
 answer_make(const struct engine_result *result, uint16_t type, const char *asked, struct arena *a,
 	struct dns_answer *out)
@@ -85,7 +94,8 @@ answer_make(const struct engine_result *result, uint16_t type, const char *asked
 	} else if (result->rcode == RCODE_NXDOMAIN) {
 		out->status = DNS_NXDOMAIN;
 	} else if (result->rcode != 0) {
-		out->status = DNS_SERVFAIL;
+		out->why = bytes_head(bytes_from_str(result->why), DNS_WHY_MAX);
+		out->status = was_silence(out->why) ? DNS_TIMEOUT : DNS_SERVFAIL;
 	} else {
 		take_packet(result, type, a, out);
 	}

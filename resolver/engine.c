@@ -29,6 +29,7 @@ struct engine {
 	struct event_base *base;
 	struct ub_ctx *ctx;
 	FILE *complaints;
+	char why[256]; /* of the failure that comes next */
 };
 
 /* ---- libunbound's events ---- */
@@ -170,8 +171,7 @@ base_no_signal(struct ub_event_base *base, int fd, void (*cb)(int, short, void *
 }
 
 static struct ub_event *
-base_no_windows(
-	struct ub_event_base *base, void *event, void (*cb)(int, short, void *), void *arg)
+base_no_windows(struct ub_event_base *base, void *event, void (*cb)(int, short, void *), void *arg)
 {
 	UNUSED(base);
 	UNUSED(event);
@@ -210,32 +210,46 @@ static struct ub_event_base_vmt base_table = { .free = base_free,
 
 /* ---- what it complains about ---- */
 
-/* A line such as "[1732250000] libunbound[12:0] error: text". */
+#define SERVFAIL_SAID "error: SERVFAIL <"
+
+/* "[1732250000] libunbound[12:0] error: SERVFAIL <example.org. MX IN>: upstream server timeout":
+ * the reason of the failure that on_result() will be told next. It is nowhere else to be had. */
+static void
+keep_why(struct engine *e, struct bytes line)
+{
+	size_t at = bytes_search(line, BYTES_LITERAL(">: "));
+
+	bytes_to_str(at == BYTES_NOT_FOUND ? BYTES_NONE : bytes_skip(line, at + 3), e->why,
+		sizeof(e->why));
+}
+
 static ssize_t
 complain(void *cookie, const char *data, size_t n)
 {
 	struct bytes rest = bytes_make(data, n);
 
-	UNUSED(cookie);
 	while (rest.n > 0) {
 		struct bytes line = bytes_cut(&rest, '\n');
-		size_t at = bytes_search(line, BYTES_LITERAL("] "));
+		size_t at = bytes_search(line, BYTES_LITERAL("] error: "));
 
-		if (at != BYTES_NOT_FOUND)
-			line = bytes_skip(line, at + 2);
-		if (line.n > 0)
-			log_warning("%.*s", (int)line.n, (const char *)line.p);
+		if (at == BYTES_NOT_FOUND)
+			continue; /* "info:" and such: of single answers, which we tell ourselves */
+		line = bytes_skip(line, at + 2);
+		if (bytes_starts_with(line, BYTES_LITERAL(SERVFAIL_SAID)))
+			keep_why(cookie, line);
+		else
+			log_warning("libunbound: %.*s", (int)line.n, (const char *)line.p);
 	}
 	return (ssize_t)n;
 }
 
 static FILE *
-open_complaints(void)
+open_complaints(struct engine *e)
 {
-	FILE *f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = complain });
+	FILE *f = fopencookie(e, "w", (cookie_io_functions_t){ .write = complain });
 
 	ASSERT(f != NULL);
-	setvbuf(f, NULL, _IOLBF, 1024);
+	setvbuf(f, NULL, _IOLBF, 2048);
 	return f;
 }
 
@@ -279,9 +293,12 @@ set_numbers(struct engine *e, const struct engine_setup *s)
 		{ "outgoing-num-tcp:", TCP_SOCKETS },
 		/* a server that was dead is tried again soon, one question at a time */
 		{ "infra-cache-max-rtt:", 4000 },
-		{ "infra-host-ttl:", s->nforwarders > 0 ? 10 : 300 },
+		{ "infra-host-ttl:", s->nforwarders > 0 ? 5 : 300 },
 	};
 	int r = set(e, "infra-keep-probing:", "yes");
+
+	if (set(e, "log-servfail:", "yes") < 0 || set(e, "val-log-squelch:", "no") < 0)
+		return ERR_UNSUPPORTED;
 
 	for (size_t i = 0; r == ERR_OK && i < NITEMS(rows); i++)
 		r = set_number(e, rows[i].option, rows[i].value);
@@ -353,7 +370,7 @@ engine_new(struct event_base *base, const struct engine_setup *setup)
 
 	e->head = (struct ub_event_base){ UB_EVENT_MAGIC, &base_table };
 	e->base = base;
-	e->complaints = open_complaints();
+	e->complaints = open_complaints(e);
 	e->ctx = ub_ctx_create_ub_event(&e->head);
 	ASSERT(e->ctx != NULL);
 	(void)ub_ctx_debugout(e->ctx, e->complaints);
@@ -394,14 +411,19 @@ on_result(void *arg, int rcode, void *packet, int len, int security, char *why, 
 	UNUSED(ratelimited);
 	if (rcode == 0 && packet != NULL && len > 0)
 		result.packet = bytes_make(packet, (size_t)len);
+	else if (rcode != 0)
+		result.why = q->engine->why;
 	q->done(q, &result);
 }
 
 int
 engine_ask(struct engine *e, const char *name, uint16_t type, struct engine_question *q)
 {
-	int r = ub_resolve_event(e->ctx, name, type, 1, q, on_result, &q->id);
+	int r;
 
+	q->engine = e;
+	e->why[0] = 0;
+	r = ub_resolve_event(e->ctx, name, type, 1, q, on_result, &q->id);
 	return r == 0 ? ERR_OK : r == UB_SYNTAX ? ERR_SYNTAX : ERR_RESOURCE;
 }
 

@@ -20,17 +20,20 @@ enum engine_security {
 	ENGINE_SECURE
 };
 
+struct engine;
+
 struct engine_result {
 	int rcode; /* not 0: there is no packet */
 	enum engine_security security;
 	struct bytes packet; /* the answer as on the wire; with ENGINE_BOGUS not to be believed */
-	const char *why;     /* it is bogus; may be NULL */
+	const char *why;     /* it is bogus or failed; may be NULL */
 };
 
 /* One question, within a struct of the caller's; lives until done() or engine_cancel(). */
 struct engine_question {
 	void (*done)(struct engine_question *q, const struct engine_result *result);
-	int id; /* the engine's */
+	struct engine *engine; /* the rest is the engine's */
+	int id;
 };
 
 struct engine_setup {
@@ -40,8 +43,6 @@ struct engine_setup {
 	struct bytes anchor;           /* the trust anchor file's text; empty: no DNSSEC */
 	unsigned sockets;              /* that may be open at once */
 };
-
-struct engine;
 
 /* NULL: libunbound does not want it (the log says why). */
 struct engine *engine_new(struct event_base *base, const struct engine_setup *setup);

@@ -202,7 +202,9 @@ on_answer(struct engine_question *e, const struct engine_result *result)
 	answer_make(result, q->type, q->name, &r->answer, &a);
 	if (a.status == DNS_BOGUS)
 		tell_bogus(r, q, a.why);
-	if (a.status != DNS_SERVFAIL && !q->starting)
+	if (a.status == DNS_TIMEOUT)
+		not_heard(r);
+	else if (a.status != DNS_SERVFAIL && !q->starting)
 		heard(r);
 	if (q->late_ms != 0)
 		r->numbers.late++;
