@@ -70,6 +70,8 @@ give_content(struct client_driver *d)
 	}
 	if (client_session_want(d->session) != CLIENT_WANT_CONTENT || room == 0)
 		return false;
+	if (d->stall > 0 && client_session_offset(d->session) >= d->stall)
+		return false;
 	left = bytes_skip(d->content, client_session_offset(d->session));
 	ASSERT(left.n >= room);
 	client_session_content(d->session, bytes_head(left, room < d->chunk ? room : d->chunk));

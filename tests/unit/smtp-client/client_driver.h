@@ -14,6 +14,7 @@ struct client_driver {
 	struct outbound_rcpt rcpts[OUTBOUND_RCPTS_MAX];
 	struct bytes content;
 	size_t chunk; /* content comes in pieces of this size; 0: inside the job */
+	size_t stall; /* no more of it comes behind this many octets; 0: all comes */
 	struct client_session *session;
 	struct buf said; /* by the client, not yet looked at */
 	struct buf results;

@@ -316,6 +316,23 @@
 		"once\nW:CLOSE\n" },
 { "two final replies", 0, 1,
 	TO_BODY "S:250 ok\nS:250 ok\nR:REACHED\nr:SENT - 2.0.0 250 ok\nW:CLOSE\n" },
+{ "552 in the middle of the content", STALL, 1,
+	TO_STALL "S:552 5.3.4 too big\nR:REACHED\nr:PERMANENT message 5.3.4 host mx.example[192.0.2.1] "
+		 "said: 552 5.3.4 too big (in reply to end of DATA command)\nW:CLOSE\n" },
+{ "421 in the middle of the content", STALL, 1,
+	TO_STALL "S:421 4.3.2 bye\nR:BUSY\nr:TEMPORARY connection 4.3.2 host mx.example[192.0.2.1] said: "
+		 "421 4.3.2 bye (in reply to end of DATA command)\nW:CLOSE\n" },
+{ "250 in the middle of the content can't be meant", STALL, 1,
+	TO_STALL "S:250 ok\nR:REACHED\nr:TEMPORARY connection 4.5.0 host mx.example[192.0.2.1] sent an "
+		 "unexpected reply: 250 ok while sending message body\nW:CLOSE\n" },
+{ "closes in the middle of the content", STALL, 1,
+	TO_STALL "!reset\nR:REACHED\nr:TEMPORARY connection 4.4.2 lost connection with "
+		 "mx.example[192.0.2.1] while sending message body: Connection reset by peer\nW:CLOSE\n" },
+{ "takes no more of the content", STALL, 1,
+	TO_STALL "!timeout\nR:REACHED\nr:TEMPORARY connection 4.4.2 conversation with "
+		 "mx.example[192.0.2.1] timed out while sending message body\nW:CLOSE\n" },
+{ "our side can't read the rest of the content", STALL, 1,
+	TO_STALL "!abort\nR:REACHED\nr:TEMPORARY message 4.3.0 queue file read error\nW:CLOSE\n" },
 { "our side can't read the content", 0, 1,
 	PLAIN_HELLO GROUP1 "!abort\nR:REACHED\nr:TEMPORARY message 4.3.0 queue file read error\n"
 			   "W:CLOSE\n" },

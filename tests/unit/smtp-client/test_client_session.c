@@ -39,6 +39,7 @@ enum {
 	UTF8_HEADER = 1 << 19,
 	NO_FINAL_CRLF = 1 << 20,
 	UTF8_SENDER = 1 << 21,
+	STALL = 1 << 22, /* content stops coming behind its first line */
 };
 
 #define HELLO                                                                                      \
@@ -69,8 +70,12 @@ enum {
 	"C:..dot\n"                                                                                \
 	"C:body\n"                                                                                 \
 	"C:.\n"
-#define OK3     "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\nS:354 go\n"
-#define OK2     "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\n"
+#define OK3 "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\nS:354 go\n"
+#define OK2 "S:250 2.1.0 Ok\nS:250 2.1.5 Ok\n"
+#define TO_STALL                                                                                   \
+	HELLO "S:250-PIPELINING\nS:250 8BITMIME\nC:MAIL FROM:<a@relais.test> BODY=8BITMIME\n"      \
+	      "C:RCPT TO:<r1@mx.example>\nC:DATA\n" OK3                                            \
+	      "C:Received: by relais.test\nC:From: a@relais.test\nW:CONTENT\n"
 #define TO_BODY PLAIN_HELLO GROUP1 OK3 BODY
 
 static const struct row {
@@ -148,7 +153,8 @@ set_up(struct client_driver *d, const struct row *t)
 	for (size_t i = 0; i < NITEMS(contents); i++)
 		if (f & contents[i].flag)
 			d->content = bytes_make(contents[i].text, contents[i].n);
-	d->chunk = f & CHUNKS ? 7 : 0;
+	d->chunk = f & (CHUNKS | STALL) ? 7 : 0;
+	d->stall = f & STALL ? 21 : 0;
 }
 
 /* --- what happens ----------------------------------------------------------------- */
