@@ -171,6 +171,8 @@ client_session_closed(struct client_session *s, const char *why)
 	case CLIENT_WANT_CLOSE:
 		return;
 	default:
+		if (why != NULL && strcmp(why, "lost connection") == 0)
+			why = NULL; /* that is said anyway */
 		client_broken(s, CLIENT_EVENT_LOST, why);
 	}
 }
