@@ -31,7 +31,7 @@ ask_answer(struct client *c, int code, const char *enhanced, const char *text)
 	if (code / 100 == 4)
 		c->smtpd->numbers.temporary_failures++;
 	smtp_session_answer(&c->session, &a, &out);
-	smtpd_log(c->smtpd);
+	smtpd_log(c);
 }
 
 /* The words of Postfix where log readers and fail2ban's filter look for them. */

@@ -35,10 +35,22 @@ client_out(struct client *c)
 }
 
 void
-smtpd_log(struct smtpd *s)
+client_introduce(struct client *c)
 {
+	if (c->introduced)
+		return;
+	c->introduced = true;
+	log_info("connect from %s[%s]", client_shown_name(c), c->address_text);
+}
+
+void
+smtpd_log(struct client *c)
+{
+	struct smtpd *s = c->smtpd;
 	struct bytes rest = buf_bytes(&s->log);
 
+	if (rest.n > 0)
+		client_introduce(c);
 	while (rest.n > 0) {
 		struct bytes line = bytes_cut(&rest, '\n');
 		log_info("%.*s", (int)line.n, (const char *)line.p);
@@ -50,6 +62,8 @@ static void
 client_free(struct client *c)
 {
 	smtp_session_free(&c->session);
+	client_name_forget(&c->lookup);
+	free(c->name);
 	store_reset(&c->store);
 	buf_free(&c->ticket);
 	buf_free(&c->in);
@@ -75,10 +89,12 @@ client_close(struct client *c)
 
 	if (c->session.state != SMTP_ENDED && !c->asking)
 		smtp_session_lost(&c->session, &out);
-	smtpd_log(s);
+	client_introduce(c);
+	smtpd_log(c);
 	buf_clear(&s->scratch);
 	smtp_session_put_counts(&c->session, &s->scratch);
-	log_info("disconnect from unknown[%s] %s", c->address_text, buf_str(&s->scratch));
+	log_info("disconnect from %s[%s] %s", client_shown_name(c), c->address_text,
+		buf_str(&s->scratch));
 	event_del(&c->event);
 	stream_end(c);
 	/* with unread octets close() would send a reset, which may overtake our last reply */
@@ -204,7 +220,7 @@ feed(struct client *c, struct bytes in)
 		used += n;
 		act(c);
 		if (s->log.len > 0)
-			smtpd_log(s);
+			smtpd_log(c);
 		if (c->asking || over(c) || (n == 0 && !waits) ||
 			(used == in.n && c->session.wait == SMTP_WAIT_INPUT))
 			break;
@@ -320,9 +336,10 @@ begin_tls(struct client *c)
 	}
 	if (c->out.len > 0)
 		return;
+	client_introduce(c);
 	if (c->in.len > 0)
-		log_warning("unknown[%s]: %zu octets sent in the clear behind STARTTLS are dropped",
-			c->address_text, c->in.len);
+		log_warning("%s[%s]: %zu octets sent in the clear behind STARTTLS are dropped",
+			client_shown_name(c), c->address_text, c->in.len);
 	buf_free(&c->in);
 	c->stuck = false;
 	stream_begin_tls(c);
@@ -355,7 +372,7 @@ shake(struct client *c)
 		tls_binding(c->tls, TLS_BINDING_UNIQUE, binding, &n) == ERR_OK ||
 		tls_binding(c->tls, TLS_BINDING_SERVER_END_POINT, binding, &n) == ERR_OK;
 	smtp_session_secured(&c->session, tls_describe(c->tls, text), &out);
-	smtpd_log(c->smtpd);
+	smtpd_log(c);
 	if (!c->greeted) { /* TLS from the first octet: nobody has spoken yet */
 		c->greeted = true;
 		smtp_session_greet(&c->session, &out);
@@ -405,7 +422,7 @@ early_talker(struct client *c)
 	leave_greeting(c);
 	smtp_session_early_talker(&c->session, bytes_make(s->input, n > 0 ? (size_t)n : 0),
 		clock_mono_ms() - came_ms, &out);
-	smtpd_log(s);
+	smtpd_log(c);
 	finish(c);
 }
 
@@ -465,7 +482,7 @@ client_timeout(struct client *c)
 		return;
 	}
 	smtp_session_timeout(&c->session, &out);
-	smtpd_log(c->smtpd);
+	smtpd_log(c);
 	finish(c);
 }
 
@@ -541,6 +558,17 @@ client_refuse(struct client *c, const char *line)
 	client_turn(c);
 }
 
+static void
+on_name(void *arg, const char *name)
+{
+	struct client *c = arg;
+
+	c->lookup = NULL;
+	if (name != NULL)
+		c->session.name = c->name = xstrdup(name);
+	client_introduce(c);
+}
+
 void
 client_new(struct smtpd *s, const struct daemon_client *accepted, const struct counts_key *key)
 {
@@ -548,7 +576,10 @@ client_new(struct smtpd *s, const struct daemon_client *accepted, const struct c
 
 	init_client(c, s, accepted);
 	c->address = *key;
-	log_info("connect from unknown[%s]", c->address_text);
+	if (s->names != NULL && accepted->addr->ss_family != AF_UNIX)
+		c->lookup = client_name_find(s->names, accepted->addr, on_name, c);
+	if (c->lookup == NULL)
+		client_introduce(c);
 	LIST_INSERT_HEAD(&s->slots[0], c, slot);
 	smtpd_set_deadline(c, timeout_of(c));
 	/* the first edge, "writable", comes at once and brings the greeting */

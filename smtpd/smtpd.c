@@ -252,6 +252,8 @@ smtpd_serve(struct daemon *d, const struct smtpd_kind *kind)
 	s->qmgr = daemon_link(d, SERVICE_QMGR, CONTROL_ANY, NULL, 0);
 	link_open(s->directory);
 	link_open(s->qmgr);
+	if (s->conf->client_names)
+		s->names = client_names_new(d);
 	return ERR_OK;
 }
 
@@ -308,6 +310,7 @@ smtpd_stop(struct daemon *d)
 	event_free(s->tick);
 	event_free(s->greet);
 	door_tls_free(&s->tls);
+	client_names_free(&s->names);
 	counts_free(&s->counts);
 	buf_free(&s->content);
 	buf_free(&s->log);

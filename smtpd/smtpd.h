@@ -4,6 +4,7 @@
  *
  *   smtpd.c     the process: policy, doors, time-outs, draining
  *   client.c    one connection: octets between its stream and its session
+ *   client_name.c   what it is called in DNS
  *   stream.c    that stream: plain or TLS
  *   ask.c       what a session asks: directory (recipients), qmgr (commit)
  *   store.c     content in memory, in a memfd or in a file that qmgr lends
@@ -16,6 +17,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+#include "client_name.h"
 #include "content_source.h"
 #include "counts.h"
 #include "daemon.h"
@@ -65,7 +67,8 @@ struct smtpd {
 	struct smtp_policy policy;
 	struct link *directory, *qmgr;
 	struct door_tls *tls;
-	void *own; /* the kind's */
+	struct client_names *names; /* NULL: nobody is looked up */
+	void *own;                  /* the kind's */
 	struct queue_id_maker ids;
 	uint64_t next_session;
 
@@ -107,6 +110,9 @@ struct client {
 	struct store store;
 	struct counts_key address;
 	char address_text[INET6_ADDRSTRLEN];
+	char *name;                 /* of its address in DNS, once that is known; NULL: none */
+	struct client_name *lookup; /* NULL: not under way */
+	bool introduced;            /* "connect from" is in the log */
 	char id[17];
 	bool readable, writable, hup; /* what the kernel told at the last edge */
 	bool shaking;                 /* the TLS handshake is under way */
@@ -135,7 +141,18 @@ void client_timeout(struct client *c);
 void client_drain(struct client *c);
 
 /* Write what the session logged. */
-void smtpd_log(struct smtpd *s);
+void smtpd_log(struct client *c);
+
+/* "connect from", if it was not said yet: it waits for the name, but no line comes before it. */
+void client_introduce(struct client *c);
+
+/* For the log, in front of [address]. */
+static inline const char *
+client_shown_name(const struct client *c)
+{
+	return c->name == NULL ? "unknown" : c->name;
+}
+
 struct smtp_out client_out(struct client *c);
 
 /* Go on with a mail transaction: SMTP_WAIT_BEGIN. */

@@ -124,7 +124,7 @@ on_lent(void *arg, const struct ipc_answer *answer)
 		struct smtp_out out = client_out(c);
 		log_warning("no file for the content of a large message: %s", err_text(r));
 		smtp_session_store_failed(&c->session, r, &out);
-		smtpd_log(c->smtpd);
+		smtpd_log(c);
 		store_reset(&c->store);
 	}
 	client_turn(c);

@@ -60,7 +60,9 @@ stream_shake(struct client *c)
 		c->readable = true;
 		return SHAKE_DONE;
 	}
-	log_info("SSL_accept error from unknown[%s]: %s", c->address_text, tls_why(c->tls));
+	client_introduce(c);
+	log_info("SSL_accept error from %s[%s]: %s", client_shown_name(c), c->address_text,
+		tls_why(c->tls));
 	c->smtpd->numbers.failed_handshakes++;
 	return SHAKE_FAILED;
 }

@@ -84,7 +84,7 @@ tell_session(struct client *c, const struct directory_auth_answer *a)
 		answer = (struct smtp_answer){ r.code, r.enhanced, bytes_from_str(r.text) };
 		smtp_session_auth_done(&c->session, &answer, a->account, r.text, &out);
 	}
-	smtpd_log(c->smtpd);
+	smtpd_log(c);
 }
 
 static void

@@ -53,7 +53,7 @@ refuse(struct client *c, const struct directory_send_answer *a)
 	/* directory has forgotten the login: this connection can send nothing more */
 	if (a->verdict == DIRECTORY_SEND_NO_LOGIN) {
 		smtp_session_drain(&c->session, &out);
-		smtpd_log(c->smtpd);
+		smtpd_log(c);
 	}
 }
 

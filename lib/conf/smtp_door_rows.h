@@ -31,6 +31,8 @@
 			"longest line of a message with its CRLF (RFC 5321 4.5.3.1.6: 1000); 0: "  \
 			"no limit"),                                                               \
 		OPT_BOOL(smtpd_conf, strict_paths, "no",                                           \
-			"refuse blanks after FROM: and TO:, as RFC 5321 3.3 would have it")
+			"refuse blanks after FROM: and TO:, as RFC 5321 3.3 would have it"),       \
+		OPT_BOOL(smtpd_conf, client_names, "yes",                                          \
+			"look up the clients' names in DNS, for the log and the Received field")
 
 #endif

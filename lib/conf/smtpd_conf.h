@@ -14,7 +14,7 @@ struct smtpd_conf {
 	uint64_t message_size_limit, recipient_limit, connection_limit, client_connection_limit;
 	uint64_t command_timeout, data_timeout, error_limit, hop_limit;
 	uint64_t greet_delay, junk_limit, text_line_limit;
-	bool strict_paths;
+	bool strict_paths, client_names;
 	uint64_t transaction_timeout;
 };
 
