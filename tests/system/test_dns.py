@@ -171,6 +171,22 @@ def test_text_for_people(dns):
     assert dns.suite.relais("dns", "query", "NOTYPE", "x", check=False).returncode == USAGE
 
 
+def test_resolver_dies_and_comes_back(dns):
+    pid = dns.suite.pids("resolver")[0]
+    dns.server.pause()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(dns.suite.relais, "dns", "query", "A", "killed.secure.example",
+                                  check=False)
+            wait_for(lambda: dns.number("waiting") == 1)
+            os.kill(pid, signal.SIGKILL)
+            assert waiting.result(20).returncode != FOUND
+    finally:
+        dns.server.resume()
+    wait_for(lambda: [p for p in dns.suite.pids("resolver") if p != pid])
+    assert dns.until("A", "mx1.secure.example", "ok")["secure"]
+
+
 def test_a_zone_tampered_with(dns):
     """One octet of a signed zone changes: no data any more, and what is mended is seen."""
     dns.server.zone("changing.example", "www A 192.0.2.50\n")
@@ -212,7 +228,7 @@ def test_a_silent_server_is_a_time_out_and_is_used_again(dns):
             since = time.monotonic()
             code, a = dns.ask("A", name)
             took = time.monotonic() - since
-            assert code == TEMPORARY and a["status"] in ("timeout", "servfail"), a
+            assert code == TEMPORARY and a["status"] == "timeout", a
             assert took < TIMEOUT_S + 1.5
         assert dns.number("answers_total", "timeout") >= 1
         # what is special needs nobody
@@ -232,22 +248,6 @@ def test_no_server_at_all(dns):
     finally:
         dns.server.start()
     dns.until("A", "away.secure.example", "nxdomain", 30)
-
-
-def test_resolver_dies_and_comes_back(dns):
-    pid = dns.suite.pids("resolver")[0]
-    dns.server.pause()
-    try:
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(dns.suite.relais, "dns", "query", "A", "killed.secure.example",
-                                  check=False)
-            wait_for(lambda: dns.number("waiting") == 1)
-            os.kill(pid, signal.SIGKILL)
-            assert waiting.result(20).returncode != FOUND
-    finally:
-        dns.server.resume()
-    wait_for(lambda: [p for p in dns.suite.pids("resolver") if p != pid])
-    assert dns.until("A", "mx1.secure.example", "ok")["secure"]
 
 
 def test_reload_reads_anew(dns):
