@@ -38,9 +38,23 @@ report_host(struct job *j, const struct connection *n)
 	return (uint8_t)i;
 }
 
+/* That nobody is there tells less than what another host has said before. */
+static bool
+tells_less(const struct job *j, const char *code)
+{
+	if (strcmp(code, "4.4.1") != 0)
+		return false;
+	for (uint32_t i = 0; i < j->m->n_rcpts; i++)
+		if (!j->rcpts[i].done && j->rcpts[i].text.n > 0)
+			return true;
+	return j->text != NULL && strcmp(j->code, "4.4.1") != 0;
+}
+
 void
 report_trouble(struct job *j, const char *code, const char *text)
 {
+	if (tells_less(j, code))
+		return;
 	bytes_to_str(bytes_from_str(code), j->code, sizeof(j->code));
 	j->text = arena_str(&j->arena, bytes_from_str(text));
 	for (uint32_t i = 0; i < j->m->n_rcpts; i++)

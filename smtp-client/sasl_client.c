@@ -17,7 +17,7 @@ struct sasl_client {
 	Gsasl *gsasl;
 	Gsasl_session *session;
 	const struct sasl_mechanism_row *row;
-	const struct buf *bindings; /* NULL: the server isn't to learn that we have some */
+	const struct buf *bindings; /* NULL: of a mechanism without them */
 	bool over;                  /* GNU SASL has seen all it wants to see */
 };
 
@@ -93,25 +93,17 @@ set_secret(struct sasl_client *c, Gsasl_property property, struct bytes value)
 	buf_free(&text);
 }
 
-/* Of a mechanism without channel binding: is its form with it offered? Then it would be a lie to
- * say that the server lacks it (RFC 5802 sec. 6). */
-static bool
-plus_is_offered(enum sasl_mechanism m, uint32_t offered)
-{
-	if (m == SASL_SCRAM_SHA_256)
-		return (offered & sasl_mechanism_bit(SASL_SCRAM_SHA_256_PLUS)) != 0;
-	return m == SASL_SCRAM_SHA_1 && (offered & sasl_mechanism_bit(SASL_SCRAM_SHA_1_PLUS)) != 0;
-}
-
 struct sasl_client *
 sasl_client_new(enum sasl_mechanism mechanism, struct bytes login, struct bytes password,
-	const struct buf bindings[SASL_BINDINGS], uint32_t offered)
+	const struct buf bindings[SASL_BINDINGS])
 {
 	struct sasl_client *c = xcalloc(1, sizeof(*c));
 
 	c->row = sasl_mechanism_row(mechanism);
 	ASSERT(c->row != NULL);
-	c->bindings = plus_is_offered(mechanism, offered) ? NULL : bindings;
+	/* RFC 5802 sec. 6 would have the others say that we could ("y"), but GNU SASL 2.2 fails
+	 * at its own message then: they are not told of bindings, and say "n" */
+	c->bindings = (c->row->flags & SASL_BINDING) != 0 ? bindings : NULL;
 	if (gsasl_init(&c->gsasl) != GSASL_OK) {
 		free(c);
 		return NULL;

@@ -23,10 +23,9 @@ struct sasl_client;
 const struct sasl_mechanism_row *sasl_client_choose(uint32_t offered, uint32_t allowed,
 	uint32_t tried, bool secure, const struct buf bindings[SASL_BINDINGS]);
 
-/* bindings: borrowed until the exchange is freed. offered: all that the server has
- * (sasl_mechanism_bit() set). NULL: GNU SASL can't. */
+/* bindings: borrowed until the exchange is freed. NULL: GNU SASL can't. */
 struct sasl_client *sasl_client_new(enum sasl_mechanism mechanism, struct bytes login,
-	struct bytes password, const struct buf bindings[SASL_BINDINGS], uint32_t offered);
+	struct bytes password, const struct buf bindings[SASL_BINDINGS]);
 void sasl_client_free(struct sasl_client **c);
 
 /* The initial response, if the mechanism has one: true. */
