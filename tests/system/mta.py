@@ -151,6 +151,8 @@ class Postfix:
             f.write(SERVICES + self.services)
 
     def start(self):
+        if self.pid is not None:  # a test that failed has left it
+            return self
         words = [SBIN + "/master", "-c", self.etc, "-w"]
         with self.host.inside():
             if self.resolver:

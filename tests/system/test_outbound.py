@@ -77,12 +77,13 @@ def net():
 def zones(net):
     def host(name):
         return net.host(name).records()
+
     relais = net.host("relais").v4
     net.dns.zone("first.example", f"@ MX 10 mx\nmx A {relais}")
     net.dns.zone("classic.example", "@ MX 10 monserveur1\n@ MX 10 monserveur2\n@ MX 20 monserveur-fallback\n" +
                  "\n".join(host(h) for h in ("monserveur1", "monserveur2", "monserveur-fallback")))
-    for story in STORIES:
-        net.dns.zone(story + ".example", f"@ MX 10 {story}\n" + host(story))
+    for story in STORIES:  # one address, for another would be tried at once
+        net.dns.zone(story + ".example", f"@ MX 10 {story}\n" + net.host(story).records(families="4"))
     good = net.host("good").records("mx")
     net.dns.zone("good.example", "@ MX 10 mx\n" + good)
     net.dns.zone("null-mx.example", "@ MX 0 .\n")
@@ -169,7 +170,7 @@ def test_a_host_that_is_unplugged(net, suite):
 
 
 @pytest.mark.parametrize("domain,relay", [
-    ("good.example", r"mx\.good\.example\[192"), ("no-mx.example", r"no-mx\.example\["),
+    ("good.example", r"mx\.good\.example\["), ("no-mx.example", r"no-mx\.example\["),
     ("cname.example", r"[\w.-]+\.example\["), ("dangling.example", r"mx\.dangling\.example\["),
 ])
 def test_ways_to_the_host(suite, good, domain, relay):
@@ -288,12 +289,12 @@ def test_too_many_recipients_for_one_message(net, suite):
     mail.gone()
     assert sorted(a for m in peer.messages for a in m.to()) == sorted(to)
     assert 3 <= len(peer.messages) <= 6
-    # 452 after the second: the rest goes with the next
+    # 452 after the second: the rest goes at once with the next
     peer.at, peer.messages = {"RCPT": [OK, OK, "452 4.5.3 too many recipients", OK]}, []
     mail = submit(suite, to[:4])
-    mail.outcome(TEMPORARY)
     mail.gone()
-    assert sorted(a for m in peer.messages for a in m.to()) == sorted(to[:4])
+    assert [m.to() for m in peer.messages] == [[to[0], to[1], to[3]], [to[2]]]
+    assert not mail.outcomes(status=TEMPORARY)
     peer.stop()
 
 
