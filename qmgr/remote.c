@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "dsn.h"
 #include "err.h"
 #include "log.h"
 #include "outbound_msg.h"
@@ -137,9 +138,8 @@ park(struct qmgr *q, struct message *m, const struct queue_rcpt *r)
 	pump_soon(q);
 }
 
-/* Nothing else wakes it before it is too old. */
-static uint64_t
-parked_until_s(const struct qmgr *q, const struct message *m)
+uint64_t
+remote_parked_until_s(const struct qmgr *q, const struct message *m)
 {
 	return m->state.envelope.arrival_us / 1000000 + q->backoff.lifetime_s;
 }
@@ -160,7 +160,7 @@ remote_next_s(struct qmgr *q, struct message *m)
 			park(q, m, r);
 			if (remote_is_parked(q, m, r)) {
 				parked = true;
-				at = parked_until_s(q, m);
+				at = remote_parked_until_s(q, m);
 			}
 		}
 		next = at < next ? at : next;
@@ -317,18 +317,15 @@ keep_target(struct job *j, const struct directory_target *t)
 		j->reverse_path = j->msg->state.envelope.reverse_path;
 }
 
-/* The recipient's part of the envelope; a target of an alias has none of its own. */
 static struct outbound_rcpt
 outbound_rcpt_of(const struct job *j, uint32_t number)
 {
-	const struct envelope *e = &j->msg->state.envelope;
-	struct outbound_rcpt out = { .number = number, .forward_path = j->address };
+	const struct dsn_params params = dsn_params(j->msg, j->rcpt);
 
-	if (j->rcpt < e->n_rcpts) {
-		out.notify = e->rcpts[j->rcpt].notify;
-		out.orcpt = e->rcpts[j->rcpt].orcpt;
-	}
-	return out;
+	return (struct outbound_rcpt){ .number = number,
+		.notify = params.notify,
+		.forward_path = j->address,
+		.orcpt = params.orcpt };
 }
 
 /* Waits there, and counts no longer as one that is being started. */

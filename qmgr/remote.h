@@ -42,6 +42,8 @@ void remote_to(struct job *j, const struct directory_target *t);
 uint64_t remote_next_s(struct qmgr *q, struct message *m);
 /* Does this recipient wait where its message is parked? */
 bool remote_is_parked(const struct qmgr *q, const struct message *m, const struct queue_rcpt *r);
+/* Nothing else wakes it before that: it is too old then. Seconds since 1970. */
+uint64_t remote_parked_until_s(const struct qmgr *q, const struct message *m);
 /* The message leaves the queue, or nothing of it waits there any more. */
 void remote_unpark(struct qmgr *q, struct entry *e);
 /* The operator says: now. Its destinations, if dead, are tried. */

@@ -52,20 +52,15 @@ schedule_run(struct qmgr *q)
 
 /* ---- starting one ---- */
 
-/* One that waits where its message is parked is woken from there, unless it gets too old. */
-static bool
-waits_parked(
-	const struct qmgr *q, const struct message *m, const struct queue_rcpt *r, uint64_t now)
-{
-	return r->suspended && remote_is_parked(q, m, r) &&
-	       !backoff_expired(&q->backoff, m->state.envelope.arrival_us / 1000000, now);
-}
-
+/* One that waits where its message is parked is woken from there, or when it is too old. */
 static bool
 rcpt_is_due(const struct qmgr *q, const struct message *m, const struct queue_rcpt *r, uint64_t now)
 {
-	return !rcpt_is_done(r) && (r->flags & RCPT_BUSY) == 0 &&
-	       (r->status == RCPT_PENDING || r->next_s <= now) && !waits_parked(q, m, r, now);
+	if (rcpt_is_done(r) || (r->flags & RCPT_BUSY) != 0)
+		return false;
+	if (r->suspended && remote_is_parked(q, m, r))
+		return now >= remote_parked_until_s(q, m);
+	return r->status == RCPT_PENDING || r->next_s <= now;
 }
 
 void
