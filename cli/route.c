@@ -267,7 +267,7 @@ tell(struct asking *q, bool json)
 	a.verdict = DIRECTORY_OK;
 	for (; n < total && (r = ask_page(q, n, &total, &a)) > 0; n += (uint32_t)r)
 		;
-	if (r < 0 || (r = ask_hops(q)) < 0)
+	if (r < 0 || ask_hops(q) < 0)
 		return CLI_FAILED;
 	reply = directory_verdict_reply(a.verdict);
 	if (json) {

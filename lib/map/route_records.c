@@ -121,7 +121,7 @@ key_host(struct arena *a, struct bytes in, struct bytes *out)
 	place = bytes_from_str(arena_printf(a, "smtp:inet:%.*s", (int)in.n, (const char *)in.p));
 	if ((r = next_hop_parse(place, &h, &why)) < 0)
 		return r;
-	if (h.count != 1 || (r = fold_host(a, &h.alternatives[0])) < 0)
+	if (h.count != 1 || fold_host(a, &h.alternatives[0]) < 0)
 		return ERR_SYNTAX;
 	*out = route_host_key(a, h.alternatives[0].host, h.alternatives[0].port);
 	return ERR_OK;

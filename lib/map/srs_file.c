@@ -83,7 +83,8 @@ fill(int fd, int dirfd, const struct srs_secrets *secrets)
 		r = err_from_errno(errno);
 	if (r == ERR_OK && (r = sys_write_all(fd, buf_bytes(&text))) == ERR_OK)
 		r = sys_fsync(fd);
-	explicit_bzero(text.data, text.len);
+	if (text.len > 0)
+		explicit_bzero(text.data, text.len);
 	buf_free(&text);
 	return r;
 }

@@ -129,18 +129,19 @@ parse(void **arg)
 static void
 sizes(void **arg)
 {
+	static const char error[] = "error:", labels[] = "a.b.c.";
 	char text[NEXT_HOP_MAX + 2];
 	struct next_hop h;
 	const char *why;
 
 	UNUSED(arg);
 	memset(text, 'x', sizeof(text));
-	memcpy(text, "error:", 6);
+	memcpy(text, error, sizeof(error) - 1);
 	assert_int_equal(next_hop_parse(bytes_make(text, 6 + NEXT_HOP_TEXT_MAX), &h, &why), ERR_OK);
 	assert_int_equal(
 		next_hop_parse(bytes_make(text, 7 + NEXT_HOP_TEXT_MAX), &h, &why), ERR_LIMIT);
 	assert_int_equal(next_hop_parse(bytes_make(text, NEXT_HOP_MAX + 1), &h, &why), ERR_LIMIT);
-	memcpy(text, "a.b.c.", 6);
+	memcpy(text, labels, sizeof(labels) - 1);
 	assert_int_equal(next_hop_parse(bytes_make(text, 6 + 63), &h, &why), ERR_OK);
 	assert_int_equal(next_hop_parse(bytes_make(text, 6 + 64), &h, &why), ERR_SYNTAX);
 }
