@@ -1,312 +1,392 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * qmgr/dsn.c - delivery status notifications.
+ * qmgr/dsn.c - delivery status notifications: who is told of what, and when.
  *
  * Runs in:  qmgr.
- * Trusts:   nothing in the message it reports on: texts are cut to printable ones.
- * Sources:  RFC 3461 sec. 4 and 6, RFC 3462, RFC 3464, RFC 5321 sec. 6.1.
+ * Sources:  RFC 3461 sec. 4, 5.2.7 and 6, RFC 5321 sec. 4.5.5 and 6.1.
  */
 #include "dsn.h"
 
 #include <stdlib.h>
 
 #include "clock.h"
-#include "encode.h"
 #include "err.h"
 #include "log.h"
 #include "qmgr.h"
-#include "sys.h"
+#include "srs.h"
 
-#define FULL_MAX    65536 /* octets of a message returned whole */
-#define HEADERS_MAX 65536
+#define HEADERS_MAX 65536 /* octets that are read to return a header */
+#define AGAIN_S     60    /* after a report could not be made */
 
 bool
-dsn_is_wanted(const struct envelope *e, uint32_t notify)
+dsn_is_wanted(enum dsn_kind kind, uint32_t notify)
 {
-	if (e->login.n == 0 || e->reverse_path.n == 0 || (notify & ENVELOPE_NOTIFY_NEVER) != 0)
+	static const uint32_t flags[DSN_KINDS] = { [DSN_FAILURE] = ENVELOPE_NOTIFY_FAILURE,
+		[DSN_DELAY] = ENVELOPE_NOTIFY_DELAY,
+		[DSN_SUCCESS] = ENVELOPE_NOTIFY_SUCCESS };
+
+	return notify == 0 ? kind != DSN_SUCCESS : (notify & flags[kind]) != 0;
+}
+
+/* ---- what became of a recipient ---- */
+
+/* A list's owner stands in for the sender, but for what SRS made of the sender's own. */
+static bool
+has_owner(const struct queue_rcpt *r)
+{
+	return r->reverse_path.n > 0 && !srs_is_one(r->reverse_path);
+}
+
+/* Targets of one recipient stand one behind another. */
+static bool
+is_sole_target(const struct queue_state *s, uint32_t i)
+{
+	const uint32_t parent = s->rcpts[i].parent;
+
+	return s->rcpts[i - 1].parent != parent &&
+	       (i + 1 == s->n || s->rcpts[i + 1].parent != parent);
+}
+
+/* The recipient of the envelope that this one stands for; *alone: and nobody else does. */
+static uint32_t
+original_rcpt(const struct queue_state *s, uint32_t i, bool *alone)
+{
+	*alone = true;
+	while (s->rcpts[i].parent != RCPT_NO_PARENT) {
+		*alone = *alone && is_sole_target(s, i) && !has_owner(&s->rcpts[i]);
+		i = s->rcpts[i].parent;
+	}
+	return i;
+}
+
+struct dsn_params
+dsn_params(const struct message *m, uint32_t rcpt)
+{
+	const struct queue_state *s = &m->state;
+	struct dsn_params out = { 0 };
+	bool alone;
+	uint32_t i;
+
+	if (has_owner(&s->rcpts[rcpt])) /* a list begins an envelope of its own */
+		return out;
+	i = original_rcpt(s, rcpt, &alone);
+	out.notify = s->envelope.rcpts[i].notify;
+	out.orcpt = s->envelope.rcpts[i].orcpt;
+	/* success is told here, once: "expanded" */
+	if (!alone && (out.notify & ENVELOPE_NOTIFY_SUCCESS) != 0) {
+		out.notify &= ~(uint32_t)ENVELOPE_NOTIFY_SUCCESS;
+		if (out.notify == 0)
+			out.notify = ENVELOPE_NOTIFY_NEVER;
+	}
+	return out;
+}
+
+/* One report, or several: who is told of whom, and what for. */
+struct report {
+	struct qmgr *q;
+	struct message *m;
+	enum dsn_kind kind;
+	uint32_t *targets; /* DSN_SUCCESS: of each recipient, how many */
+	bool *told;
+};
+
+static bool
+succeeded(const struct report *p, uint32_t i)
+{
+	const struct queue_rcpt *r = &p->m->state.rcpts[i];
+	bool alone;
+
+	if (r->reported)
 		return false;
-	return notify == 0 || (notify & ENVELOPE_NOTIFY_FAILURE) != 0;
+	if (r->status == RCPT_EXPANDED) /* one target speaks for itself */
+		return p->targets[i] != 1;
+	original_rcpt(&p->m->state, i, &alone);
+	return r->status == RCPT_DELIVERED && !r->relayed && alone;
 }
 
-/* xtext (RFC 3461 sec. 4) to what it stands for; control characters become '?'. */
-static void
-put_xtext(struct buf *out, struct bytes x)
+static bool
+has_news(const struct report *p, uint32_t i)
 {
-	for (size_t i = 0; i < x.n; i++) {
-		struct buf octet = BUF_INIT;
-		uint8_t c = x.p[i];
+	const struct queue_rcpt *r = &p->m->state.rcpts[i];
 
-		if (c == '+' && i + 2 < x.n &&
-			hex_decode(&octet, bytes_make(x.p + i + 1, 2)) == ERR_OK) {
-			c = octet.data[octet.start];
-			i += 2;
-		}
-		buf_free(&octet);
-		buf_put_u8(out, c < 0x20 || c == 0x7f ? '?' : c);
+	switch (p->kind) {
+	case DSN_FAILURE:
+		return r->status == RCPT_BOUNCED && !r->reported;
+	case DSN_DELAY:
+		return !rcpt_is_done(r);
+	default:
+		return succeeded(p, i);
 	}
 }
 
-/* Printable, so that nothing in it ends a line or begins a field. */
-static void
-put_text(struct buf *out, struct bytes b)
+static enum dsn_action
+action_of(const struct report *p, const struct queue_rcpt *r)
 {
-	for (size_t i = 0; i < b.n; i++)
-		buf_put_u8(out, b.p[i] < 0x20 || b.p[i] == 0x7f ? '?' : b.p[i]);
+	if (p->kind == DSN_FAILURE)
+		return DSN_FAILED;
+	if (p->kind == DSN_DELAY)
+		return DSN_DELAYED;
+	if (r->status == RCPT_EXPANDED)
+		return DSN_EXPANDED;
+	return r->remote_mta.n > 0 ? DSN_RELAYED : DSN_DELIVERED;
 }
 
-static void
-put_field(struct buf *out, const char *name, struct bytes value)
+/* Who is told of a failed report of ours. */
+static struct bytes
+postmaster_of(const struct report *p, const struct queue_rcpt *r)
 {
-	buf_put_str(out, name);
-	put_text(out, value);
-	buf_put_str(out, "\r\n");
+	const struct bytes to = bytes_from_str(p->q->conf->double_bounce_to);
+
+	if (p->kind != DSN_FAILURE || (p->m->state.envelope.flags & ENVELOPE_LOCAL_ORIGIN) == 0 ||
+		bytes_equal_nocase(r->address, to))
+		return BYTES_NONE;
+	return to;
 }
 
-static const char *
-address_type(struct bytes address)
+/* Who is told of a recipient; empty: nobody. */
+static struct bytes
+whom_to_tell(const struct report *p, uint32_t i)
 {
-	for (size_t i = 0; i < address.n; i++)
-		if (address.p[i] >= 0x80)
-			return "utf-8;"; /* RFC 6533 sec. 3 */
-	return "rfc822;";
+	const struct envelope *e = &p->m->state.envelope;
+	const struct queue_rcpt *r = &p->m->state.rcpts[i];
+	bool alone;
+
+	if (!has_news(p, i))
+		return BYTES_NONE;
+	if (e->reverse_path.n == 0)
+		return postmaster_of(p, r);
+	if (has_owner(r))
+		return p->kind == DSN_FAILURE ? r->reverse_path : BYTES_NONE;
+	i = original_rcpt(&p->m->state, i, &alone);
+	if (e->login.n == 0 || !dsn_is_wanted(p->kind, e->rcpts[i].notify))
+		return BYTES_NONE;
+	return e->reverse_path;
 }
 
-static void
-put_head(struct buf *out, const struct dsn *d)
-{
-	put_field(out, "Date: ", bytes_from_str(d->date));
-	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", d->hostname);
-	buf_put_str(out, "To: <");
-	put_text(out, d->to.n > 0 ? d->to : d->envelope->reverse_path);
-	buf_put_str(out, ">\r\nSubject: Undelivered Mail Returned to Sender\r\n");
-	buf_printf(out, "Message-ID: <%s@%s>\r\n", d->id, d->hostname);
-	buf_put_str(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
-	buf_printf(out,
-		"Content-Type: multipart/report; report-type=delivery-status;\r\n"
-		"\tboundary=\"%s/%s\"\r\n\r\n",
-		d->id, d->hostname);
-}
-
-static void
-put_boundary(struct buf *out, const struct dsn *d, const char *end)
-{
-	buf_printf(out, "--%s/%s%s\r\n", d->id, d->hostname, end);
-}
-
-/* For a person. */
-static void
-put_explanation(struct buf *out, const struct dsn *d)
-{
-	put_boundary(out, d, "");
-	buf_printf(out,
-		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Transfer-Encoding: 8bit\r\n\r\n"
-		"This is the mail system at host %s.\r\n\r\n"
-		"Your message could not be delivered to:\r\n\r\n",
-		d->hostname);
-	for (uint32_t i = 0; i < d->n; i++) {
-		buf_put_str(out, "  <");
-		put_text(out, d->rcpts[i].address);
-		buf_put_str(out, ">: ");
-		put_text(out, d->rcpts[i].text);
-		buf_put_str(out, "\r\n");
-	}
-	buf_put_str(out, "\r\n");
-}
-
-/* For a program: RFC 3464 sec. 2.2 and 2.3. */
-static void
-put_status(struct buf *out, const struct dsn *d)
-{
-	put_boundary(out, d, "");
-	buf_put_str(out, "Content-Type: message/delivery-status\r\n"
-			 "Content-Transfer-Encoding: 8bit\r\n\r\n");
-	buf_printf(out, "Reporting-MTA: dns; %s\r\n", d->hostname);
-	if (d->envelope->envid.n > 0) {
-		buf_put_str(out, "Original-Envelope-Id: ");
-		put_xtext(out, d->envelope->envid);
-		buf_put_str(out, "\r\n");
-	}
-	buf_printf(out, "X-Relais-Queue-ID: %s\r\n", d->of_id);
-	put_field(out, "Arrival-Date: ", bytes_from_str(d->arrival));
-	for (uint32_t i = 0; i < d->n; i++) {
-		const struct dsn_rcpt *r = &d->rcpts[i];
-		struct bytes value = r->orcpt, type = bytes_cut(&value, ';');
-
-		buf_put_str(out, "\r\n");
-		if (r->orcpt.n > 0 && value.n > 0) {
-			buf_put_str(out, "Original-Recipient: ");
-			put_text(out, type);
-			buf_put_str(out, ";");
-			put_xtext(out, value);
-			buf_put_str(out, "\r\n");
-		}
-		buf_printf(out, "Final-Recipient: %s", address_type(r->address));
-		put_field(out, " ", r->address);
-		buf_put_str(out, "Action: failed\r\n");
-		put_field(out, "Status: ", r->code);
-		put_field(out, "Diagnostic-Code: X-Relais; ", r->text);
-	}
-	buf_put_str(out, "\r\n");
-}
-
-static void
-put_original(struct buf *out, const struct dsn *d)
-{
-	const size_t blank = bytes_search(d->original, BYTES_LITERAL("\r\n\r\n"));
-	const size_t size = blank == BYTES_NOT_FOUND ? d->original.n : blank + 2;
-	const bool full =
-		(d->envelope->flags & ENVELOPE_RET_FULL) != 0 && d->original.n <= FULL_MAX;
-
-	put_boundary(out, d, "");
-	buf_printf(out,
-		"Content-Type: %s\r\nContent-Transfer-Encoding: 8bit\r\n"
-		"Content-Description: Undelivered Message%s\r\n\r\n",
-		full ? "message/rfc822" : "text/rfc822-headers", full ? "" : " Headers");
-	buf_put_bytes(out, full ? d->original : bytes_head(d->original, size));
-	buf_put_str(out, "\r\n");
-	put_boundary(out, d, "--");
-}
-
-void
-dsn_build(struct buf *out, const struct dsn *d)
-{
-	put_head(out, d);
-	put_explanation(out, d);
-	put_status(out, d);
-	put_original(out, d);
-}
-
-/* ---- sending ---- */
-
-/* The recipient of the envelope that this one stands for. */
-static const struct envelope_rcpt *
-original_rcpt(const struct message *m, uint32_t i)
-{
-	while (m->state.rcpts[i].parent != RCPT_NO_PARENT)
-		i = m->state.rcpts[i].parent;
-	return &m->state.envelope.rcpts[i];
-}
+/* ---- one report ---- */
 
 static struct bytes
-read_original(struct qmgr *q, struct message *m, struct arena *a)
+read_original(struct report *p, bool *full, struct arena *a)
 {
+	const struct envelope *e = &p->m->state.envelope;
+	const uint64_t limit = p->q->conf->bounce_size_limit;
 	struct buf all = BUF_INIT;
 	struct bytes original;
 	struct content c;
 
-	if (content_find(q, m, &c) < 0)
+	*full = false;
+	if (content_find(p->q, p->m, &c) < 0)
 		return BYTES_NONE;
+	/* RET is for failures only (RFC 3461 sec. 4.3) */
+	*full = p->kind == DSN_FAILURE && (e->flags & ENVELOPE_RET_HDRS) == 0 &&
+		c.prefix.n + c.source.size <= limit;
 	buf_put_bytes(&all, c.prefix);
-	if (content_read(&c, FULL_MAX + 1, &all) < 0)
+	if (content_read(&c, *full ? limit : HEADERS_MAX, &all) < 0) {
 		log_debug("the report goes without the original's content");
+		*full = false;
+	}
 	original = arena_bytes(a, buf_bytes(&all));
 	buf_free(&all);
 	return original;
 }
 
 static int
-submit(struct qmgr *q, struct message *m, struct bytes reverse_path, const struct dsn_rcpt *rcpts,
-	uint32_t n)
+submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t n)
 {
+	static const char *const names[DSN_KINDS] = { [DSN_FAILURE] = "non-delivery",
+		[DSN_DELAY] = "delay",
+		[DSN_SUCCESS] = "delivery status" };
+	const struct envelope *of = &p->m->state.envelope;
+	const uint64_t arrival_s = of->arrival_us / 1000000;
 	char id[QUEUE_ID_TEXT_SIZE], of_id[QUEUE_ID_TEXT_SIZE];
-	char date[CLOCK_DATE_SIZE], arrival[CLOCK_DATE_SIZE];
-	struct envelope_rcpt to = { .forward_path = reverse_path, .notify = ENVELOPE_NOTIFY_NEVER };
-	struct envelope e = { .queue_id = queue_id_make(&q->ids, clock_wall_us()),
+	char date[CLOCK_DATE_SIZE], arrival[CLOCK_DATE_SIZE], until[CLOCK_DATE_SIZE];
+	struct envelope_rcpt rcpt = { .forward_path = to, .notify = ENVELOPE_NOTIFY_NEVER };
+	struct envelope e = { .queue_id = queue_id_make(&p->q->ids, clock_wall_us()),
 		.arrival_us = clock_wall_us(),
-		.flags = ENVELOPE_LOCAL_ORIGIN | ENVELOPE_8BITMIME |
-			 (m->state.envelope.flags & ENVELOPE_SMTPUTF8),
+		.flags =
+			ENVELOPE_LOCAL_ORIGIN | ENVELOPE_8BITMIME | (of->flags & ENVELOPE_SMTPUTF8),
 		.protocol = BYTES_LITERAL("local"),
-		.session_id = m->state.envelope.session_id,
+		.session_id = of->session_id,
 		.n_rcpts = 1,
-		.rcpts = &to };
+		.rcpts = &rcpt };
 	struct arena a = ARENA_INIT;
 	struct buf content = BUF_INIT;
-	struct dsn d = { .hostname = q->d->common->hostname,
+	struct dsn d = { .kind = p->kind,
+		.hostname = p->q->d->common->hostname,
 		.date = clock_rfc5322_date((time_t)now_s(), date),
-		.arrival = clock_rfc5322_date(
-			(time_t)(m->state.envelope.arrival_us / 1000000), arrival),
+		.arrival = clock_rfc5322_date((time_t)arrival_s, arrival),
+		.until = clock_rfc5322_date((time_t)(arrival_s + p->q->backoff.lifetime_s), until),
 		.id = queue_id_text(e.queue_id, id),
-		.of_id = queue_id_text(m->entry->id, of_id),
-		.envelope = &m->state.envelope,
-		.to = reverse_path,
+		.of_id = queue_id_text(p->m->entry->id, of_id),
+		.envelope = of,
+		.to = to,
+		.to_postmaster = of->reverse_path.n == 0,
 		.n = n,
 		.rcpts = rcpts };
 	int r;
 
-	d.original = read_original(q, m, &a);
+	d.original = read_original(p, &d.full, &a);
 	dsn_build(&content, &d);
-	r = intake_own(q, &e, buf_bytes(&content));
+	r = intake_own(p->q, &e, buf_bytes(&content));
 	if (r == ERR_OK)
-		log_info("%s: sender non-delivery notification: %s", of_id, id);
+		log_info("%s: %s %s notification: %s", of_id,
+			d.to_postmaster ? "postmaster" : "sender", names[p->kind], id);
 	else
-		log_warning(
-			"%s: no non-delivery notification could be made: %s", of_id, err_text(r));
+		log_warning("%s: no %s notification could be made (%s); again later", of_id,
+			names[p->kind], err_text(r));
 	buf_free(&content);
 	arena_reset(&a);
 	return r;
 }
 
-/* Who is to be told of a recipient that bounced; empty: nobody. */
-static struct bytes
-whom_to_tell(const struct message *m, uint32_t i)
-{
-	const struct envelope *e = &m->state.envelope;
-	const struct queue_rcpt *r = &m->state.rcpts[i];
-
-	if (r->status != RCPT_BOUNCED || r->reported)
-		return BYTES_NONE;
-	if (r->reverse_path.n > 0)
-		return r->reverse_path;
-	return dsn_is_wanted(e, original_rcpt(m, i)->notify) ? e->reverse_path : BYTES_NONE;
-}
+/* Of a recipient that nobody has said anything of. */
+static const struct {
+	const char *code, *text;
+} unsaid[DSN_KINDS] = {
+	[DSN_FAILURE] = { "5.0.0", "not delivered" },
+	[DSN_DELAY] = { "4.0.0", "not tried yet" },
+	[DSN_SUCCESS] = { "2.0.0", "delivered" },
+};
 
 /* One message for all that the same one is told of, from the first of them on. */
-static bool
-tell(struct qmgr *q, struct message *m, uint32_t first, bool *told)
+static int
+tell(struct report *p, uint32_t first)
 {
-	const struct bytes to = whom_to_tell(m, first);
-	struct dsn_rcpt *rcpts = xcalloc(m->state.n - first, sizeof(*rcpts));
+	const struct queue_state *s = &p->m->state;
+	const struct bytes to = whom_to_tell(p, first);
+	struct dsn_rcpt *rcpts = xcalloc(s->n - first, sizeof(*rcpts));
 	uint32_t n = 0;
-	bool ok;
+	int err;
 
-	for (uint32_t i = first; i < m->state.n; i++) {
-		const struct queue_rcpt *r = &m->state.rcpts[i];
-		const struct bytes orcpt =
-			r->reverse_path.n > 0 ? BYTES_NONE : original_rcpt(m, i)->orcpt;
+	for (uint32_t i = first; i < s->n; i++) {
+		const struct queue_rcpt *r = &s->rcpts[i];
+		bool alone;
+		uint32_t original;
 
-		if (told[i] || !bytes_equal(whom_to_tell(m, i), to))
+		if (p->told[i] || !bytes_equal(whom_to_tell(p, i), to))
 			continue;
-		told[i] = true;
-		rcpts[n++] = (struct dsn_rcpt){ r->address, orcpt, r->code, r->text };
+		p->told[i] = true;
+		original = original_rcpt(s, i, &alone);
+		rcpts[n++] = (struct dsn_rcpt){ .action = action_of(p, r),
+			.address = r->address,
+			.orcpt = has_owner(r) ? BYTES_NONE : s->envelope.rcpts[original].orcpt,
+			.given = original == i ? BYTES_NONE : s->rcpts[original].address,
+			.code = r->code.n > 0 ? r->code : bytes_from_str(unsaid[p->kind].code),
+			.text = r->text.n > 0 ? r->text : bytes_from_str(unsaid[p->kind].text),
+			.remote = r->remote_mta };
 	}
-	ok = submit(q, m, to, rcpts, n) == ERR_OK;
+	err = submit(p, to, rcpts, n);
 	free(rcpts);
-	return ok;
+	return err;
 }
 
-void
-dsn_send(struct qmgr *q, struct message *m)
+/* ---- all of a message ---- */
+
+struct outcome {
+	bool sent;   /* somebody is told */
+	bool silent; /* failures that nobody is told of */
+	bool failed; /* a report could not be made */
+};
+
+static void
+count_targets(struct report *p)
 {
-	struct queue_event reported = { .rcpt = QUEUE_EVENT_MESSAGE, .kind = QUEUE_EVENT_REPORTED };
-	bool *told = NULL, sent = false, silent = false;
+	const struct queue_state *s = &p->m->state;
 
-	for (uint32_t i = 0; i < m->state.n; i++) {
-		const struct queue_rcpt *r = &m->state.rcpts[i];
+	p->targets = xcalloc(s->n, sizeof(*p->targets));
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->rcpts[i].parent != RCPT_NO_PARENT)
+			p->targets[s->rcpts[i].parent] +=
+				has_owner(&s->rcpts[i]) ? 2 : 1; /* a list is never one to one */
+}
 
-		if (r->status != RCPT_BOUNCED || r->reported)
+static struct outcome
+tell_all(struct qmgr *q, struct message *m, enum dsn_kind kind)
+{
+	struct report p = { .q = q, .m = m, .kind = kind };
+	struct outcome out = { 0 };
+
+	if (kind == DSN_SUCCESS)
+		count_targets(&p);
+	for (uint32_t i = 0; i < m->state.n && !out.failed; i++) {
+		if (!has_news(&p, i))
 			continue;
-		if (whom_to_tell(m, i).n == 0) {
-			silent = true;
+		if (whom_to_tell(&p, i).n == 0) {
+			out.silent = true;
 			continue;
 		}
-		if (told == NULL)
-			told = xcalloc(m->state.n, sizeof(*told));
-		/* in one batch with the report itself: neither without the other */
-		if (!told[i])
-			sent |= tell(q, m, i, told);
+		if (p.told == NULL)
+			p.told = xcalloc(m->state.n, sizeof(*p.told));
+		if (p.told[i])
+			continue;
+		if (tell(&p, i) < 0)
+			out.failed = true;
+		else
+			out.sent = true;
 	}
-	free(told);
-	if (sent || (silent && m->state.left > 0))
-		message_event(q, m, &reported);
+	free(p.told);
+	free(p.targets);
+	return out;
+}
+
+static bool
+wants(const struct message *m, enum dsn_kind kind)
+{
+	const struct envelope *e = &m->state.envelope;
+
+	if (e->login.n == 0 || e->reverse_path.n == 0)
+		return false;
+	for (uint32_t i = 0; i < e->n_rcpts; i++)
+		if (dsn_is_wanted(kind, e->rcpts[i].notify))
+			return true;
+	return false;
+}
+
+static void
+record(struct qmgr *q, struct message *m, enum queue_event_kind kind)
+{
+	struct queue_event e = { .rcpt = QUEUE_EVENT_MESSAGE, .kind = kind };
+
+	message_event(q, m, &e);
+}
+
+static uint64_t
+delay_due_s(const struct qmgr *q, const struct message *m)
+{
+	if (q->conf->delay_warning == 0 || m->state.warned || m->state.held || m->state.left == 0 ||
+		!wants(m, DSN_DELAY))
+		return UINT64_MAX;
+	return (m->state.envelope.arrival_us + q->conf->delay_warning * 1000) / 1000000;
+}
+
+uint64_t
+dsn_next_s(const struct qmgr *q, const struct message *m)
+{
+	const uint64_t due = m->state.left == 0 ? 0 : delay_due_s(q, m);
+	const uint64_t soon = now_s() + AGAIN_S;
+
+	return due < soon ? soon : due;
+}
+
+/* Reports and the record that they were made go in one flush: neither without the other. */
+bool
+dsn_send(struct qmgr *q, struct message *m)
+{
+	struct outcome done = tell_all(q, m, DSN_FAILURE), more;
+
+	if (wants(m, DSN_SUCCESS) && !done.failed) {
+		more = tell_all(q, m, DSN_SUCCESS);
+		done.sent |= more.sent;
+		done.failed = more.failed;
+	}
+	if (done.failed) /* those that were made are made again: better twice than never */
+		return false;
+	if (done.sent || (done.silent && m->state.left > 0))
+		record(q, m, QUEUE_EVENT_REPORTED);
+	if (delay_due_s(q, m) <= now_s()) {
+		if (tell_all(q, m, DSN_DELAY).failed)
+			return false;
+		record(q, m, QUEUE_EVENT_WARNED);
+	}
+	return true;
 }

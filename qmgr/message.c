@@ -238,15 +238,15 @@ message_settle(struct qmgr *q, struct message *m)
 {
 	struct entry *e = m->entry;
 	uint32_t attempts;
-	uint64_t next;
+	uint64_t next, report;
+	bool told;
 
 	ASSERT(m->jobs == 0);
 	if (m->returned && !m->deleted)
 		operator_bounce_rest(q, m);
 	attempts = queue_state_attempts(&m->state);
-	if (!m->deleted)
-		dsn_send(q, m);
-	if (m->deleted || m->state.left == 0) {
+	told = m->deleted || dsn_send(q, m);
+	if (m->deleted || (m->state.left == 0 && told)) {
 		message_finish(q, e, m->deleted ? "deleted by the operator" : "");
 		return;
 	}
@@ -255,6 +255,8 @@ message_settle(struct qmgr *q, struct message *m)
 	next = m->state.suspended > 0 ? remote_next_s(q, m) : queue_state_next(&m->state);
 	if (m->state.suspended == 0)
 		remote_unpark(q, e);
+	if ((report = dsn_next_s(q, m)) < next)
+		next = report;
 	if (m->state.held) {
 		index_unschedule(&q->index, e);
 		index_enter(&q->index, e, ENTRY_HELD);

@@ -24,6 +24,12 @@ static const struct opt_row rows[] = {
 		"as long, up to maximal_backoff"),
 	OPT_UINT(qmgr_conf, outbound_jobs, "1000", 10, 20000,
 		"messages on their way to other hosts at once, over all destinations"),
+	OPT_TIME(qmgr_conf, delay_warning, "4h", 0, 100 * OPT_DAY,
+		"age at which a sender is told that a message still waits; 0: never"),
+	OPT_SIZE(qmgr_conf, bounce_size_limit, "50K", 0, OPT_GIB,
+		"largest message that is returned whole with a report; of others the header"),
+	OPT_STR(qmgr_conf, double_bounce_to, "",
+		"address that is told of reports that cannot be delivered; empty: nobody"),
 };
 
 const struct conf_section qmgr_section = { "qmgr", "The queue manager", sizeof(struct qmgr_conf),

@@ -11,6 +11,8 @@ struct qmgr_conf {
 	uint64_t minimal_backoff, maximal_backoff, queue_lifetime;
 	uint64_t destination_concurrency, destination_concurrency_max, destination_recipients;
 	uint64_t destination_retry, outbound_jobs;
+	uint64_t delay_warning, bounce_size_limit;
+	const char *double_bounce_to;
 };
 
 extern const struct conf_section qmgr_section;

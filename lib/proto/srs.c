@@ -207,3 +207,11 @@ srs_reverse(struct buf *local_out, struct bytes *domain_out, const struct srs_se
 	*domain_out = host;
 	return SRS_OK;
 }
+
+bool
+srs_is_one(struct bytes path)
+{
+	struct bytes rest;
+
+	return cut_tag(path, &rest) != 0;
+}

@@ -57,4 +57,7 @@ MUST_USE bool srs_forward(struct buf *out, const struct srs_secrets *secrets, st
 enum srs_result srs_reverse(struct buf *local_out, struct bytes *domain_out,
 	const struct srs_secrets *secrets, struct bytes local, uint32_t day, uint32_t days);
 
+/* Has a reverse-path the form of an SRS address, whoever made it? */
+bool srs_is_one(struct bytes path);
+
 #endif

@@ -80,8 +80,9 @@ enum queue_event_kind {
 	QUEUE_EVENT_RELEASED,      /* message */
 	QUEUE_EVENT_FLUSHED,       /* message: due now */
 	QUEUE_EVENT_REMOVED,       /* message: nothing is left to do */
-	QUEUE_EVENT_REPORTED,      /* message: a DSN tells of all that have bounced so far */
+	QUEUE_EVENT_REPORTED,      /* message: DSNs tell of all that is done so far */
 	QUEUE_EVENT_REQUEUED, /* recipient: an alias is looked up anew; its target is dropped */
+	QUEUE_EVENT_WARNED,   /* message: a DSN tells that it is late */
 	QUEUE_EVENT_KINDS
 };
 

@@ -102,6 +102,7 @@ requeue(struct queue_state *s, struct queue_rcpt *r)
 {
 	if (r->status == RCPT_EXPANDED) {
 		r->status = RCPT_PENDING;
+		r->reported = false;
 		r->attempts = 0;
 		s->left++;
 	} else if (!rcpt_is_done(r) && r->parent != RCPT_NO_PARENT) {
@@ -173,7 +174,10 @@ queue_state_apply(struct queue_state *s, const struct queue_event *e, uint64_t s
 		return ERR_OK;
 	case QUEUE_EVENT_REPORTED:
 		for (uint32_t i = 0; i < s->n; i++)
-			s->rcpts[i].reported |= s->rcpts[i].status == RCPT_BOUNCED;
+			s->rcpts[i].reported |= rcpt_is_done(&s->rcpts[i]);
+		return ERR_OK;
+	case QUEUE_EVENT_WARNED:
+		s->warned = true;
 		return ERR_OK;
 	default:
 		return apply_to_rcpt(s, e);
@@ -262,22 +266,19 @@ write_message_event(const struct queue_state *s, struct buf *out, uint32_t kind,
 	write_event(out, &e, seq);
 }
 
-/* The recipients that bounced and were (or were not) reported; or all others that were
- * tried. Returns how many. */
-static unsigned
-write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool bounced, bool reported)
+/* The recipients that were tried and were (or were not) reported. */
+static void
+write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool reported)
 {
 	static const uint8_t kinds[RCPT_STATUSES] = { [RCPT_DEFERRED] = QUEUE_EVENT_DEFERRED,
 		[RCPT_DELIVERED] = QUEUE_EVENT_DELIVERED,
 		[RCPT_BOUNCED] = QUEUE_EVENT_BOUNCED };
 	struct queue_event e = { .queue_id = s->envelope.queue_id };
-	unsigned n = 0;
 
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
 
-		if (kinds[r->status] == 0 || (r->status == RCPT_BOUNCED) != bounced ||
-			(bounced && r->reported != reported))
+		if (kinds[r->status] == 0 || r->reported != reported)
 			continue;
 		e.rcpt = i;
 		e.kind = kinds[r->status];
@@ -291,9 +292,16 @@ write_rcpts(const struct queue_state *s, struct buf *out, uint64_t seq, bool bou
 		e.next_hop = r->next_hop;
 		e.remote_mta = r->remote_mta;
 		write_event(out, &e, seq);
-		n++;
 	}
-	return n;
+}
+
+static bool
+is_any_reported(const struct queue_state *s)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->rcpts[i].reported)
+			return true;
+	return false;
 }
 
 /* seq is the same for all of one writing: a reader applies them by position. */
@@ -305,10 +313,12 @@ queue_state_write(const struct queue_state *s, struct buf *out, uint64_t seq)
 	write_expansions(s, out, seq, expanded);
 	write_requeues(s, out, seq, expanded);
 	free(expanded);
-	if (write_rcpts(s, out, seq, true, true) > 0)
+	write_rcpts(s, out, seq, true);
+	if (is_any_reported(s))
 		write_message_event(s, out, QUEUE_EVENT_REPORTED, seq);
-	write_rcpts(s, out, seq, true, false);
-	write_rcpts(s, out, seq, false, false);
+	write_rcpts(s, out, seq, false);
+	if (s->warned)
+		write_message_event(s, out, QUEUE_EVENT_WARNED, seq);
 	if (s->held)
 		write_message_event(s, out, QUEUE_EVENT_HELD, seq);
 }

@@ -32,7 +32,7 @@ struct queue_rcpt {
 	uint8_t status;            /* enum rcpt_status */
 	uint8_t flags;             /* the scheduler's own */
 	uint16_t attempts;
-	bool reported;  /* bounced, and the sender was told (or need not be) */
+	bool reported;  /* done, and the sender was told (or need not be) */
 	bool relayed;   /* delivered to a host that sends success reports itself */
 	bool suspended; /* deferred: its next hop is not to be had; it is woken with that */
 	uint64_t next_s;
@@ -49,6 +49,7 @@ struct queue_state {
 	uint32_t suspended;
 	struct queue_rcpt *rcpts;
 	bool held, removed;
+	bool warned;       /* its sender was told that it is late */
 	uint64_t last_seq; /* of the events applied */
 };
 
