@@ -115,6 +115,7 @@ struct client_session {
 	bool closing;    /* no more mail on this connection */
 	bool rset_first; /* a transaction was left open */
 	uint32_t jobs, transactions;
+	uint32_t rcpts_max; /* the peer takes no more in one transaction; 0: not known */
 
 	struct buf bindings[SASL_BINDINGS];
 	struct sasl_client *sasl;
@@ -132,7 +133,7 @@ struct client_session {
 
 	/* the transaction */
 	enum client_stage stage;
-	uint32_t next_rcpt, accepted;
+	uint32_t next_rcpt, asked, accepted; /* recipients */
 	bool bdat;
 	bool sending; /* content is on its way */
 	bool prefix_sent;

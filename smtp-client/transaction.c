@@ -4,7 +4,8 @@
  *
  * With PIPELINING all commands up to DATA go in one group, else one at a time. Recipients that
  * are refused because there were too many (RFC 5321 sec. 4.5.3.1.10) get another transaction
- * on the same connection; each one finishes at least one recipient, so there is an end.
+ * on the same connection, which then asks for no more than were accepted; each one finishes at
+ * least one recipient, so there is an end.
  *
  * Runs in:  smtp-client.
  * Trusts:   the job; nothing of the peer.
@@ -63,8 +64,7 @@ client_next_transaction(struct client_session *s)
 		return;
 	}
 	s->transactions++;
-	s->accepted = 0;
-	s->next_rcpt = 0;
+	s->accepted = s->asked = s->next_rcpt = 0;
 	s->stage = s->rset_first ? STAGE_RSET : STAGE_MAIL;
 	client_wait(s, CLIENT_WANT_READ);
 	client_pump(s);
@@ -166,7 +166,7 @@ send_rcpt(struct client_session *s)
 
 	while (s->next_rcpt < s->job.n_rcpts && s->states[s->next_rcpt] != RCPT_OPEN)
 		s->next_rcpt++;
-	if (s->next_rcpt == s->job.n_rcpts) {
+	if (s->next_rcpt == s->job.n_rcpts || (s->rcpts_max > 0 && s->asked == s->rcpts_max)) {
 		s->stage = STAGE_DATA;
 		return;
 	}
@@ -181,6 +181,7 @@ send_rcpt(struct client_session *s)
 	}
 	client_command(s, CLIENT_RCPT, s->next_rcpt, "%s", "");
 	s->next_rcpt++;
+	s->asked++;
 }
 
 /* BDAT has no way back once it is out, so it waits until some recipient was accepted. */
@@ -285,9 +286,10 @@ refuse_rcpt(struct client_session *s, uint32_t i)
 {
 	if (!is_too_many(s))
 		client_refused_one(s, CLIENT_RCPT, i);
-	else if (s->accepted > 0)
+	else if (s->accepted > 0) {
 		s->states[i] = RCPT_LATER;
-	else {
+		s->rcpts_max = s->accepted;
+	} else {
 		static const struct client_outcome full = { OUTBOUND_TEMPORARY,
 			CLIENT_SCOPE_RECIPIENT, OUTBOUND_REACHED };
 

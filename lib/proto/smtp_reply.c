@@ -125,6 +125,7 @@ end_line(struct smtp_reply *r)
 	int code;
 	size_t n;
 
+	ASSERT(line.p != NULL && line.n > 0);
 	line.n--;
 	if (line.n > 0 && line.p[line.n - 1] == '\r') {
 		line.n--;

@@ -213,12 +213,19 @@
 		    "R:REACHED\nr:PERMANENT recipient 5.0.0 host mx.example[192.0.2.1] said: 550 no (in "
 		    "reply to RCPT TO command)\nW:JOB\n!job\nC:RSET\nS:250 ok\n"
 		    "C:MAIL FROM:<a@relais.test>\n" },
-{ "too many recipients: the rest in another transaction", 0, 3,
+{ "too many recipients: the rest in more transactions", 0, 3,
 	PLAIN_HELLO GROUP3 "S:250 ok\nS:250 ok\nS:452 4.5.3 too many\nS:452 too many\nS:354 go\n" BODY
-			   "S:250 one\nC:MAIL FROM:<a@relais.test>\nC:RCPT TO:<r2@mx.example>\n"
-			   "C:RCPT TO:<r3@mx.example>\nC:DATA\nS:250 ok\nS:250 ok\nS:250 ok\nS:354 go\n" BODY
-			   "S:250 two\nR:REACHED\nr:SENT - 2.0.0 250 one\nr:SENT - 2.0.0 250 two\n"
-			   "r:SENT - 2.0.0 250 two\nW:JOB\n" },
+			   "S:250 one\nC:MAIL FROM:<a@relais.test>\nC:RCPT TO:<r2@mx.example>\nC:DATA\n" OK3
+				   BODY "S:250 two\nC:MAIL FROM:<a@relais.test>\n"
+					"C:RCPT TO:<r3@mx.example>\nC:DATA\n" OK3 BODY
+					"S:250 three\nR:REACHED\nr:SENT - 2.0.0 250 one\n"
+					"r:SENT - 2.0.0 250 two\nr:SENT - 2.0.0 250 three\nW:JOB\n" },
+{ "MAIL of the second transaction is refused", 0, 2,
+	PLAIN_HELLO GROUP2 "S:250 ok\nS:250 ok\nS:452 4.5.3 too many\nS:354 go\n" BODY
+			   "S:250 one\nC:MAIL FROM:<a@relais.test>\nC:RCPT TO:<r2@mx.example>\nC:DATA\n"
+			   "S:451 4.7.1 slowly\nS:503 no\nS:503 no\nR:BUSY\nr:SENT - 2.0.0 250 one\n"
+			   "r:TEMPORARY message 4.7.1 host mx.example[192.0.2.1] said: 451 4.7.1 slowly (in "
+			   "reply to MAIL FROM command)\nW:JOB\n" },
 { "the same in chunks: content from its beginning", CHUNKS, 2,
 	PLAIN_HELLO GROUP2 "S:250 ok\nS:250 ok\nS:452 4.5.3 too many\nS:354 go\n" BODY
 			   "S:250 one\nC:MAIL FROM:<a@relais.test>\nC:RCPT TO:<r2@mx.example>\nC:DATA\n" OK3
