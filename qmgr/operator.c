@@ -41,9 +41,24 @@ operator_hop(const void *ctx, uint32_t rcpt)
 {
 	const struct message *m = ctx;
 
-	(void)m;
-	(void)rcpt;
-	return BYTES_NONE;
+	return m->state.rcpts[rcpt].next_hop;
+}
+
+const struct destination *
+operator_dead(struct qmgr *q, const struct entry *e, uint64_t *until_s)
+{
+	const struct destinations *ds = &q->remote.all;
+	const struct destination *d = e->hop == 0 ? NULL : destination_numbered(ds, e->hop);
+	const struct queue_state *s = &e->msg->state;
+	const uint64_t now = clock_mono_us();
+
+	for (uint32_t i = 0; i < s->n && s->suspended > 0 && d == NULL; i++)
+		if (s->rcpts[i].suspended)
+			d = destination_find(ds, s->rcpts[i].next_hop);
+	if (d == NULL || d->state != DEST_DEAD)
+		return NULL;
+	*until_s = now_s() + (d->until_us > now ? (d->until_us - now) / 1000000 : 0);
+	return d;
 }
 
 void
@@ -94,7 +109,9 @@ fill_rcpt(struct listing *l, const struct message *m, uint32_t i, struct queue_l
 	out->code = arena_bytes(&l->arena, r->code);
 	out->reason = arena_bytes(&l->arena, r->text);
 	out->next_hop = arena_bytes(&l->arena, operator_hop(m, i));
-	out->next_s = r->status == RCPT_DEFERRED ? r->next_s : 0;
+	if (r->status == RCPT_DEFERRED)
+		out->next_s = remote_is_parked(l->q, m, r) ? remote_told_next_s(l->q, m->entry)
+							   : r->next_s;
 	out->attempts = r->attempts;
 }
 
@@ -118,6 +135,19 @@ fill_rcpts(struct listing *l, const struct message *m, uint32_t from, struct que
 	return 0;
 }
 
+/* Its destination, if that is why it waits. */
+static void
+fill_dead(struct listing *l, const struct entry *e, struct queue_list_entry *out)
+{
+	const struct destination *d = operator_dead(l->q, e, &out->dead_until_s);
+
+	if (d == NULL)
+		return;
+	out->dead_hop = arena_bytes(&l->arena, d->next_hop);
+	if (d->reason != NULL)
+		out->dead_reason = arena_bytes(&l->arena, bytes_from_str(d->reason));
+}
+
 /* Details come from the message; read for this if it is not in memory. */
 static uint32_t
 fill(struct listing *l, struct entry *e, uint32_t from_rcpt)
@@ -131,7 +161,7 @@ fill(struct listing *l, struct entry *e, uint32_t from_rcpt)
 	out->arrival_us = queue_id_time_us(e->id);
 	out->size = e->size;
 	out->state = entry_told_state(e);
-	out->next_s = out->state == QUEUE_STATE_DEFERRED ? e->due_s : 0;
+	out->next_s = out->state == QUEUE_STATE_DEFERRED ? remote_told_next_s(l->q, e) : 0;
 	out->attempts = e->attempts;
 	out->rcpts_left = e->rcpts_left;
 	out->continued = from_rcpt > 0;
@@ -141,6 +171,7 @@ fill(struct listing *l, struct entry *e, uint32_t from_rcpt)
 	out->attempts = queue_state_attempts(&e->msg->state);
 	out->reverse_path = arena_bytes(&l->arena, e->msg->state.envelope.reverse_path);
 	out->login = arena_bytes(&l->arena, e->msg->state.envelope.login);
+	fill_dead(l, e, out);
 	next = fill_rcpts(l, e->msg, from_rcpt, out);
 	operator_unload(l->q, e, loaded);
 	return next;

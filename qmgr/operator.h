@@ -29,6 +29,10 @@ void operator_unload(struct qmgr *q, struct entry *e, bool loaded);
 /* A recipient's next hop, if known. ctx: the message. */
 struct bytes operator_hop(const void *ctx, uint32_t rcpt);
 
+/* The destination that a message in memory waits for, if it gives no answer; when it is asked
+ * again, seconds since 1970. NULL: none. */
+const struct destination *operator_dead(struct qmgr *q, const struct entry *e, uint64_t *until_s);
+
 void shapes_peer_down(struct qmgr *q, const struct ipc_channel *channel);
 
 #endif

@@ -18,6 +18,14 @@
 /* ---- one message ---- */
 
 static void
+tell(const struct entry *e, const char *what)
+{
+	char id[QUEUE_ID_TEXT_SIZE];
+
+	log_info("%s: %s by the operator", queue_id_text(e->id, id), what);
+}
+
+static void
 settle(struct qmgr *q, struct entry *e)
 {
 	if (e->msg->jobs == 0 && e->state != ENTRY_READY)
@@ -32,6 +40,7 @@ set_held(struct qmgr *q, struct entry *e, bool held)
 
 	if (e->msg->state.held == held)
 		return ERR_EXISTS;
+	tell(e, held ? "held" : "released");
 	message_event(q, e->msg, &event);
 	settle(q, e);
 	return ERR_OK;
@@ -71,10 +80,8 @@ order_retry(struct qmgr *q, struct entry *e)
 static int
 order_delete(struct qmgr *q, struct entry *e)
 {
-	char id[QUEUE_ID_TEXT_SIZE];
-
 	q->stats.deleted++;
-	log_info("%s: deleted by the operator", queue_id_text(e->id, id));
+	tell(e, "deleted");
 	if (e->msg->jobs > 0)
 		e->msg->deleted = true; /* ends when they are back */
 	else
@@ -131,6 +138,7 @@ order_requeue(struct qmgr *q, struct entry *e)
 
 	if (s->held)
 		return ERR_DENIED;
+	tell(e, "requeued");
 	for (uint32_t i = 0; i < s->n; i++) {
 		const uint32_t root = root_of(s, i);
 

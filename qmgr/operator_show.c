@@ -45,10 +45,25 @@ put_rcpt(struct buf *out, const struct queue_state *s, const struct queue_rcpt *
 		put_time(out, "  next", r->next_s);
 	put_value(out, "  code", r->code);
 	put_value(out, "  text", r->text);
+	put_value(out, "  next hop", r->next_hop);
+	put_value(out, "  answered by", r->remote_mta);
 }
 
 static void
-put_state(struct buf *out, const struct entry *e)
+put_dead(struct qmgr *q, struct buf *out, const struct entry *e)
+{
+	uint64_t until_s = 0;
+	const struct destination *d = operator_dead(q, e, &until_s);
+
+	if (d == NULL)
+		return;
+	put_value(out, "gives no answer", d->next_hop);
+	put_value(out, "why not", bytes_from_str(d->reason));
+	put_time(out, "asked again", until_s);
+}
+
+static void
+put_state(struct qmgr *q, struct buf *out, const struct entry *e)
 {
 	static const char *const states[] = { "", "active", "deferred", "hold" };
 	const struct queue_state *s = &e->msg->state;
@@ -68,6 +83,7 @@ put_state(struct buf *out, const struct entry *e)
 	put_value(out, "protocol", s->envelope.protocol);
 	put_value(out, "session", s->envelope.session_id);
 	put_value(out, "login", s->envelope.login);
+	put_dead(q, out, e);
 	for (uint32_t i = 0; i < s->n; i++)
 		put_rcpt(out, s, &s->rcpts[i]);
 }
@@ -109,7 +125,7 @@ show(struct qmgr *q, struct entry *e, struct queue_show_answer *a, int fds[2])
 
 	if ((fds[0] = whole_content(q, e->msg, a)) < 0)
 		return fds[0];
-	put_state(&text, e);
+	put_state(q, &text, e);
 	a->state_size = text.len;
 	fds[1] = sys_memfd("state");
 	r = fds[1] < 0 ? fds[1] : sys_write_all(fds[1], buf_bytes(&text));
