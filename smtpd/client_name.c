@@ -96,6 +96,14 @@ address_of(const struct sockaddr_storage *address)
 	return a;
 }
 
+/* Nobody need be asked what this host calls itself (RFC 6761 sec. 6.3). */
+static bool
+is_loopback(const struct address *a)
+{
+	return a->n == 4 ? a->octets[0] == 127
+			 : a->n == 16 && memcmp(a->octets, &in6addr_loopback, 16) == 0;
+}
+
 /* ---- a lookup ---- */
 
 static void
@@ -178,6 +186,10 @@ client_name_find(struct client_names *names, const struct sockaddr_storage *addr
 	char reverse[DNS_REVERSE_SIZE];
 	struct client_name *l;
 
+	if (is_loopback(&a)) {
+		done(arg, "localhost");
+		return NULL;
+	}
 	if (a.n > 0 && is_same(&s->address, &a) && clock_mono_ms() < s->until_ms) {
 		done(arg, s->name);
 		return NULL;

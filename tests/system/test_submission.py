@@ -233,7 +233,7 @@ def test_wrong_passwords(suite):
     assert s.docmd("*")[0] == 501
     assert s.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0{address}\0no".encode()).decode())[0] in (535, 421)
     mark = "SASL PLAIN authentication failed"
-    wait_for(lambda: f"warning: unknown[127.0.0.1]: {mark}" in suite.log())
+    wait_for(lambda: f"warning: localhost[127.0.0.1]: {mark}" in suite.log())
 
 
 # ---- whose address it is ----
