@@ -13,6 +13,7 @@ What may happen: a reply, OK, or one of the names below. All peers of a network 
 their sockets are on the hosts.
 """
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -27,6 +28,15 @@ OK, HANG, CLOSE, ENDLESS, ENDLESS_LINE, GARBAGE, SLOW, HONEY, RESET = (
 
 FEATURES = ("PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES",
             "CHUNKING")
+
+
+class Here:
+    """Instead of a host of net.py: this machine."""
+
+    def __init__(self):
+        self.name, self.net = "here", self
+        self.on_close = []
+        self.inside = contextlib.nullcontext
 
 
 class Loop:
@@ -66,9 +76,10 @@ class Gone(Exception):
 class Peer:
     def __init__(self, host, port=25, at=None, features=FEATURES, esmtp=True, cert=None, lmtp=False,
                  accounts=None, name=None, implicit_tls=False, address=None, tls_versions=None,
-                 only=None, families="46"):
+                 only=None, families="46", keep=lambda message: message):
         """cert: a folder of certs.make_pair (its file's path) for STARTTLS; accounts: {login:
-        password} for AUTH; only: recipients that exist (all others get 550)."""
+        password} for AUTH; only: recipients that exist (all others get 550); keep: what to put in
+        `messages` for each."""
         self.host, self.port, self.at = host, port, dict(at or {})
         self.features, self.esmtp, self.lmtp = list(features), esmtp, lmtp
         self.accounts, self.name, self.only = accounts or {}, name or f"{host.name}.example", only
@@ -76,7 +87,7 @@ class Peer:
         self.connections = self.open = self.most_open = 0
         self.early = 0  # commands sent before the reply to the last, without PIPELINING
         self.implicit_tls, self.families, self.address = implicit_tls, families, address
-        self.tls = None
+        self.tls, self.keep = None, keep
         if cert:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(cert, os.path.join(os.path.dirname(cert), "privkey.pem"))
@@ -295,6 +306,8 @@ class Session:
         address = re.sub(r"^<|>.*$", "", to)
         if self.peer.only is not None and address not in self.peer.only:
             await self.say("550 5.1.1 no such user here")
+        elif self.mail is None:
+            await self.say("503 5.5.1 MAIL first")
         elif await self.step("RCPT", "250 2.1.5 recipient fine"):
             self.rcpts.append(to)
 
@@ -335,7 +348,7 @@ class Session:
             good = "\r\n".join([good] * len(self.rcpts))
         taken = what in (OK, SLOW) or what.startswith("2")
         # counted before the reply is out: who sees the reply sees the message
-        (self.peer.messages if taken else self.peer.refused).append(message)
+        (self.peer.messages if taken else self.peer.refused).append(self.peer.keep(message))
         self.mail, self.rcpts, self.chunks = None, [], b""
         await self.act(what, good)
 

@@ -2,8 +2,8 @@
 """A power cut under load: queue, mail and state on a loop-mounted ext4 with a journal.
 
 The file system is shut down without flushing its log (FS_IOC_SHUTDOWN), everything is
-killed, the image is mounted again. What got 250 is there, whole; a UID that anyone saw
-stands for the same message for ever.
+killed, the image is mounted again. What got 250 is there, whole, or at the other host it was for; a
+UID that anyone saw stands for the same message for ever.
 """
 import fcntl
 import imaplib
@@ -18,7 +18,7 @@ import time
 
 import pytest
 from conftest import Suite, needs_root, new_folder, wait_for
-from load import Senders, survey
+from load import Elsewhere, Senders, survey
 
 ROUNDS = 30 if os.environ.get("RELAIS_LONG") else 3
 FS_IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
@@ -100,13 +100,15 @@ class Watcher(threading.Thread):
                     time.sleep(0.05)
 
 
-def one_round(suite, disk, rng, confirmed, seen):
+def one_round(suite, disk, rng, confirmed, seen, elsewhere, moments):
     recipients = [a["address"] for a in suite.info["accounts"]]
     watcher = Watcher(suite)
     watcher.start()
-    with Senders(suite.port("smtp"), recipients, lines=(1, 60, 60, 4000)) as senders:
+    with Senders(suite.port("smtp"), recipients + elsewhere.recipients(),
+                 lines=(1, 60, 60, 4000)) as senders:
         time.sleep(0.5 + rng.random() * 2)
         disk.cut()
+        moments.append(time.monotonic())
         # what is confirmed from now on is a lie, and must not happen
         time.sleep(0.3)
         for pid in suite.processes():
@@ -114,6 +116,7 @@ def one_round(suite, disk, rng, confirmed, seen):
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        moments.append(time.monotonic())
     watcher.over.set()
     watcher.join()
     confirmed.update(senders.confirmed())
@@ -139,25 +142,29 @@ def test_power_cuts():
                   build=os.environ.get("RELAIS_RELEASE") or None,
                   options=["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s",
                            "qmgr.segment_size=4M"])
-    confirmed, seen = {}, {}
+    confirmed, seen, moments, elsewhere = {}, {}, [], Elsewhere()
     try:
         suite.start()
+        elsewhere.route(suite)
         os.sync()  # the accounts are made; from here on nothing is flushed but by the suite
         recipients = [a["address"] for a in suite.info["accounts"]]
         for n in range(ROUNDS):
-            one_round(suite, disk, rng, confirmed, seen)
+            one_round(suite, disk, rng, confirmed, seen, elsewhere, moments)
 
             def missing():
-                return confirmed.keys() - survey(suite.info["mail_root"], recipients)[0].keys()
+                return confirmed.keys() - elsewhere.times.keys() - survey(
+                    suite.info["mail_root"], recipients)[0].keys()
             wait_for(lambda: not missing() or None, seconds=60, every=0.5)
             times, torn, uids = survey(suite.info["mail_root"], recipients)
-            assert not torn
+            assert not torn and not elsewhere.torn
             for key, ident in uids.items():
                 assert seen.get(key, ident) == ident, f"UID {key} was seen as {seen[key]}"
             print(f"round {n}: {len(confirmed)} confirmed, none lost, "
-                  f"{sum(times.values()) - len(times)} duplicates")
+                  f"{sum(times.values()) - len(times)} duplicates here, "
+                  f"{elsewhere.duplicates(moments)} elsewhere")
             assert sum(times.values()) == len(times)
     finally:
+        elsewhere.close()
         suite.stop()
         disk.unmount()
         subprocess.run(["rm", "-rf", folder], check=False)
