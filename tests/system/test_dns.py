@@ -7,13 +7,16 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
-from conftest import new_folder, running, wait_for
+from conftest import BUILD, new_folder, running, wait_for
 from dns_server import BOGUS, BROKEN, NO_DS, PLAIN, DnsServer, have_nsd
 
 TIMEOUT_S = 2
+needs_load = pytest.mark.skipif(not os.path.exists(os.path.join(BUILD, "tests", "dns_load")),
+                                reason="no dns_load in this build")
 FOUND, NONE, TEMPORARY, USAGE = 0, 1, 75, 2
 
 SIGNED = """
@@ -219,6 +222,42 @@ def test_same_question_is_asked_once(dns):
     finally:
         dns.server.resume()
     assert dns.until("A", "joined.secure.example", "nxdomain")["secure"]
+
+
+def load(dns, count, name, at_once=None):
+    """So many questions at once by one caller: how often each status came, and the time."""
+    out = subprocess.run([os.path.join(BUILD, "tests", "dns_load"), os.path.join(dns.suite.folder, "run"),
+                          str(count), str(at_once or count), "A", name],
+                         stdout=subprocess.PIPE, text=True, timeout=100, check=True).stdout
+    return json.loads(out)
+
+
+@needs_load
+def test_thousands_at_once(dns):
+    a = load(dns, 5000, "n%.wild.example")
+    assert a["ok"] == 5000, a
+    a = load(dns, 20000, "mx1.secure.example", 4000)
+    assert a["ok"] == 20000, a
+
+
+@needs_load
+def test_thousands_that_nobody_answers_hold_up_no_other(dns):
+    dns.server.pause()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            dead = pool.submit(load, dns, 6000, "dead%.plain.example")
+            wait_for(lambda: dns.number("under_way") >= 5000)
+            since = time.monotonic()
+            assert dns.ask("A", "localhost")[0] == FOUND
+            assert time.monotonic() - since < TIMEOUT_S
+            a = dead.result(60)
+        assert a.pop("slowest") < TIMEOUT_S + 5 and a.pop("seconds") < TIMEOUT_S + 5
+        # a caller's bound: what is above it is told so at once; nothing is said not to exist
+        assert a.pop("busy") >= 1 and a.pop("timeout") >= 1000 and a.keys() <= {"servfail"}, a
+    finally:
+        dns.server.resume()
+    dns.until("A", "after.secure.example", "nxdomain", 30)
+    wait_for(lambda: dns.number("under_way") == 0, 30)
 
 
 def test_a_silent_server_is_a_time_out_and_is_used_again(dns):
