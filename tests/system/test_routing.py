@@ -249,17 +249,31 @@ def test_a_new_secret_leaves_the_old_addresses_good(provider, forward):
     wait_for(lambda: rcpt(provider, old)[0] == 550)
 
 
-@needs_smtp_client
-def test_a_forward_and_its_bounce(provider, forward, here):
-    """bob's mail is forwarded under our own name; the bounce finds its way back to bob's host."""
+@pytest.fixture
+def hosts(provider, here):
+    """Where joe's mail is forwarded to, and where bob's own mail goes."""
     base = free_base()
-    far, bobs = (Peer(here, port=base + n, address="127.0.0.1", families="4") for n in (0, 1))
-    provider.relais("transport", "add", "far.example", f"[127.0.0.1]:{base}")
-    provider.relais("transport", "add", "else.example", f"[127.0.0.1]:{base + 1}")
-    wait_for(lambda: only_hop(provider, "x@else.example") == f"[127.0.0.1]:{base + 1}" and
-             only_hop(provider, "x@far.example") == f"[127.0.0.1]:{base}")
+    peers = [Peer(here, port=base + n, address="127.0.0.1", families="4") for n in (0, 1)]
+    domains = ("far.example", "else.example")
+    for domain, peer in zip(domains, peers):
+        provider.relais("transport", "add", domain, f"[127.0.0.1]:{peer.port}")
+        wait_for(lambda d=domain, p=peer: only_hop(provider, f"x@{d}") == f"[127.0.0.1]:{p.port}")
+    yield peers
+    for domain, peer in zip(domains, peers):
+        peer.stop()
+        provider.relais("transport", "del", domain)
+
+
+def send_to(provider, forward):
     with smtp(provider) as s:
         s.sendmail(OUTSIDE, [forward], f"From: <{OUTSIDE}>\r\nSubject: hello\r\n\r\nHello.\r\n")
+
+
+@needs_smtp_client
+def test_a_forward_and_its_bounce(provider, forward, hosts):
+    """bob's mail is forwarded under our own name; the bounce finds its way back to bob's host."""
+    far, bobs = hosts
+    send_to(provider, forward)
     wait_for(lambda: far.messages)
     sent, = far.messages
     srs = sent.mail.split(">")[0].lstrip("<")
@@ -270,5 +284,3 @@ def test_a_forward_and_its_bounce(provider, forward, here):
     wait_for(lambda: bobs.messages)
     bounce, = bobs.messages
     assert bounce.mail.startswith("<>") and bounce.to() == [OUTSIDE]
-    provider.relais("transport", "del", "far.example")
-    provider.relais("transport", "del", "else.example")
