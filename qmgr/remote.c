@@ -545,14 +545,15 @@ relay_text(const struct outbound_host *h, char *out, size_t size)
 	return out;
 }
 
-/* It asked for fewer connections, that is all: the same again, in front. */
+/* It asked for fewer connections, and others are left: the same again, in front. */
 static bool
 is_sent_again(struct job *j, struct destination *d)
 {
 	const uint64_t now = clock_mono_us();
 	struct dest_owner owner;
 
-	if (++j->tries > BUSY_TRIES || destination_is_dead(d, now) || j->msg->deleted)
+	if (++j->tries > BUSY_TRIES || d->flying == 0 || destination_is_dead(d, now) ||
+		j->msg->deleted)
 		return false;
 	owner = owner_of(j);
 	j->sent_us = 0;
@@ -712,12 +713,14 @@ remote_take_conf(struct qmgr *q)
 {
 	const struct qmgr_conf *c = q->conf;
 	const uint64_t first = c->destination_concurrency, most = c->destination_concurrency_max;
+	const uint64_t retry_ms = c->destination_retry < c->minimal_backoff ? c->destination_retry
+									    : c->minimal_backoff;
 
 	q->remote.conf =
 		(struct destination_conf){ .window_first = (uint32_t)(first < most ? first : most),
 			.window_max = (uint32_t)most,
 			.jobs_max = (uint32_t)c->outbound_jobs,
-			.retry_us = c->destination_retry * 1000,
+			.retry_us = retry_ms * 1000,
 			.retry_max_us = c->maximal_backoff * 1000 };
 }
 

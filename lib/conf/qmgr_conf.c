@@ -20,8 +20,8 @@ static const struct opt_row rows[] = {
 	OPT_UINT(qmgr_conf, destination_recipients, "50", 1, 50,
 		"recipients of one message that are sent together, at most"),
 	OPT_TIME(qmgr_conf, destination_retry, "1m", OPT_SECOND, OPT_DAY,
-		"first wait before a destination that cannot be reached is tried again; then twice "
-		"as long, up to maximal_backoff"),
+		"first wait before a destination that cannot be reached is tried again, at most "
+		"minimal_backoff; then twice as long, up to maximal_backoff"),
 	OPT_UINT(qmgr_conf, outbound_jobs, "1000", 10, 20000,
 		"messages on their way to other hosts at once, over all destinations"),
 	OPT_TIME(qmgr_conf, delay_warning, "4h", 0, 100 * OPT_DAY,
