@@ -311,9 +311,81 @@ run_row(void **arg)
 		run_script(t, false, cut);
 }
 
+/* --- limits and time -------------------------------------------------------------- */
+
+static void
+test_endless_reply(void **state)
+{
+	static const struct bytes line = BYTES_LITERAL("250-and so on\r\n");
+	struct client_driver d;
+	struct bytes result;
+
+	driver_init(&d, 1);
+	driver_start(&d);
+	driver_feed(&d, BYTES_LITERAL("220 mx\r\n"));
+	for (int i = 0; i < 10000 && client_session_want(d.session) == CLIENT_WANT_READ; i++)
+		driver_feed(&d, line);
+	assert_string_equal(driver_want(&d), "DONE");
+	driver_take_result(&d);
+	result = buf_bytes(&d.results);
+	assert_true(bytes_search(result, BYTES_LITERAL("an endless reply")) != BYTES_NOT_FOUND);
+	assert_string_equal(driver_want(&d), "CLOSE");
+	driver_free(&d);
+}
+
+/* What comes, and the deadline then; RFC 5321 sec. 4.5.3.2. */
+static const struct {
+	const char *label, *in;
+	uint32_t seconds;
+} times[] = {
+	{ "greeting", "", 300 },
+	{ "EHLO", "220 mx\r\n", 300 },
+	{ "MAIL", "250-mx\r\n250 8BITMIME\r\n", 300 },
+	{ "RCPT", "250 ok\r\n", 300 },
+	{ "DATA", "250 ok\r\n", 120 },
+	{ "block", "354 go\r\n", 180 },
+};
+
+static void
+test_deadlines(void **state)
+{
+	struct client_driver d;
+	struct client_deadline was, is;
+
+	driver_init(&d, 1);
+	d.chunk = 7;
+	d.stall = 21;
+	driver_start(&d);
+	for (size_t i = 0; i < NITEMS(times); i++) {
+		struct bytes in = bytes_from_str(times[i].in);
+
+		was = client_session_deadline(d.session);
+		/* single octets win no time, the last one of a reply does */
+		for (size_t k = 0; k + 1 < in.n && in.p[3] != '-'; k++) {
+			driver_feed(&d, bytes_make(in.p + k, 1));
+			is = client_session_deadline(d.session);
+			assert_int_equal(is.step, was.step);
+		}
+		driver_feed(&d, in.n > 0 && in.p[3] != '-' ? bytes_skip(in, in.n - 1) : in);
+		is = client_session_deadline(d.session);
+		assert_true(in.n == 0 || is.step != was.step);
+		assert_int_equal(is.seconds, times[i].seconds);
+	}
+	d.stall = 0;
+	driver_settle(&d);
+	assert_int_equal(client_session_deadline(d.session).seconds, 600);
+	driver_free(&d);
+}
+
 int
 main(void)
 {
-	TABLE_TESTS(tests, rows, run_row);
+	struct CMUnitTest tests[NITEMS(rows) + 2];
+	size_t n = 0;
+
+	ADD_ROWS(tests, n, rows, run_row);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_endless_reply);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_deadlines);
+	ASSERT(n == NITEMS(tests));
 	return cmocka_run_group_tests_name("smtp-client/session", tests, NULL, NULL);
 }
