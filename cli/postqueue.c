@@ -197,6 +197,16 @@ flush_many(struct cli *cli, int fd, const char *site)
 	return queue_order_all(cli, fd, &m, &a) < 0 ? EX_UNAVAILABLE : EX_OK;
 }
 
+/* Ordinary users may not look at others' mail. */
+static bool
+is_denied(struct cli *cli)
+{
+	char path[1200];
+
+	snprintf(path, sizeof(path), "%s/control", cli_common(cli)->run);
+	return access(path, F_OK) == 0 && access(path, W_OK) != 0;
+}
+
 static int
 run(struct cli *cli, char what, const char *value)
 {
@@ -204,9 +214,15 @@ run(struct cli *cli, char what, const char *value)
 
 	if (!cli_load(cli))
 		return EX_UNAVAILABLE;
+	if (is_denied(cli)) {
+		fatal("only root, or the user who runs relais, may ask for the queue");
+		return EX_UNAVAILABLE;
+	}
 	if ((fd = cli_connect(cli, SERVICE_QMGR)) < 0) {
-		fatal(what == 'p' || what == 'j' ? "Queue report unavailable - mail system is down"
-						 : "Cannot flush mail queue - mail system is down");
+		if (!cli_is_running(cli))
+			fatal(what == 'p' || what == 'j'
+					? "Queue report unavailable - mail system is down"
+					: "Cannot flush mail queue - mail system is down");
 		return EX_UNAVAILABLE;
 	}
 	if (what == 'p' || what == 'j')

@@ -83,7 +83,7 @@ print_why(const struct listing *l, const struct queue_list_entry *e)
 		fprintf(l->out, "    held: waits for \"relais queue release\"\n");
 	else if (e->state == QUEUE_STATE_ACTIVE)
 		fprintf(l->out, "    being delivered, or about to be\n");
-	if (e->dead_hop.n == 0)
+	if (e->dead_hop.n == 0 || e->state == QUEUE_STATE_HOLD)
 		return;
 	fprintf(l->out, "    ");
 	fprint_safely(l->out, e->dead_hop);

@@ -60,7 +60,7 @@ print_head(const struct story *s)
 	print_part(" by ", s->method);
 	print_part(", ", s->tls);
 	if (s->tls.n == 0)
-		printf(", without TLS as far as the log tells");
+		printf(", without TLS");
 	print_part(", session ", s->session);
 	putchar('\n');
 }
@@ -69,7 +69,7 @@ print_head(const struct story *s)
 static void
 print_delays(const struct story_event *e)
 {
-	static const char *const parts[] = { "before the queue", "in it", "connecting",
+	static const char *const parts[] = { "until this attempt", "in line", "connecting",
 		"delivering" };
 	struct bytes rest = e->delays;
 
