@@ -165,29 +165,31 @@ whom_to_tell(const struct report *p, uint32_t i)
 
 /* ---- one report ---- */
 
-static struct bytes
-read_original(struct report *p, bool *full, struct arena *a)
+/* ERR_OK, with an empty original if it is not to be had; an error that may pass. */
+static int
+read_original(struct report *p, struct dsn *d, struct arena *a)
 {
 	const struct envelope *e = &p->m->state.envelope;
 	const uint64_t limit = p->q->conf->bounce_size_limit;
 	struct buf all = BUF_INIT;
-	struct bytes original;
 	struct content c;
+	int r = content_find(p->q, p->m, &c);
 
-	*full = false;
-	if (content_find(p->q, p->m, &c) < 0)
-		return BYTES_NONE;
-	/* RET is for failures only (RFC 3461 sec. 4.3) */
-	*full = p->kind == DSN_FAILURE && (e->flags & ENVELOPE_RET_HDRS) == 0 &&
-		c.prefix.n + c.source.size <= limit;
-	buf_put_bytes(&all, c.prefix);
-	if (content_read(&c, *full ? limit : HEADERS_MAX, &all) < 0) {
-		log_debug("the report goes without the original's content");
-		*full = false;
+	if (r == ERR_OK) {
+		/* RET is for failures only (RFC 3461 sec. 4.3) */
+		d->full = p->kind == DSN_FAILURE && (e->flags & ENVELOPE_RET_HDRS) == 0 &&
+			  c.prefix.n + c.source.size <= limit;
+		buf_put_bytes(&all, c.prefix);
+		r = content_read(&c, d->full ? limit : HEADERS_MAX, &all);
 	}
-	original = arena_bytes(a, buf_bytes(&all));
+	if (r == ERR_OK)
+		d->original = arena_bytes(a, buf_bytes(&all));
 	buf_free(&all);
-	return original;
+	if (r < 0 && err_is_temporary(r) &&
+		!backoff_expired(&p->q->backoff, e->arrival_us / 1000000, now_s()))
+		return r;
+	d->full = d->full && r == ERR_OK;
+	return ERR_OK;
 }
 
 static int
@@ -225,9 +227,10 @@ submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t
 		.rcpts = rcpts };
 	int r;
 
-	d.original = read_original(p, &d.full, &a);
-	dsn_build(&content, &d);
-	r = intake_own(p->q, &e, buf_bytes(&content));
+	if ((r = read_original(p, &d, &a)) == ERR_OK) {
+		dsn_build(&content, &d);
+		r = intake_own(p->q, &e, buf_bytes(&content));
+	}
 	if (r == ERR_OK)
 		log_info("%s: %s %s notification: %s", of_id,
 			d.to_postmaster ? "postmaster" : "sender", names[p->kind], id);

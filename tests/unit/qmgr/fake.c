@@ -425,6 +425,8 @@ fake_make(struct fake *f)
 		.minimal_backoff = 1000,
 		.maximal_backoff = 1000,
 		.queue_lifetime = 100000,
+		.bounce_size_limit = 50000,
+		.double_bounce_to = "",
 		.destination_concurrency = 5,
 		.destination_concurrency_max = 20,
 		.destination_recipients = 50,
@@ -606,7 +608,8 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 	struct envelope_rcpt list[64] = { 0 };
 	struct envelope e = { .queue_id = m->queue_id,
 		.arrival_us = clock_wall_us(),
-		.reverse_path = BYTES_LITERAL("sender@example.net"),
+		.reverse_path =
+			bytes_from_str(f->sender != NULL ? f->sender : "sender@example.net"),
 		.client_address = BYTES_LITERAL("192.0.2.1"),
 		.protocol = BYTES_LITERAL("ESMTP"),
 		.login = bytes_from_str(f->login),
@@ -616,7 +619,8 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 	struct ipc_channel *door = door_of(f);
 
 	while (rest.n > 0)
-		list[e.n_rcpts++].forward_path = bytes_cut(&rest, ' ');
+		list[e.n_rcpts++] = (struct envelope_rcpt){ .forward_path = bytes_cut(&rest, ' '),
+			.notify = f->notify };
 	envelope_encode(&envelope, &e);
 	m->envelope = buf_bytes(&envelope);
 	m->prefix = bytes_from_str(received);

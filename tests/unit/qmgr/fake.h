@@ -52,6 +52,8 @@ struct fake {
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
 	const char *full_leads_to; /* accounts behind "full", with blanks; NULL: itself */
 	const char *login;         /* of the sender */
+	const char *sender;        /* the reverse-path; NULL: sender@example.net */
+	uint32_t notify;           /* of every recipient (envelope.h) */
 	struct send_ticket_key key;
 	struct bytes ticket; /* .n > 0: this instead of the right one */
 	unsigned page;       /* targets in one answer; 0: all */

@@ -289,48 +289,6 @@ test_fails_for_good(void **state)
 	assert_int_equal(f->q->stats.delivered, 2);
 }
 
-/* An authenticated sender is told, once, of all that failed; a stranger never. */
-static void
-test_dsn(void **state)
-{
-	struct fake *f = *state;
-	char path[256];
-	struct buf got = BUF_INIT;
-	unsigned reports = 0;
-	struct dirent *e;
-	DIR *dir;
-
-	fake_commit(
-		f, "unknown@example.org bad@example.org user@example.org", bytes_from_str(small));
-	assert_true(fake_until(f, all_synced));
-	assert_int_equal(f->deliveries, 1);
-	f->login = "sender@example.net";
-	fake_commit(
-		f, "unknown@example.org bad@example.org user@example.org", bytes_from_str(small));
-	assert_true(fake_until(f, all_synced));
-	assert_int_equal(f->deliveries, 3);
-	snprintf(path, sizeof(path), "%s/mail", f->path);
-	dir = opendir(path);
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		if (strstr(e->d_name, ".0.sender@example.net") != NULL) {
-			int fd = openat(f->mail_fd, e->d_name, O_RDONLY | O_CLOEXEC);
-			ssize_t n = read(fd, buf_room(&got, 8192), 8192);
-
-			assert_true(n > 0);
-			buf_added(&got, (size_t)n);
-			close(fd);
-			reports++;
-		}
-	closedir(dir);
-	assert_int_equal(reports, 1);
-	assert_non_null(strstr(buf_str(&got), "Final-Recipient: rfc822; unknown@example.org"));
-	assert_non_null(strstr(buf_str(&got), "Final-Recipient: rfc822; bad@example.org"));
-	assert_null(strstr(buf_str(&got), "Final-Recipient: rfc822; user@example.org"));
-	assert_non_null(strstr(buf_str(&got), "Subject: hello"));
-	buf_free(&got);
-}
-
 /* What submission commits is the login's own by directory's word, or it is refused. */
 static void
 test_tickets(void **state)
@@ -956,7 +914,6 @@ main(void)
 		TEST(test_retries),
 		TEST(test_gives_up),
 		TEST(test_fails_for_good),
-		TEST(test_dsn),
 		TEST(test_tickets),
 		TEST(test_alias),
 		TEST(test_alias_changes_between_attempts),

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/qmgr/test_dsn_send.c - who is told of what: qmgr whole, with a fake world around it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "sys.h"
+
+static const char message[] = "Subject: hello\r\n\r\nBody.\r\n";
+
+static int
+setup(void **state)
+{
+	struct fake *f = xcalloc(1, sizeof(*f));
+
+	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_INFO);
+	fake_make(f);
+	f->login = "sender@example.net";
+	fake_start(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fake *f = *state;
+
+	sys_fault_clear();
+	fake_stop(f);
+	fake_remove(f);
+	free(f);
+	return 0;
+}
+
+static void
+commit(struct fake *f, const char *rcpts, uint32_t notify)
+{
+	f->notify = notify;
+	fake_commit(f, rcpts, bytes_from_str(message));
+}
+
+/* The reports that account got, one behind the other in text; how many. */
+static unsigned
+reports_of(struct fake *f, const char *account, struct buf *text)
+{
+	char path[256];
+	unsigned n = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/mail", f->path);
+	dir = opendir(path);
+	assert_non_null(dir);
+	buf_clear(text);
+	while ((e = readdir(dir)) != NULL) {
+		const char *name = strstr(e->d_name, ".0.");
+		ssize_t got;
+		int fd;
+
+		if (name == NULL || strcmp(name + 3, account) != 0)
+			continue;
+		fd = openat(f->mail_fd, e->d_name, O_RDONLY | O_CLOEXEC);
+		got = read(fd, buf_room(text, 8192), 8192);
+		assert_true(got > 0);
+		buf_added(text, (size_t)got);
+		close(fd);
+		n++;
+	}
+	closedir(dir);
+	buf_put_u8(text, 0);
+	return n;
+}
+
+static unsigned
+reports(struct fake *f, struct buf *text)
+{
+	return reports_of(f, "sender@example.net", text);
+}
+
+#define HAS(text, what)     assert_non_null(strstr((const char *)buf_bytes(text).p, what))
+#define HAS_NOT(text, what) assert_null(strstr((const char *)buf_bytes(text).p, what))
+
+/* An authenticated sender is told, once, of all that failed; a stranger never. */
+static void
+test_failures(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->login = NULL;
+	commit(f, "unknown@example.org bad@example.org user@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->deliveries, 1);
+	f->login = "sender@example.net";
+	commit(f, "unknown@example.org bad@example.org user@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->deliveries, 3);
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "Final-Recipient: rfc822; unknown@example.org");
+	HAS(&got, "Final-Recipient: rfc822; bad@example.org");
+	HAS_NOT(&got, "Final-Recipient: rfc822; user@example.org");
+	HAS(&got, "Content-Type: message/rfc822");
+	HAS(&got, "Body.");
+	buf_free(&got);
+}
+
+static void
+test_only_header_of_large_ones(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->conf.bounce_size_limit = 10;
+	commit(f, "bad@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "text/rfc822-headers");
+	HAS_NOT(&got, "Body.");
+	buf_free(&got);
+}
+
+static void
+test_successes_if_asked_for(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	commit(f, "user@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 0);
+	commit(f, "user@example.org bad@example.org", ENVELOPE_NOTIFY_SUCCESS);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "Subject: Successful Mail Delivery Report");
+	HAS(&got, "Final-Recipient: rfc822; user@example.org\r\nAction: delivered\r\n");
+	HAS_NOT(&got, "bad@example.org");
+	buf_free(&got);
+}
+
+/* Of the members of an alias the sender hears nothing but failures. */
+static void
+test_an_alias_is_expanded(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->full_is_ok = true;
+	commit(f, "all@example.org", ENVELOPE_NOTIFY_SUCCESS);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->deliveries, 4);
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "Final-Recipient: rfc822; all@example.org\r\nAction: expanded\r\n");
+	HAS_NOT(&got, "Action: delivered");
+	buf_free(&got);
+}
+
+static void
+test_a_host_that_knows_no_dsn(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	commit(f, "user@one.far.example", ENVELOPE_NOTIFY_SUCCESS);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "Action: relayed\r\n");
+	HAS(&got, "Remote-MTA: dns; ");
+	buf_free(&got);
+}
+
+static bool
+is_reported(struct fake *f)
+{
+	return f->deliveries > 0 && fake_quiet(f);
+}
+
+/* Once, whatever happens to qmgr afterwards; and not if NOTIFY does not say so. */
+static void
+test_delays(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->conf.delay_warning = 1;
+	commit(f, "full@example.org", ENVELOPE_NOTIFY_FAILURE);
+	assert_true(fake_until(f, fake_answered));
+	assert_true(fake_until(f, fake_quiet));
+	assert_int_equal(reports(f, &got), 0);
+	commit(f, "full@example.org", 0);
+	assert_true(fake_until(f, is_reported));
+	assert_int_equal(reports(f, &got), 1);
+	HAS(&got, "Subject: Delayed Mail");
+	HAS(&got, "Action: delayed\r\nStatus: 4.");
+	HAS(&got, "Will-Retry-Until: ");
+	for (int i = 0; i < 2; i++) {
+		fake_stop(f);
+		fake_start(f);
+		f->conf.minimal_backoff = f->conf.maximal_backoff = 1;
+		fake_turns(f, 300);
+	}
+	assert_int_equal(reports(f, &got), 1);
+	buf_free(&got);
+}
+
+/* It waits for its time though nothing else wakes it. */
+static void
+test_a_delay_wakes(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->conf.delay_warning = 1500;
+	commit(f, "full@example.org", 0);
+	assert_true(fake_until(f, fake_answered));
+	assert_true(fake_until(f, fake_quiet));
+	assert_int_equal(reports(f, &got), 0);
+	assert_int_equal(f->q->index.heap_n, 1);
+	assert_true(index_first_due(&f->q->index)->due_s <= now_s() + 61);
+	buf_free(&got);
+}
+
+/* Of a report that fails, nobody but the postmaster is told, and only if there is one. */
+static void
+test_double_bounces(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->sender = "bad@example.net";
+	commit(f, "unknown@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports_of(f, "pm@example.org", &got), 0);
+	f->conf.double_bounce_to = "pm@example.org";
+	commit(f, "unknown@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports_of(f, "pm@example.org", &got), 1);
+	HAS(&got, "Subject: Postmaster Copy: Undelivered Mail");
+	f->conf.double_bounce_to = "bad@example.org"; /* and there it ends */
+	commit(f, "unknown@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	buf_free(&got);
+}
+
+/* No room for the report: the message stays until there is. */
+static void
+test_a_report_is_made_later(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT, large = BUF_INIT;
+
+	buf_put_str(&large, message);
+	for (unsigned i = 0; i < CONTENT_INLINE_MAX / 8; i++)
+		buf_put_str(&large, "content\r\n");
+	sys_fault(SYS_MEMFD, 1, EMFILE, false);
+	fake_commit(f, "bad@example.org", buf_bytes(&large));
+	assert_true(fake_until(f, fake_answered));
+	assert_true(fake_until(f, fake_quiet));
+	assert_int_equal(f->q->stats.bounced, 1);
+	assert_int_equal(f->q->index.live, 1);
+	assert_int_equal(reports(f, &got), 0);
+	sys_fault_clear();
+	fake_stop(f);
+	fake_start(f);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	buf_free(&got);
+	buf_free(&large);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_failures),
+		TEST(test_only_header_of_large_ones),
+		TEST(test_successes_if_asked_for),
+		TEST(test_an_alias_is_expanded),
+		TEST(test_a_host_that_knows_no_dsn),
+		TEST(test_delays),
+		TEST(test_a_delay_wakes),
+		TEST(test_double_bounces),
+		TEST(test_a_report_is_made_later),
+	};
+
+	return cmocka_run_group_tests_name("qmgr/dsn, sent", tests, NULL, NULL);
+}
