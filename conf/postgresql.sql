@@ -36,3 +36,25 @@ CREATE TABLE IF NOT EXISTS aliases (
     target        text NOT NULL CHECK (target <> ''),
     PRIMARY KEY (address, target)
 );
+
+-- Routes (docs/routing.md), only for who sets the options directory.postgresql_transport,
+-- _sender_transport and _tls_policy: their defaults ask for none of it.
+
+CREATE TABLE IF NOT EXISTS transport (
+    key           text NOT NULL CHECK (key = lower(key)), -- user@domain, domain, .domain, *
+    priority      integer NOT NULL DEFAULT 0,             -- the least is tried first
+    next_hop      text NOT NULL CHECK (next_hop <> ''),   -- smtp:[relay.example.net]:587
+    PRIMARY KEY (key, priority, next_hop)
+);
+
+CREATE TABLE IF NOT EXISTS sender_transport (
+    key           text NOT NULL CHECK (key = lower(key)), -- user@domain, @domain, <>
+    priority      integer NOT NULL DEFAULT 0,
+    next_hop      text NOT NULL CHECK (next_hop <> ''),
+    PRIMARY KEY (key, priority, next_hop)
+);
+
+CREATE TABLE IF NOT EXISTS tls_policy (
+    key           text PRIMARY KEY CHECK (key = lower(key)), -- host:port, host, .domain
+    level         text NOT NULL                              -- encrypt, verify, ...
+);

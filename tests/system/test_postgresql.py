@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Domains, accounts and aliases in a real PostgreSQL: found, changed, and gone for a while."""
 import glob
+import json
 import os
 import re
 import smtplib
@@ -34,6 +35,11 @@ def database():
             INSERT INTO accounts (address, password, forward, keep)
                 VALUES ('fwd@db.test', '{hashed}', '{{u1@db.test}}', true);
             INSERT INTO aliases VALUES ('team@db.test', 'u1@db.test'), ('team@db.test', 'u2@db.test');
+            INSERT INTO transport VALUES ('.far.example', 2, 'lmtp:unix:second'),
+                ('.far.example', 1, 'smtp:[192.0.2.1]:587'), ('closed.example', 0, 'error:5.7.1 no, never'),
+                ('bad.example', 0, 'uucp:x');
+            INSERT INTO sender_transport VALUES ('@db.test', 0, 'relay.example');
+            INSERT INTO tls_policy VALUES ('relay.example', 'encrypt');
         """)
         yield p
     finally:
@@ -52,6 +58,9 @@ def suite(database):
             f"directory.postgresql_password_file={words}",
             "directory.postgresql_cache_time=0s",
             "directory.postgresql_connections=3",
+            *(f'directory.postgresql_{t}="SELECT next_hop FROM {t} WHERE key = $1 ORDER BY priority"'
+              for t in ("transport", "sender_transport")),
+            'directory.postgresql_tls_policy="SELECT level FROM tls_policy WHERE key = $1"',
             "qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s"]) as s:
         yield s
 
@@ -71,6 +80,22 @@ def test_the_table_of_all_back_ends_holds(database):
         assert done.returncode == 0 and "SKIPPED" not in done.stdout, done.stdout
     finally:
         other.stop()
+
+
+def test_routes(suite):
+    def told(address, sender="x@else.example"):
+        return json.loads(suite.relais("route", address, "--sender", sender, "--json"))["targets"][0]
+
+    assert told("x@a.far.example")["next_hop"] == "[192.0.2.1]:587, lmtp:unix:second"
+    assert told("x@a.far.example", "u1@db.test")["next_hop"] == "[192.0.2.1]:587, lmtp:unix:second"
+    there = told("x@else.example", "u1@db.test")
+    assert there["next_hop"] == "relay.example" and there["hops"][0]["tls"] == "encrypt"
+    assert told("x@else.example")["next_hop"] == "else.example"
+    assert told("x@closed.example")["error"] == "no, never"
+    bad = suite.relais("route", "x@bad.example", check=False)
+    assert bad.returncode == 1 and "4.3.0" in bad.stdout, "not by another way than the operator's"
+    suite.relais("transport", "add", "file.example", "[192.0.2.2]")
+    wait_for(lambda: told("x@file.example")["next_hop"] == "[192.0.2.2]")
 
 
 def test_accounts_aliases_and_logins(suite):

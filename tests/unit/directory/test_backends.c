@@ -227,9 +227,10 @@ fill_database(const struct fixture *f, const char *conninfo)
 		buf_put_str(&sql, line);
 	fclose(in);
 	execute(c, "SET client_min_messages = error");
-	execute(c, "DROP TABLE IF EXISTS domains, accounts, aliases");
+	execute(c, "DROP TABLE IF EXISTS domains, accounts, aliases, transport, "
+		   "sender_transport, tls_policy");
 	execute(c, buf_str(&sql));
-	for (int k = 0; k < TABLE_SYSTEM_USERS; k++)
+	for (int k = 0; k <= TABLE_ALIASES; k++)
 		for (size_t i = 0; i < f->tables[k].count; i++)
 			insert_entry(c, (enum table_kind)k, &f->tables[k].entries[i], &a);
 	PQfinish(c);
@@ -265,7 +266,7 @@ open_postgresql(struct fixture *f)
 	f->pg = pg_new(&(struct pg_options){ prepared, 5000, 5000 });
 	free(prepared);
 	open_text(f);
-	for (int k = 0; k < TABLE_SYSTEM_USERS; k++) {
+	for (size_t k = 0; k < NITEMS(queries); k++) {
 		map_close(&f->t.maps[k]);
 		f->t.maps[k] = map_open_postgresql(f->pg, (enum table_kind)k, queries[k]);
 	}
