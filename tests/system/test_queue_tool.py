@@ -280,7 +280,7 @@ def plain(text):
     """Without what differs from one mail system to another."""
     text = re.sub(r"(?m)^[0-9A-Za-z]{10,16}([*! ]) +(\d+) \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d ",
                   lambda m: "ID" + m.group(1) + " " * (len(m.group(0)) - 3), text)
-    text = re.sub(r"(?m)^ *\((.*)\)$", lambda m: f"<{max(78, len(m.group(0)) - len(m.group(1)) + 76)}>", text)
+    text = re.sub(r"(?m)^ *\((.*)\)$", lambda m: f"at {len(m.group(0)) - max(78, len(m.group(1)) + 2)}", text)
     return re.sub(r"\d+ Kbytes", "N Kbytes", text)
 
 
