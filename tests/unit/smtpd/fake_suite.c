@@ -58,6 +58,12 @@ link_open(struct link *l)
 	UNUSED(l);
 }
 
+struct daemon *
+link_daemon(const struct link *l)
+{
+	return &l->fake->d;
+}
+
 struct buf *
 link_compose(struct link *l)
 {
