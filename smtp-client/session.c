@@ -211,29 +211,7 @@ client_command(
 	client_expect(s, verb, rcpt);
 }
 
-/* A reply that nobody asked for. */
-static void
-on_unasked(struct client_session *s)
-{
-	struct buf why = BUF_INIT;
-
-	if (s->want == CLIENT_WANT_READ || s->want == CLIENT_WANT_WHOLE) {
-		if (s->busy && s->reply.complete && s->reply.code == 421) {
-			client_421(s, s->doing);
-			return;
-		}
-		buf_put_str(&why, "an unexpected reply: ");
-		smtp_reply_put(&why, &s->reply, 200);
-		client_broken(s, CLIENT_EVENT_GARBAGE, buf_str(&why));
-		buf_free(&why);
-		return;
-	}
-	s->closing = true; /* "421 idle too long", or anything else */
-	s->ready = false;
-	if (s->want == CLIENT_WANT_JOB)
-		client_wait(s, CLIENT_WANT_CLOSE);
-}
-
+/* A reply that nothing can be made of. */
 static void
 on_unfit(struct client_session *s)
 {
@@ -243,6 +221,23 @@ on_unfit(struct client_session *s)
 	smtp_reply_put(&why, &s->reply, 200);
 	client_broken(s, CLIENT_EVENT_GARBAGE, buf_str(&why));
 	buf_free(&why);
+}
+
+/* A reply that nobody asked for. */
+static void
+on_unasked(struct client_session *s)
+{
+	if (s->want == CLIENT_WANT_READ || s->want == CLIENT_WANT_WHOLE) {
+		if (s->reply.complete && s->reply.code == 421)
+			client_421(s, s->doing);
+		else
+			on_unfit(s);
+		return;
+	}
+	s->closing = true; /* "421 idle too long", or anything else */
+	s->ready = false;
+	if (s->want == CLIENT_WANT_JOB)
+		client_wait(s, CLIENT_WANT_CLOSE);
 }
 
 /* The peer has answered before it had all of the content: yes can't be meant. */

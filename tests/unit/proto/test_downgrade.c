@@ -123,6 +123,26 @@ static const struct row {
 	{ "a file name", DOWNGRADE_TO_7BIT,
 		"Content-Type: a/b; name=\"" E8 " x.pdf\"; y=z\nX: " E8 "\n\n",
 		"Content-Type: a/b; name*=utf-8''%C3%A9%20x.pdf; y=z\nX: =?utf-8?B?w6k=?=\n\n" },
+	{ "a file name without quotes, and an extended one", DOWNGRADE_TO_7BIT,
+		"Content-Disposition: attachment; filename=" E8 ".pdf;\n filename*=" E8 "; x\n\n",
+		"Content-Disposition: attachment; filename*=utf-8''%C3%A9.pdf;\n filename*=??; "
+		"x\n\n" },
+	{ "no blank behind the colon", DOWNGRADE_TO_7BIT, "Subject:" E8 "\n\n",
+		"Subject: =?utf-8?B?w6k=?=\n\n" },
+	{ "characters are not cut in two", DOWNGRADE_TO_7BIT,
+		"Subject: a" E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 "\n\n",
+		"Subject: =?utf-8?B?YcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6k=?=\n"
+		" =?utf-8?B?w6k=?=\n\n" },
+	{ "comments in comments, quotes in quotes", DOWNGRADE_TO_7BIT,
+		"From: \"a \\\" " E8 "\" <a@b> (x (" E8 " \\) y) z)\nTo: c@d (plain)," E8
+		" <e@f>\n\n",
+		"From: =?utf-8?B?YSAiIMOp?= <a@b> (=?utf-8?B?eCAow6kgKSB5KSB6?=)\n"
+		"To: c@d (plain),=?utf-8?B?w6k=?= <e@f>\n\n" },
+	{ "a delimiter that isn't ASCII", DOWNGRADE_TO_7BIT,
+		"Content-Type: multipart/mixed; boundary=\"" E8 "\"\n\n--" E8 "\n\nx\n--" E8 "--\n",
+		NULL },
+	{ "a header without an end", DOWNGRADE_TO_7BIT, "Subject: " E8,
+		"Subject: =?utf-8?B?w6k=?=" },
 	{ "a field for programs, and none", DOWNGRADE_TO_7BIT, "Received: by " E8 "\nn" E8 "\n\nx",
 		"Received: by ??\nn??\n\nx" },
 };
@@ -151,6 +171,31 @@ run_row(void **arg)
 	buf_free(&in);
 	buf_free(&out);
 	buf_free(&want);
+}
+
+static void
+test_headers(void **state)
+{
+	static const struct {
+		const char *content;
+		bool is_8bit;
+	} cases[] = {
+		{ "Subject: x\r\n\r\n" E8 "\r\n", false },
+		{ "Subject: " E8 "\r\n\r\nx\r\n", true },
+		{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n" E8 "\r\n--b\r\n\r\n" E8
+		  "\r\n--b\r\nX: x\r\n\r\n--b--\r\n",
+			false },
+		{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b\r\nX: " E8
+		  "\r\n\r\n--b--\r\n",
+			true },
+		{ "Content-Type: message/rfc822\r\n\r\nSubject: " E8 "\r\n\r\n", true },
+	};
+
+	for (size_t i = 0; i < NITEMS(cases); i++)
+		assert_int_equal(
+			downgrade_header_is_8bit(BYTES_NONE, bytes_from_str(cases[i].content)),
+			cases[i].is_8bit);
+	assert_true(downgrade_header_is_8bit(BYTES_LITERAL(E8), BYTES_NONE));
 }
 
 /* --- all messages there are ------------------------------------------------------- */
@@ -269,10 +314,11 @@ test_public(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 2];
+	struct CMUnitTest tests[NITEMS(rows) + 3];
 	size_t n = 0;
 
 	ADD_ROWS(tests, n, rows, run_row);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_headers);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_shipped);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_public);
 	ASSERT(n == NITEMS(tests));

@@ -115,6 +115,12 @@
 	      "C:RCPT TO:<r2@mx.example>\nC:DATA\nS:250 ok\nS:250 ok\nS:250 ok\nS:354 go\n"
 	      "C:Received: by relais.test\nC:Subject: h\xc3\xa9\nC:\nC:body\nC:.\nS:250 ok\n"
 	      "R:REACHED\nr:SENT - 2.0.0 250 ok\nr:SENT - 2.0.0 250 ok\nW:JOB\n" },
+{ "SMTPUTF8 for the sake of an address", UTF8_RCPT, 1,
+	HELLO "S:250-PIPELINING\nS:250 SMTPUTF8\n"
+	      "C:MAIL FROM:<a@relais.test> SMTPUTF8\nC:RCPT TO:<r\xc3\xa9@mx.example>\nC:DATA\n" OK3 BODY
+	      "S:250 ok\nR:REACHED\nr:SENT - 2.0.0 250 ok\nW:JOB\n" },
+{ "SMTPUTF8 is offered, nothing needs it", 0, 1,
+	HELLO "S:250-PIPELINING\nS:250 SMTPUTF8\n" GROUP1 },
 { "a recipient needs SMTPUTF8, another doesn't", UTF8_RCPT | UTF8_FLAG, 2,
 	PLAIN_HELLO
 	"C:MAIL FROM:<a@relais.test>\nC:RCPT TO:<r2@mx.example>\nC:DATA\n" OK3 BODY
@@ -321,6 +327,12 @@
 	TO_BODY "S:354 again\nR:REACHED\nr:TEMPORARY connection 4.5.0 host mx.example[192.0.2.1] sent an "
 		"unexpected reply: 354 again while sending end of data -- message may be sent more than "
 		"once\nW:CLOSE\n" },
+{ "closes at once after the final reply", 0, 1,
+	TO_BODY "S:250 ok\n!close\nR:REACHED\nr:SENT - 2.0.0 250 ok\nW:CLOSE\n" },
+{ "garbage after the final reply", 0, 1,
+	TO_BODY "S:250 ok\nS:hm\nR:REACHED\nr:SENT - 2.0.0 250 ok\nW:CLOSE\n" },
+{ "time-outs when all is done, and then", 0, 1,
+	TO_BODY "S:250 ok\nR:REACHED\nr:SENT - 2.0.0 250 ok\n!close\n!close\nW:CLOSE\n" },
 { "two final replies", 0, 1,
 	TO_BODY "S:250 ok\nS:250 ok\nR:REACHED\nr:SENT - 2.0.0 250 ok\nW:CLOSE\n" },
 { "552 in the middle of the content", STALL, 1,

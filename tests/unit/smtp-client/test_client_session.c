@@ -333,6 +333,36 @@ test_endless_reply(void **state)
 	driver_free(&d);
 }
 
+/* A connection that is made before there is a job for it. */
+static void
+test_no_job_yet(void **state)
+{
+	struct client_driver d;
+
+	driver_init(&d, 1);
+	d.session = client_session_new(&d.policy);
+	client_session_connected(d.session);
+	driver_feed(&d, BYTES_LITERAL("220 mx\r\n"));
+	assert_false(client_session_ready(d.session));
+	driver_feed(&d, BYTES_LITERAL("250 mx\r\n"));
+	assert_true(client_session_ready(d.session));
+	assert_string_equal(driver_want(&d), "JOB");
+	assert_false(client_session_reused(d.session));
+	driver_job(&d);
+	assert_string_equal(client_session_while(d.session), "sending MAIL FROM");
+	driver_free(&d);
+
+	/* it is refused meanwhile: the job is told to go elsewhere */
+	driver_init(&d, 1);
+	d.session = client_session_new(&d.policy);
+	client_session_connected(d.session);
+	driver_feed(&d, BYTES_LITERAL("554 no\r\n"));
+	assert_string_equal(driver_want(&d), "CLOSE");
+	driver_job(&d);
+	assert_int_equal(client_session_result(d.session)->retry, CLIENT_RETRY_FRESH);
+	driver_free(&d);
+}
+
 /* What comes, and the deadline then; RFC 5321 sec. 4.5.3.2. */
 static const struct {
 	const char *label, *in;
@@ -380,11 +410,12 @@ test_deadlines(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 2];
+	struct CMUnitTest tests[NITEMS(rows) + 3];
 	size_t n = 0;
 
 	ADD_ROWS(tests, n, rows, run_row);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_endless_reply);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_job_yet);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_deadlines);
 	ASSERT(n == NITEMS(tests));
 	return cmocka_run_group_tests_name("smtp-client/session", tests, NULL, NULL);
