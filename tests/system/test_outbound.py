@@ -11,7 +11,7 @@ from conftest import needs_root, wait_for
 from dns_server import BOGUS, BROKEN
 from mta import Postfix
 from net import Network, running_on, skip_unless_possible
-from outbound import QUICK, SENDER, bounce_of, make_sender, needs_smtp_client, submit, text
+from outbound import QUICK, SENDER, bounce_of, inbox, make_sender, needs_smtp_client, submit, text
 from peers import (CLOSE, ENDLESS, ENDLESS_LINE, FEATURES, GARBAGE, HANG, HONEY, OK, RESET, SLOW,
                    Peer)
 
@@ -382,6 +382,28 @@ def test_connections_are_used_again(net, suite):
     peer.stop()
 
 
+# ---- DSN ----
+
+def test_dsn_parameters_go_on(net, suite):
+    peer = Peer(net.host("plain"))
+    mail = submit(suite, "x@plain.example", mail_options=["RET=HDRS", "ENVID=mine+3D1"],
+                  rcpt_options=["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;X+2By@plain.example"])
+    mail.gone()
+    got, = peer.messages
+    assert "RET=HDRS" in got.mail and "ENVID=mine+3D1" in got.mail
+    assert "NOTIFY=SUCCESS,DELAY" in got.rcpts[0] and "ORCPT=rfc822;X+2By@plain.example" in got.rcpts[0]
+    peer.stop()
+
+
+def test_a_peer_without_dsn_is_said_to_have_it(net, suite):
+    """RFC 3461 sec. 5.2.2: "relayed", for nobody after it will tell."""
+    peer = Peer(net.host("plain"), features=["PIPELINING", "8BITMIME"])
+    mail = submit(suite, "x@plain.example", mail_options=["RET=HDRS"], rcpt_options=["NOTIFY=SUCCESS"])
+    mail.gone()
+    assert "Action: relayed" in bounce_of(suite, mail).as_string()
+    peer.stop()
+
+
 # ---- a second suite ----
 
 @pytest.fixture(scope="module")
@@ -392,13 +414,13 @@ def second(net):
         yield s
 
 
-def test_suite_to_suite_with_dsn(net, suite, second):
+def test_suite_to_suite(suite, second):
+    """The second one takes the DSN parameters, but writes to nobody who came without a login."""
     mail = submit(suite, "eva@second.example", "with-dsn", mail_options=["RET=HDRS", "ENVID=mine+3D1"],
                   rcpt_options=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;eva@second.example"])
     assert mail.outcome().status == SENT
-    # the second suite has delivered it, and says so
-    report = bounce_of(suite, mail)
-    assert "Action: delivered" in report.as_string() and "Original-Envelope-Id: mine=1" in report.as_string()
+    got = wait_for(lambda: [m for m in inbox(second, "eva@second.example") if m["Subject"] == mail.subject])
+    assert len(got) == 1 and "mx.example.test" in got[0]["Received"]
 
 
 def test_suite_to_suite_unknown_user(suite, second):
