@@ -471,18 +471,25 @@ downgrade_next(struct downgrade *d, struct buf *out)
 	return d->now != NULL;
 }
 
+/* What is encoded is encoded once for this; the rest keeps its size. */
 static void
 count(struct downgrade *d)
 {
 	struct buf piece = BUF_INIT;
-	bool more;
 
-	downgrade_rewind(d);
-	do {
-		more = downgrade_next(d, &piece);
-		d->octets += piece.len;
-		buf_clear(&piece);
-	} while (more);
+	for (struct segment *s = d->first; s != NULL; s = s->next) {
+		if (s->kind == SEGMENT_RAW || s->kind == SEGMENT_MASK) {
+			d->octets += s->octets.n;
+			continue;
+		}
+		d->now = s;
+		d->done = d->column = 0;
+		while (d->done < s->octets.n) {
+			d->done += put_piece(d, bytes_skip(s->octets, d->done), &piece);
+			d->octets += piece.len;
+			buf_clear(&piece);
+		}
+	}
 	buf_free(&piece);
 	downgrade_rewind(d);
 }
