@@ -408,9 +408,11 @@ job_begin(struct ipc_call *call, const void *msg)
 /* ---- after a session ---- */
 
 static void
-take_rcpt(struct job *j, struct job_rcpt *to, const struct client_rcpt_result *r, uint8_t host)
+take_rcpt(struct job *j, struct job_rcpt *to, const struct client_rcpt_result *r, uint8_t host,
+	bool final)
 {
-	const bool elsewhere = r->scope == CLIENT_SCOPE_HOST || r->scope == CLIENT_SCOPE_CONNECTION;
+	const bool elsewhere =
+		!final && (r->scope == CLIENT_SCOPE_HOST || r->scope == CLIENT_SCOPE_CONNECTION);
 
 	to->status = r->status;
 	to->host = host;
@@ -440,10 +442,12 @@ job_take_result(struct job *j, const struct client_result *r)
 		return; /* its results are for the case that nothing can be done */
 	host = report_host(j, n);
 	for (uint32_t i = 0; i < r->n_rcpts; i++)
-		take_rcpt(j, &j->rcpts[j->open[i]], &r->rcpts[i], host);
+		take_rcpt(j, &j->rcpts[j->open[i]], &r->rcpts[i], host,
+			r->hop == OUTBOUND_REFUSED); /* it is us: no better host is left */
 	if (r->hop != OUTBOUND_UNREACHABLE && j->sessions < NITEMS(j->spoken))
 		j->spoken[j->sessions++] = arena_str(&j->arena, bytes_from_str(n->host));
-	if (r->hop == OUTBOUND_REACHED || j->status == OUTBOUND_UNREACHABLE)
+	if (r->hop == OUTBOUND_REACHED ||
+		(j->status != OUTBOUND_REACHED && r->hop != OUTBOUND_UNREACHABLE))
 		j->status = r->hop;
 }
 

@@ -115,7 +115,8 @@ report_answer(struct job *j)
 	struct client *c = j->c;
 	const uint64_t us = clock_mono_us() - j->begun_us, known = j->connect_us + j->transmit_us;
 	struct outbound_result r = { .job_id = j->m->job_id,
-		.hop = j->n_left == 0 ? OUTBOUND_REACHED : j->status,
+		.hop = j->n_left == 0 && j->status != OUTBOUND_REFUSED ? OUTBOUND_REACHED
+								       : j->status,
 		.is_lmtp = j->hop != NULL && j->hop->n > 0 &&
 			   j->hop->places[j->place].protocol == NEXT_HOP_LMTP,
 		.resolve_us = us > known ? us - known : 0,
