@@ -294,3 +294,15 @@ def test_reload_reads_anew(dns):
     dns.suite.relais("reload")
     wait_for(lambda: pid not in dns.suite.pids("resolver") and dns.suite.pids("resolver"))
     assert dns.until("A", "mx1.secure.example", "ok")["secure"]
+
+
+def test_one_of_two_forwarders_is_dead(dns, fresh_suite):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
+        hole.bind(("127.0.0.1", 0))
+        one = Dns(fresh_suite(users=1, options=[
+            f"resolver.forwarders=127.0.0.1:{hole.getsockname()[1]}, 127.0.0.1:{dns.server.port}",
+            f"resolver.trust_anchor={dns.server.trust_anchor}"]), dns.server)
+        for i in range(12):
+            since = time.monotonic()
+            assert one.ask("A", f"two{i}.wild.example")[1]["secure"]
+            assert time.monotonic() - since < 8
