@@ -136,7 +136,7 @@ def survey(mail_root, recipients):
 # A message that another host has taken is sent again if a process dies, or the power goes, before
 # qmgr's record of it is flushed: at most a second later, if nothing else is flushed meanwhile
 # (docs/queue.md). Seconds for that and for a slow machine.
-WINDOW = 3.0
+WINDOW = 1.5
 
 
 class Elsewhere:
@@ -167,16 +167,18 @@ class Elsewhere:
             f.write(f"{self.domain} smtp:[127.0.0.1]:{self.port}\n")
         suite.relais("map", "transport")
 
-    def duplicates(self, moments):
-        """How many came more than once; all of them must have come first in the window before one of
-        these moments (of kills, of power cuts)."""
-        twice = 0
+    def duplicates(self, deaths):
+        """How many came more than once, by who died: {who: (how many, seconds between at most)}. All
+        of them must have come first in the window before one of the deaths: [(moment, who)]."""
+        found = {}
         for ident, times in list(self.times.items()):
             for first, again in zip(times, times[1:]):
-                twice += 1
-                assert any(first - 0.5 <= m <= min(again, first + WINDOW) for m in moments), \
-                    f"{ident} came at {first:.3f} and again at {again:.3f}, and nobody had died"
-        return twice
+                after = [(m - first, who) for m, who in deaths if first - 0.5 <= m <= min(again, first + WINDOW)]
+                assert after, f"{ident} came at {first:.3f} and again at {again:.3f}, and nobody had died"
+                gap, who = min(after)
+                n, most = found.get(who, (0, 0.0))
+                found[who] = n + 1, round(max(most, gap), 3)
+        return found
 
     def close(self):
         self.peer.stop()

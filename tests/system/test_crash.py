@@ -14,6 +14,8 @@ import pytest
 from conftest import needs_root, wait_for
 from load import Elsewhere, Senders, survey
 
+pytestmark = pytest.mark.alone
+
 KILLS = 900 if os.environ.get("RELAIS_LONG") else 300
 
 
@@ -58,15 +60,16 @@ def test_nothing_confirmed_is_lost(fresh_suite, elsewhere):
                                  "qmgr.segment_size=2M"])
     recipients = [a["address"] for a in suite.info["accounts"]]
     elsewhere.route(suite)
-    masters, moments = 0, []
+    masters, deaths = 0, []
     with Senders(suite.port("smtp"), recipients + elsewhere.recipients()) as senders:
         for kill in range(KILLS):
             time.sleep(rng.random() * 0.15)
             victim = rng.choice(suite.processes())
             if kill % 10 == 0:
                 poll_imap(suite, rng.randrange(8))
-            if program(victim) in SENDING:
-                moments.append(time.monotonic())
+            who = program(victim)
+            if who in SENDING:
+                deaths.append((time.monotonic(), who))
             try:
                 os.kill(victim, signal.SIGKILL)
             except ProcessLookupError:
@@ -88,7 +91,7 @@ def test_nothing_confirmed_is_lost(fresh_suite, elsewhere):
     twice = sum(n - 1 for n in times.values())
     more = len(times) + len(elsewhere.times) - len(confirmed)
     print(f"{KILLS} kills ({masters} of master), {len(confirmed)} confirmed ({len(sent)} to elsewhere), none "
-          f"lost, {twice} duplicates here, {elsewhere.duplicates(moments)} elsewhere after {len(moments)} "
+          f"lost, {twice} duplicates here, {elsewhere.duplicates(deaths)} elsewhere after {len(deaths)} "
           f"kills of who sends, {more} delivered without a confirmation")
     assert not torn and not elsewhere.torn
     # a client that saw no 250 may send again; the suite itself delivers each once

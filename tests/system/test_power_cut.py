@@ -20,6 +20,8 @@ import pytest
 from conftest import Suite, needs_root, new_folder, wait_for
 from load import Elsewhere, Senders, survey
 
+pytestmark = pytest.mark.alone
+
 ROUNDS = 30 if os.environ.get("RELAIS_LONG") else 3
 FS_IOC_SHUTDOWN, NOLOGFLUSH = 0x8004587D, 2
 
@@ -100,7 +102,7 @@ class Watcher(threading.Thread):
                     time.sleep(0.05)
 
 
-def one_round(suite, disk, rng, confirmed, seen, elsewhere, moments):
+def one_round(suite, disk, rng, confirmed, seen, elsewhere, deaths):
     recipients = [a["address"] for a in suite.info["accounts"]]
     watcher = Watcher(suite)
     watcher.start()
@@ -108,7 +110,7 @@ def one_round(suite, disk, rng, confirmed, seen, elsewhere, moments):
                  lines=(1, 60, 60, 4000)) as senders:
         time.sleep(0.5 + rng.random() * 2)
         disk.cut()
-        moments.append(time.monotonic())
+        deaths.append((time.monotonic(), "the power"))
         # what is confirmed from now on is a lie, and must not happen
         time.sleep(0.3)
         for pid in suite.processes():
@@ -116,7 +118,7 @@ def one_round(suite, disk, rng, confirmed, seen, elsewhere, moments):
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        moments.append(time.monotonic())
+        deaths.append((time.monotonic(), "all"))
     watcher.over.set()
     watcher.join()
     confirmed.update(senders.confirmed())
@@ -142,14 +144,14 @@ def test_power_cuts():
                   build=os.environ.get("RELAIS_RELEASE") or None,
                   options=["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s",
                            "qmgr.segment_size=4M"])
-    confirmed, seen, moments, elsewhere = {}, {}, [], Elsewhere()
+    confirmed, seen, deaths, elsewhere = {}, {}, [], Elsewhere()
     try:
         suite.start()
         elsewhere.route(suite)
         os.sync()  # the accounts are made; from here on nothing is flushed but by the suite
         recipients = [a["address"] for a in suite.info["accounts"]]
         for n in range(ROUNDS):
-            one_round(suite, disk, rng, confirmed, seen, elsewhere, moments)
+            one_round(suite, disk, rng, confirmed, seen, elsewhere, deaths)
 
             def missing():
                 return confirmed.keys() - elsewhere.times.keys() - survey(
@@ -161,7 +163,7 @@ def test_power_cuts():
                 assert seen.get(key, ident) == ident, f"UID {key} was seen as {seen[key]}"
             print(f"round {n}: {len(confirmed)} confirmed, none lost, "
                   f"{sum(times.values()) - len(times)} duplicates here, "
-                  f"{elsewhere.duplicates(moments)} elsewhere")
+                  f"{elsewhere.duplicates(deaths)} elsewhere")
             assert sum(times.values()) == len(times)
     finally:
         elsewhere.close()
