@@ -51,6 +51,7 @@ question_new(struct resolver *r, struct peer *p, const char *name, uint16_t type
 	struct question *q = xcalloc(1, sizeof(*q) + strlen(name) + 1);
 
 	q->resolver = r;
+	TAILQ_INIT(&q->waiters);
 	q->type = type;
 	q->peer = p;
 	memcpy(q->name, name, strlen(name) + 1);
@@ -66,7 +67,7 @@ question_free(struct question *q)
 {
 	struct resolver *r = q->resolver;
 
-	ASSERT(LIST_EMPTY(&q->waiters));
+	ASSERT(TAILQ_EMPTY(&q->waiters));
 	LIST_REMOVE(q, bucket);
 	if (q->late_ms != 0)
 		TAILQ_REMOVE(&r->late, q, late);
@@ -110,8 +111,8 @@ waiter_new(struct resolver *r, struct peer *p, uint32_t id, struct question *q)
 	w->id = id;
 	w->due_ms = clock_mono_ms() + r->conf->timeout; /* the same for all: the last one is last */
 	TAILQ_INSERT_TAIL(&r->waiters, w, due);
-	LIST_INSERT_HEAD(&q->waiters, w, together);
-	LIST_INSERT_HEAD(&p->waiters, w, of_peer);
+	TAILQ_INSERT_TAIL(&q->waiters, w, together);
+	TAILQ_INSERT_TAIL(&p->waiters, w, of_peer);
 	p->nwaiters++;
 	r->nwaiters++;
 	if (q->late_ms != 0) {
@@ -124,8 +125,8 @@ static void
 waiter_free(struct resolver *r, struct waiter *w)
 {
 	TAILQ_REMOVE(&r->waiters, w, due);
-	LIST_REMOVE(w, together);
-	LIST_REMOVE(w, of_peer);
+	TAILQ_REMOVE(&w->question->waiters, w, together);
+	TAILQ_REMOVE(&w->peer->waiters, w, of_peer);
 	w->peer->nwaiters--;
 	r->nwaiters--;
 	free(w);
@@ -135,7 +136,7 @@ waiter_free(struct resolver *r, struct waiter *w)
 static void
 now_late(struct resolver *r, struct question *q)
 {
-	if (q->late_ms != 0 || !LIST_EMPTY(&q->waiters))
+	if (q->late_ms != 0 || !TAILQ_EMPTY(&q->waiters))
 		return;
 	q->late_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&r->late, q, late);
@@ -183,7 +184,7 @@ answer_all(struct question *q, const struct dns_answer *a)
 	struct resolver *r = q->resolver;
 	struct waiter *w;
 
-	while ((w = LIST_FIRST(&q->waiters)) != NULL) {
+	while ((w = TAILQ_FIRST(&q->waiters)) != NULL) {
 		struct peer *p = w->peer;
 		uint32_t id = w->id;
 
@@ -290,7 +291,7 @@ question_ask(struct resolver *r, struct peer *p, uint32_t id, const char *name, 
 	err = engine_ask(r->engine, name, type, &q->engine);
 	q->starting = false;
 	if (err < 0 && !q->answered) {
-		waiter_free(r, LIST_FIRST(&q->waiters));
+		waiter_free(r, TAILQ_FIRST(&q->waiters));
 		question_free(q);
 		return err == ERR_SYNTAX ? DNS_BAD_NAME : DNS_SERVFAIL;
 	}
@@ -304,10 +305,11 @@ question_ask(struct resolver *r, struct peer *p, uint32_t id, const char *name, 
 void
 question_forget_peer(struct resolver *r, struct peer *p)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 	struct question *q;
 
-	while ((w = LIST_FIRST(&p->waiters)) != NULL) {
+	for (w = TAILQ_FIRST(&p->waiters); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, of_peer);
 		q = w->question;
 		waiter_free(r, w);
 		now_late(r, q);
@@ -337,15 +339,18 @@ questions_init(struct resolver *r)
 void
 questions_free(struct resolver *r)
 {
-	for (size_t i = 0; i < r->nbuckets; i++) {
-		struct question *q;
+	struct waiter *w, *next;
+	struct question *q, *next_q;
 
-		while ((q = LIST_FIRST(&r->buckets[i])) != NULL) {
-			while (!LIST_EMPTY(&q->waiters))
-				waiter_free(r, LIST_FIRST(&q->waiters));
+	for (w = TAILQ_FIRST(&r->waiters); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, due);
+		waiter_free(r, w);
+	}
+	for (size_t i = 0; i < r->nbuckets; i++)
+		for (q = LIST_FIRST(&r->buckets[i]); q != NULL; q = next_q) {
+			next_q = LIST_NEXT(q, bucket);
 			question_free(q);
 		}
-	}
 	free(r->buckets);
 	event_free(r->timer);
 }

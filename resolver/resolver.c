@@ -183,7 +183,7 @@ on_peer_up(struct daemon *d, struct ipc_channel *channel)
 	struct peer *p = xcalloc(1, sizeof(*p));
 
 	p->channel = channel;
-	LIST_INIT(&p->waiters);
+	TAILQ_INIT(&p->waiters);
 	LIST_INIT(&p->questions);
 	LIST_INSERT_HEAD(&r->peers, p, link);
 }

@@ -25,9 +25,9 @@ struct resolver;
 
 /* Someone who asked, until he is answered. */
 struct waiter {
-	TAILQ_ENTRY(waiter) due;     /* all of them, the first to give up first */
-	LIST_ENTRY(waiter) together; /* those of one question */
-	LIST_ENTRY(waiter) of_peer;
+	TAILQ_ENTRY(waiter) due;      /* all of them, the first to give up first */
+	TAILQ_ENTRY(waiter) together; /* those of one question */
+	TAILQ_ENTRY(waiter) of_peer;
 	struct question *question;
 	struct peer *peer;
 	uint64_t due_ms;
@@ -40,7 +40,7 @@ struct question {
 	LIST_ENTRY(question) bucket;
 	TAILQ_ENTRY(question) late; /* nobody waits any more */
 	LIST_ENTRY(question) of_peer;
-	LIST_HEAD(, waiter) waiters;
+	TAILQ_HEAD(, waiter) waiters;
 	struct resolver *resolver;
 	struct peer *peer; /* who asked it first; NULL: he left */
 	uint64_t late_ms;  /* since when nobody waits; 0: somebody does */
@@ -53,7 +53,7 @@ struct question {
 struct peer {
 	LIST_ENTRY(peer) link;
 	struct ipc_channel *channel;
-	LIST_HEAD(, waiter) waiters;
+	TAILQ_HEAD(, waiter) waiters;
 	LIST_HEAD(, question) questions;
 	size_t nwaiters, nquestions;
 };
