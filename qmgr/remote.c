@@ -20,7 +20,7 @@
 
 #define PUMP_MOST        200 /* jobs sent before others have their turn */
 #define RELEASE_MOST     100 /* recipients of one message */
-#define GATHER_REMOTE_MS 2
+#define GATHER_REMOTE_MS 4
 #define JOB_TIMEOUT_MS   7200000 /* smtp-client's own are far below: it was lost */
 #define BUSY_TRIES       3
 #define SPREAD           8 /* jobs of a destination before one more process is used */

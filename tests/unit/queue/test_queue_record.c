@@ -36,6 +36,22 @@ static const struct row {
 		ERR_OK },
 	{ "reported", { .queue_id = 5, .kind = QUEUE_EVENT_REPORTED, .rcpt = QUEUE_EVENT_MESSAGE },
 		ERR_OK },
+	{ "relayed to another host",
+		{ .queue_id = 5,
+			.kind = QUEUE_EVENT_DELIVERED,
+			.flags = QUEUE_EVENT_RELAYED,
+			.next_hop = BYTES_LITERAL("example.net"),
+			.remote_mta = BYTES_LITERAL("mx.example.net") },
+		ERR_OK },
+	{ "suspended, untried",
+		{ .queue_id = 5,
+			.kind = QUEUE_EVENT_DEFERRED,
+			.flags = QUEUE_EVENT_SUSPENDED | QUEUE_EVENT_UNTRIED,
+			.next_hop = BYTES_LITERAL("smtp:[relay.example.net]:587") },
+		ERR_OK },
+	{ "unknown flag",
+		{ .queue_id = 5, .kind = QUEUE_EVENT_DEFERRED, .flags = QUEUE_EVENT_FLAGS_ALL + 1 },
+		ERR_SYNTAX },
 	{ "no message", { .kind = QUEUE_EVENT_DELIVERED }, ERR_SYNTAX },
 	{ "no kind", { .queue_id = 5 }, ERR_SYNTAX },
 	{ "unknown kind", { .queue_id = 5, .kind = QUEUE_EVENT_KINDS }, ERR_SYNTAX },
@@ -59,18 +75,45 @@ run_row(void **arg)
 	const struct row *t = *arg;
 	struct buf one = BUF_INIT, two = BUF_INIT;
 	struct arena a = ARENA_INIT;
-	struct queue_event e;
+	struct queue_event e, older = t->e;
+	size_t short_form;
 
+	/* as it was before there was mail to other hosts */
+	older.flags = 0;
+	older.next_hop = older.remote_mta = BYTES_NONE;
+	queue_event_put(&one, &older);
+	short_form = one.len;
+	buf_clear(&one);
 	queue_event_put(&one, &t->e);
 	assert_int_equal(queue_event_parse(buf_bytes(&one), &a, &e), t->err);
 	if (t->err == ERR_OK) {
 		queue_event_put(&two, &e);
 		assert_true(bytes_equal(buf_bytes(&one), buf_bytes(&two)));
 		for (size_t n = 0; n < one.len; n++)
-			assert_true(queue_event_parse(bytes_head(buf_bytes(&one), n), &a, &e) < 0);
+			assert_int_equal(
+				queue_event_parse(bytes_head(buf_bytes(&one), n), &a, &e) == ERR_OK,
+				n == short_form);
 	}
 	buf_free(&one);
 	buf_free(&two);
+	arena_reset(&a);
+}
+
+/* What would say nothing is not there: one form for one event. */
+static void
+test_empty_addition(void **arg)
+{
+	const struct queue_event e = { .queue_id = 5, .kind = QUEUE_EVENT_DELIVERED };
+	struct buf octets = BUF_INIT;
+	struct arena a = ARENA_INIT;
+	struct queue_event out;
+
+	queue_event_put(&octets, &e);
+	assert_int_equal(queue_event_parse(buf_bytes(&octets), &a, &out), ERR_OK);
+	for (int i = 0; i < 3; i++)
+		buf_put_u32(&octets, 0);
+	assert_int_equal(queue_event_parse(buf_bytes(&octets), &a, &out), ERR_SYNTAX);
+	buf_free(&octets);
 	arena_reset(&a);
 }
 
@@ -200,7 +243,8 @@ main(void)
 	TABLE_TESTS(tests, rows, run_row);
 	TABLE_TESTS(files, file_rows, run_file_row);
 	const struct CMUnitTest more[] = { cmocka_unit_test(test_records_in_a_row),
-		cmocka_unit_test(test_cut_and_changed), cmocka_unit_test(test_message) };
+		cmocka_unit_test(test_empty_addition), cmocka_unit_test(test_cut_and_changed),
+		cmocka_unit_test(test_message) };
 
 	return cmocka_run_group_tests_name("queue/event", tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("queue/file", files, NULL, NULL) +

@@ -170,10 +170,81 @@ run_row(void **arg)
 	queue_state_free(&s);
 }
 
+/* What is written, read again. */
+static void
+read_again(const struct queue_state *s, struct queue_state *again)
+{
+	struct buf records = BUF_INIT;
+	struct arena a = ARENA_INIT;
+	struct queue_record r;
+	struct queue_event e;
+	struct bytes in;
+	int used;
+
+	make_state(again);
+	queue_state_write(s, &records, 9);
+	in = buf_bytes(&records);
+	while ((used = queue_record_parse(in, &r)) > 0) {
+		assert_int_equal(queue_event_parse(r.body, &a, &e), ERR_OK);
+		assert_int_equal(queue_state_apply(again, &e, 0), ERR_OK);
+		in = bytes_skip(in, (size_t)used);
+	}
+	buf_free(&records);
+	arena_reset(&a);
+}
+
+/* Mail to other hosts: who waits for its next hop, who was relayed. */
+static void
+test_next_hops(void **arg)
+{
+	struct queue_event waits = { .queue_id = 42,
+		.kind = QUEUE_EVENT_DEFERRED,
+		.next_s = 700,
+		.flags = QUEUE_EVENT_SUSPENDED | QUEUE_EVENT_UNTRIED,
+		.next_hop = BYTES_LITERAL("example.net") };
+	struct queue_event sent = { .queue_id = 42,
+		.kind = QUEUE_EVENT_DELIVERED,
+		.rcpt = 1,
+		.flags = QUEUE_EVENT_RELAYED,
+		.next_hop = BYTES_LITERAL("example.org"),
+		.remote_mta = BYTES_LITERAL("mx.example.org") };
+	const struct queue_event flushed = {
+		.queue_id = 42, .kind = QUEUE_EVENT_FLUSHED, .rcpt = QUEUE_EVENT_MESSAGE
+	};
+	struct queue_state s, again;
+
+	make_state(&s);
+	assert_int_equal(queue_state_apply(&s, &waits, 1), ERR_OK);
+	assert_int_equal(queue_state_apply(&s, &waits, 2), ERR_OK);
+	assert_int_equal(queue_state_apply(&s, &sent, 3), ERR_OK);
+	assert_int_equal(s.suspended, 1);
+	assert_int_equal(s.rcpts[0].attempts, 0);
+	read_again(&s, &again);
+	assert_int_equal(again.suspended, 1);
+	assert_true(again.rcpts[0].suspended);
+	assert_int_equal(again.rcpts[0].attempts, 0);
+	assert_int_equal(again.rcpts[0].next_s, 700);
+	assert_true(bytes_is(again.rcpts[0].next_hop, "example.net"));
+	assert_true(again.rcpts[1].relayed);
+	assert_true(bytes_is(again.rcpts[1].remote_mta, "mx.example.org"));
+	queue_state_free(&again);
+	assert_int_equal(queue_state_apply(&s, &flushed, 4), ERR_OK);
+	assert_int_equal(s.suspended, 0);
+	assert_int_equal(queue_state_apply(&s, &waits, 5), ERR_OK);
+	sent.rcpt = 0;
+	assert_int_equal(queue_state_apply(&s, &sent, 6), ERR_OK);
+	assert_int_equal(s.suspended, 0);
+	assert_int_equal(s.left, 0);
+	queue_state_free(&s);
+}
+
 int
 main(void)
 {
+	const struct CMUnitTest more[] = { cmocka_unit_test(test_next_hops) };
+
 	TABLE_TESTS(tests, rows, run_row);
 
-	return cmocka_run_group_tests_name("queue/state", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("queue/state", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("queue/next_hops", more, NULL, NULL);
 }
