@@ -215,6 +215,7 @@ pop3_session_run(const struct session_start *start)
 		return 0;
 	}
 	pop3_transaction_init(&s.transaction, &drop);
+	s.transaction.mechanisms = start->mechanisms;
 	buf_put_bytes(&s.out, start->first_reply);
 	buf_put_str(&s.out, "+OK Logged in.\r\n");
 	serve(&s);

@@ -98,7 +98,11 @@ pop3_send_more(struct pop3_transaction *t, struct buf *out)
 static void
 cmd_capa(struct pop3_transaction *t, const struct rfc1939_command *c, struct buf *out)
 {
-	buf_put_str(out, "+OK\r\n" POP3_CAPABILITIES "USER\r\nSASL PLAIN\r\n.\r\n");
+	buf_put_str(out, "+OK\r\n" POP3_CAPABILITIES);
+	if (t->mechanisms.n > 0)
+		buf_printf(out, "USER\r\nSASL%.*s\r\n", (int)t->mechanisms.n,
+			(const char *)t->mechanisms.p);
+	buf_put_str(out, ".\r\n");
 }
 
 static void

@@ -24,6 +24,7 @@ enum pop3_sending {
 
 struct pop3_transaction {
 	struct maildrop *drop;
+	struct bytes mechanisms; /* for CAPA (RFC 5034 sec. 3: the same in both states); borrowed */
 	enum pop3_sending sending;
 	uint32_t next;                /* LIST, UIDL: message to come */
 	struct store_content content; /* RETR, TOP */

@@ -139,6 +139,7 @@ session_child_main(const struct session_child *c)
 		.quota_octets = c->grant->quota_octets,
 		.quota_messages = c->grant->quota_messages,
 		.first_reply = c->take->first_reply,
+		.mechanisms = c->take->mechanisms,
 		.input = c->take->input,
 		.charsets = c->charsets,
 		.conf = c->conf };

@@ -73,7 +73,8 @@ hand_over(struct login_conn *c, struct bytes token)
 		.client = bytes_from_str(c->client),
 		.local = bytes_from_str(c->local),
 		.input = buf_bytes(&c->in) };
-	struct buf first = BUF_INIT;
+	const struct sasl_door door = login_sasl_door(c->session);
+	struct buf first = BUF_INIT, names = BUF_INIT;
 	int fd = make_stream(c);
 
 	if (fd < 0 || c->in.len > SESSION_INPUT_MAX) {
@@ -86,9 +87,12 @@ hand_over(struct login_conn *c, struct bytes token)
 	memcpy(m.token, token.p, SESSION_TOKEN_SIZE);
 	c->session->protocol->first_reply(c->session, &first);
 	m.first_reply = buf_bytes(&first);
+	(void)sasl_mechanisms_put(&names, &door, " ");
+	m.mechanisms = buf_bytes(&names);
 	session_take_encode(link_compose(c->server->spawner), &m);
 	link_request(c->server->spawner, SESSION_TAKE, &fd, 1, TAKE_TIMEOUT_MS, on_taken, c);
 	buf_free(&first);
+	buf_free(&names);
 }
 
 /* ---- directory's answer ---- */

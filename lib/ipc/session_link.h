@@ -44,6 +44,7 @@ struct session_start {
 	uint64_t quota_octets; /* limits; 0: none */
 	uint64_t quota_messages;
 	struct bytes first_reply;  /* write this before anything else */
+	struct bytes mechanisms;   /* of SASL, as the door offers them; POP3 tells them again */
 	struct bytes input;        /* and take this as read before anything else */
 	struct charsets *charsets; /* lib/proto/charset.h, opened before the jail; NULL: only those
 				      that need no file */

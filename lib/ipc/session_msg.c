@@ -89,6 +89,7 @@ session_take_encode(struct buf *out, const struct session_take_msg *m)
 	ipc_put_bytes(out, m->client);
 	ipc_put_bytes(out, m->local);
 	ipc_put_bytes(out, m->first_reply);
+	ipc_put_bytes(out, m->mechanisms);
 	ipc_put_bytes(out, m->input);
 }
 
@@ -102,6 +103,7 @@ session_take_decode(struct ipc_reader *in, void *msg)
 	m->client = ipc_get_bytes(in, SESSION_ADDRESS_MAX);
 	m->local = ipc_get_bytes(in, SESSION_ADDRESS_MAX);
 	m->first_reply = ipc_get_bytes(in, SESSION_REPLY_MAX);
+	m->mechanisms = ipc_get_bytes(in, SESSION_NAMES_MAX);
 	m->input = ipc_get_bytes(in, SESSION_INPUT_MAX);
 	return ipc_finish(in);
 }

@@ -27,6 +27,7 @@
 #define SESSION_ID_MAX      32    /* the connection's id in the log */
 #define SESSION_ADDRESS_MAX 64    /* an IP address as text */
 #define SESSION_REPLY_MAX   2048  /* "tag OK [CAPABILITY ...] Logged in" CRLF */
+#define SESSION_NAMES_MAX   256   /* of SASL mechanisms */
 #define SESSION_INPUT_MAX   16384 /* commands a client sent before it saw that reply */
 
 enum session_protocol {
@@ -70,6 +71,7 @@ struct session_take_msg {
 	struct bytes client;      /* the client's address, as text */
 	struct bytes local;       /* the address it came to */
 	struct bytes first_reply; /* what the session writes before anything else */
+	struct bytes mechanisms;  /* of SASL that the door offers: " PLAIN LOGIN"; empty: none */
 	struct bytes input;       /* octets of the client that were read and not used */
 };
 

@@ -62,7 +62,7 @@ static const struct row {
 		false },
 	{ "capa", "CAPA\r\n",
 		"+OK\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\nEXPIRE NEVER\n"
-		"IMPLEMENTATION relais\nUSER\nSASL PLAIN\n.\n",
+		"IMPLEMENTATION relais\nUSER\nSASL PLAIN LOGIN\n.\n",
 		3, false },
 };
 
@@ -157,6 +157,7 @@ run(const struct row *row, size_t step)
 	assert_int_equal(setup(&state), 0);
 	assert_int_equal(maildrop_open(((struct fixture *)state)->root_fd, "host", &drop), ERR_OK);
 	pop3_transaction_init(&t, &drop);
+	t.mechanisms = BYTES_LITERAL(" PLAIN LOGIN");
 	play(&t, bytes_from_str(row->input), step, &out);
 	assert_output(&out, row->output);
 	assert_int_equal(t.over, row->over);

@@ -59,7 +59,8 @@ static void
 test_take(void **arg)
 {
 	const struct session_take_msg m = { TOKEN, BYTES_LITERAL("id"), BYTES_LITERAL("192.0.2.1"),
-		BYTES_LITERAL("2001:db8::1"), BYTES_LITERAL("a OK\r\n"), BYTES_LITERAL("b NOOP") };
+		BYTES_LITERAL("2001:db8::1"), BYTES_LITERAL("a OK\r\n"),
+		BYTES_LITERAL(" PLAIN LOGIN"), BYTES_LITERAL("b NOOP") };
 	struct session_take_msg got;
 	struct buf b = BUF_INIT;
 
@@ -71,6 +72,7 @@ test_take(void **arg)
 	assert_true(bytes_equal(got.client, m.client));
 	assert_true(bytes_equal(got.local, m.local));
 	assert_true(bytes_equal(got.first_reply, m.first_reply));
+	assert_true(bytes_equal(got.mechanisms, m.mechanisms));
 	assert_true(bytes_equal(got.input, m.input));
 	buf_free(&b);
 }
