@@ -226,7 +226,7 @@ wait_more(struct login_pump *p)
 
 	if ((p->to_session.len == 0 && !p->client_ended) || p->write_wants_read)
 		outer |= EV_READ;
-	if (p->to_client.len > 0 || p->read_wants_write)
+	if ((p->to_client.len > 0 && !p->write_wants_read) || p->read_wants_write)
 		outer |= EV_WRITE;
 	if (p->to_client.len == 0 && !p->session_ended)
 		inner |= EV_READ;
