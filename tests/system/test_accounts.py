@@ -14,8 +14,8 @@ import socket
 import time
 
 import pytest
+from clients import arrived, need, run
 from conftest import running, wait_for
-from test_clients import arrived, need, run
 from test_submission import connect, send, text
 
 PASSWORD = "correct horse"

@@ -3,56 +3,14 @@
 s-nail, curl, imaplib and poplib read. Each is skipped only if it is not installed.
 """
 import mailbox
-import os
-import pty
-import re
-import select
-import shutil
 import smtplib
-import subprocess
-import time
 
 import imaplib
 import poplib
 
 import pytest
+from clients import arrived, fetchmail, getmail, login, message, mutt, need, run
 from conftest import wait_for
-
-
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-
-
-def run(words, stdin=None, env=None, timeout=60, codes=(0,)):
-    done = subprocess.run(words, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                          env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})))
-    assert done.returncode in codes, f"{words}: {done.returncode}\n{done.stdout.decode(errors='replace')}"
-    return done.stdout
-
-
-def message(subject, to="someone@example.test", body="Hello.\n.a line with a dot\n"):
-    return (f"From: Ada <ada@example.org>\nTo: <{to}>\nSubject: {subject}\n"
-            f"Date: Sat, 21 Nov 2026 22:04:57 +0100\nMessage-ID: <{time.time_ns()}@example.org>\n\n{body}")
-
-
-def login(suite, i=0):
-    client = imaplib.IMAP4(suite.info["host"], suite.port("imap"))
-    client.login(*suite.account(i))
-    return client
-
-
-def arrived(suite, i, subject, seconds=20):
-    """The message with that subject, once it is in the INBOX of an account."""
-    client = login(suite, i)
-
-    def look():
-        client.select("INBOX")
-        return client.search(None, "HEADER", "Subject", f'"{subject}"')[1][0].split()
-    n = wait_for(look, seconds=seconds)[-1]
-    octets = client.fetch(n, "(BODY.PEEK[])")[1][0][1]
-    client.logout()
-    return octets
 
 
 @pytest.fixture(scope="module")
@@ -215,17 +173,8 @@ def test_mbsync_both_ways(filled, tmp_path):
 
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
 def test_fetchmail(filled, tmp_path, protocol):
-    need("fetchmail")
-    address, password = filled.account(2)
-    out = tmp_path / "out"
-    rc = tmp_path / "fetchmailrc"
-    rc.write_text(f"poll {filled.info['host']} service {filled.port(protocol)} protocol {protocol} auth password "
-                  f"user \"{address}\" password \"{password}\" sslproto '' keep fetchall "
-                  f"mda \"cat >> {out}\"\n")
-    rc.chmod(0o600)
-    run(["fetchmail", "-f", str(rc), "--pidfile", str(tmp_path / "pid"), "-i", str(tmp_path / "ids")],
-        env={"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)})
-    got = out.read_bytes().replace(b"\r\n", b"\n")
+    out = fetchmail(filled, tmp_path, 2, protocol, protocol, "sslproto ''")
+    got = out.replace(b"\r\n", b"\n")
     for i in range(3):
         assert got.count(b"\nSubject: to be read %d\n" % i) == 1
     assert got.count(b"\n.a line with a dot\n") == 3
@@ -233,80 +182,17 @@ def test_fetchmail(filled, tmp_path, protocol):
 
 @pytest.mark.parametrize("protocol, retriever", [("imap", "SimpleIMAPRetriever"), ("pop3", "SimplePOP3Retriever")])
 def test_getmail(filled, tmp_path, protocol, retriever):
-    need("getmail")
-    address, password = filled.account(2)
-    out = tmp_path / "out"
-    (tmp_path / "rc").write_text(f"""[retriever]
-type = {retriever}
-server = {filled.info['host']}
-port = {filled.port(protocol)}
-username = {address}
-password = {password}
-
-[destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat >> {out}")
-allow_root_commands = true
-
-[options]
-read_all = true
-delete = false
-""")
-    run(["getmail", f"--getmaildir={tmp_path}", "--rcfile=rc"], env={"HOME": str(tmp_path)})
-    got = out.read_bytes().replace(b"\r\n", b"\n")
+    out = getmail(filled, tmp_path, 2, retriever, protocol)
+    got = out.replace(b"\r\n", b"\n")
     for i in range(3):
         assert got.count(b"\nSubject: to be read %d\n" % i) == 1
     assert got.count(b"\n.a line with a dot\n") == 3
 
 
-def interact(words, keys, env, seconds=30):
-    """Run a program that wants a terminal; keys are typed, all output is returned."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(env)
-        os.execvp(words[0], words)
-    out, end, typed = b"", time.monotonic() + seconds, False
-    try:
-        while time.monotonic() < end:
-            ready, _, _ = select.select([fd], [], [], 0.5)
-            if not ready and not typed and out:
-                os.write(fd, keys)
-                typed = True
-            if ready:
-                try:
-                    got = os.read(fd, 65536)
-                except OSError:
-                    got = b""
-                if not got:
-                    break
-                out += got
-    finally:
-        os.close(fd)
-        if os.waitpid(pid, os.WNOHANG)[0] == 0:
-            os.kill(pid, 15)
-            os.waitpid(pid, 0)
-    return out
-
-
 def test_mutt(filled, tmp_path):
     """mutt lists the INBOX and copies a message to a file."""
-    need("mutt")
-    address, password = filled.account(2)
-    out = tmp_path / "saved"
-    rc = tmp_path / "muttrc"
-    rc.write_text(f"""set imap_user="{address}"
-set imap_pass="{password}"
-set ssl_starttls=no ssl_force_tls=no imap_authenticators="login"
-set folder="imap://{filled.info['host']}:{filled.port('imap')}/"
-set spoolfile="imap://{filled.info['host']}:{filled.port('imap')}/INBOX"
-set mbox_type=mbox confirmcreate=no confirmappend=no wait_key=no quit=yes copy=no move=no sort=date
-set header_cache="" message_cachedir="" tmpdir="{tmp_path}"
-push "<tag-pattern>~s read<enter><tag-prefix><copy-message>{out}<enter><exit>"
-""")
-    shown = interact(["mutt", "-n", "-F", str(rc)], b"", {"TERM": "vt100", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
-    assert out.exists(), re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b" ", shown)[-2000:]
-    saved = out.read_bytes()
+    saved = mutt(filled, tmp_path, 2, "imap://{host}:{imap}/INBOX",
+                 'set ssl_starttls=no ssl_force_tls=no imap_authenticators="login"', "read")
     assert saved.count(b"\nSubject: to be read ") == 3
     assert saved.count(b".a line with a dot\n") == 3
 

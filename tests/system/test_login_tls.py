@@ -8,19 +8,16 @@ import hmac
 import imaplib
 import os
 import poplib
-import pty
 import re
-import select
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import warnings
 
 import pytest
+from clients import fetchmail, getmail, mutt, need, run
 from conftest import running, wait_for
 
 IMAP_BEFORE = "* OK [CAPABILITY IMAP4rev1 "
@@ -128,9 +125,11 @@ def test_imap_starttls(closed):
 def test_pop3_stls(closed):
     client = poplib.POP3(closed.info["host"], closed.port("pop3"), timeout=60)
     client.stls(unchecked())
-    assert "STLS" not in client.capa() and "USER" in client.capa()
+    before = client.capa()
+    assert "STLS" not in before and "USER" in before and "SCRAM-SHA-256" in before["SASL"]
     client.user(closed.account()[0])
     assert client.pass_(closed.account()[1]).startswith(b"+OK")
+    assert client.capa()["SASL"] == before["SASL"]  # RFC 5034 sec. 3: the same in both states
     client.quit()
 
 
@@ -441,18 +440,6 @@ def test_sasl_login(closed):
 # --- real clients ----------------------------------------------------------------------------------
 
 
-def need(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-
-
-def run(words, stdin=None, env=None, timeout=90, codes=(0,)):
-    done = subprocess.run(words, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                          env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})))
-    assert done.returncode in codes, f"{words}: {done.returncode}\n{done.stdout.decode(errors='replace')}"
-    return done.stdout.decode(errors="replace")
-
-
 @pytest.fixture(scope="module")
 def filled(closed):
     """Account 1 holds three messages."""
@@ -478,7 +465,7 @@ def test_openssl(closed, port, mode, version):
     out = run(["openssl", "s_client", "-connect", f"{closed.info['host']}:{closed.port(port)}", "-CAfile",
                os.path.join(closed.folder, "state/tls/self-signed.pem"), "-verify_return_error", "-crlf", version,
                "-quiet", "-ign_eof", *mode], stdin=b"a LOGOUT\n" if "imap" in port else b"QUIT\n")
-    assert ("a OK Logout" if "imap" in port else "+OK Logging out") in out
+    assert (b"a OK Logout" if "imap" in port else b"+OK Logging out") in out
 
 
 @pytest.mark.parametrize("url", ["imaps://{host}:{imaps}/INBOX;MAILINDEX=1", "pop3s://{host}:{pop3s}/1",
@@ -490,7 +477,7 @@ def test_curl(filled, url):
     user, password = filled.account(1)
     out = run(["curl", "-sS", "--ssl-reqd", "--cacert", os.path.join(filled.folder, "state/tls/self-signed.pem"),
                "--resolve", f"mx.{filled.info['domain']}:{port}:127.0.0.1", "--user", f"{user}:{password}", url])
-    assert "Subject: number 0" in out
+    assert b"Subject: number 0" in out
 
 
 @pytest.mark.parametrize("ssl_type,port", [("IMAPS", "imaps"), ("STARTTLS", "imap")])
@@ -526,81 +513,19 @@ SyncState *
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
 @pytest.mark.parametrize("mode", ["ssl", "sslproto tls1.2+"])
 def test_fetchmail(filled, tmp_path, protocol, mode):
-    need("fetchmail")
-    user, password = filled.account(1)
-    config, box = tmp_path / "fetchmailrc", tmp_path / "box"
-    port = filled.port(protocol + ("s" if mode == "ssl" else ""))
-    config.write_text(f"poll {filled.info['host']} service {port} protocol {protocol} auth password "
-                      f"user \"{user}\" password \"{password}\" {mode} no sslcertck keep fetchall "
-                      f"mda \"cat >> {box}\"\n")
-    config.chmod(0o600)
-    run(["fetchmail", "-f", str(config), "--pidfile", str(tmp_path / "pid"), "-i", str(tmp_path / "ids")],
-        env={"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)})
-    assert box.read_text().count("Subject: number") == 3
-
-
-def interact(words, env, seconds=30):
-    """Run a program that wants a terminal until it ends."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(env)
-        os.execvp(words[0], words)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if select.select([fd], [], [], 0.5)[0]:
-            try:
-                if not os.read(fd, 65536):
-                    break
-            except OSError:
-                break
-    else:
-        os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    os.close(fd)
+    port = protocol + ("s" if mode == "ssl" else "")
+    box = fetchmail(filled, tmp_path, 1, protocol, port, f"{mode} no sslcertck")
+    assert box.count(b"Subject: number") == 3
 
 
 @pytest.mark.parametrize("url", ["imaps://{host}:{imaps}/INBOX", "imap://{host}:{imap}/INBOX"])
 def test_mutt(filled, tmp_path, url):
-    """mutt copies the mailbox and leaves."""
-    need("mutt")
-    user, password = filled.account(1)
-    config, box = tmp_path / "muttrc", tmp_path / "box"
-    url = url.format(host=filled.info["host"], **filled.info["ports"])
-    config.write_text(f"""set imap_user="{user}"
-set imap_pass="{password}"
-set ssl_starttls=yes ssl_force_tls=yes ssl_verify_host=no
-set certificate_file="{filled.folder}/state/tls/self-signed.pem"
-set folder="{url.rsplit('/', 1)[0]}/"
-set spoolfile="{url}"
-set mbox_type=mbox confirmcreate=no confirmappend=no wait_key=no quit=yes copy=no move=no sort=date
-set header_cache="" message_cachedir="" tmpdir="{tmp_path}"
-push "<tag-pattern>~s number<enter><tag-prefix><copy-message>{box}<enter><exit>"
-""")
-    interact(["mutt", "-n", "-F", str(config)], {"TERM": "vt100", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"})
-    assert box.read_text().count("Subject: number") == 3
+    box = mutt(filled, tmp_path, 1, url, "set ssl_starttls=yes ssl_force_tls=yes ssl_verify_host=no\n"
+               f"set certificate_file=\"{filled.folder}/state/tls/self-signed.pem\"", "number")
+    assert box.count(b"Subject: number") == 3
 
 
 @pytest.mark.parametrize("retriever,port", [("SimpleIMAPSSLRetriever", "imaps"), ("SimplePOP3SSLRetriever", "pop3s")])
 def test_getmail(filled, tmp_path, retriever, port):
-    need("getmail")
-    user, password = filled.account(1)
-    box = tmp_path / "box"
-    (tmp_path / "rc").write_text(f"""[retriever]
-type = {retriever}
-server = {filled.info['host']}
-port = {filled.port(port)}
-username = {user}
-password = {password}
-
-[destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat >> {box}")
-allow_root_commands = true
-
-[options]
-read_all = true
-delete = false
-""")
-    run(["getmail", f"--getmaildir={tmp_path}", "--rcfile=rc"], env={"HOME": str(tmp_path)})
-    assert box.read_text().count("Subject: number") == 3
+    box = getmail(filled, tmp_path, 1, retriever, port)
+    assert box.count(b"Subject: number") == 3

@@ -77,7 +77,7 @@ def test_status_and_config(suite):
     assert smtpd[1] == "ready" and sorted(smtpd[-2:]) == sorted(map(str, suite.pids("smtpd")))
     assert not [line for line in people if line.startswith("  ") and line.endswith(" 0")]
     for line in suite.relais("status", "--prometheus").splitlines():
-        assert re.match(r'relais_\w+\{service="[\w-]+",instance="\d+"(,\w+="\w+")*\} \d+$', line), line
+        assert re.match(r'relais_\w+\{service="[\w-]+",instance="\d+"(,\w+="[\w-]+")*\} \d+$', line), line
     shown = suite.relais("config", "show")
     assert "hostname = mx.example.test" in shown
 

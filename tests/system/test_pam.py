@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The system's users log in with the system's passwords, checked by PAM in a process of its own."""
 import os
-import shutil
 import signal
 import smtplib
 import subprocess
@@ -9,7 +8,7 @@ import threading
 import time
 
 import pytest
-from conftest import Suite, needs_root, new_folder, wait_for
+from conftest import needs_root, running, wait_for
 from test_directory import bodies, can_login, login
 
 pytestmark = [needs_root, pytest.mark.skipif(
@@ -38,19 +37,11 @@ def user():
 
 @pytest.fixture(scope="module")
 def suite(user):
-    folder = new_folder()
-    s = Suite(folder, users=1, options=[f"directory.pam_service={os.path.basename(SERVICE)}"])
-    try:
-        s.start()
+    with running(users=1, forgive="killed by signal",
+                 options=[f"directory.pam_service={os.path.basename(SERVICE)}"]) as s:
         s.relais("domain", "add", "sys.test", "local", "system-users")
         yield s
-    finally:
-        s.stop()
-        log = s.log()
-        shutil.rmtree(folder, ignore_errors=True)
-    for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not"):
-        assert bad not in log
-    assert PASSWORD not in log
+        assert PASSWORD not in s.log()
 
 
 def helper(suite):

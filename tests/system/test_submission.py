@@ -14,8 +14,8 @@ import subprocess
 import time
 
 import pytest
+from clients import arrived, need, run
 from conftest import running, wait_for
-from test_clients import arrived, need, run
 from test_login_tls import scram
 
 HOST = "mx.example.test"
