@@ -22,15 +22,17 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RELAIS_BUILD", os.path.join(TOP, "build", "debug"))
 # each suite takes another thousand, below the ports that the kernel gives to clients; those of
-# earlier tests are free again when they come round
-_bases = itertools.cycle(range(11000, 32000, 1000))
-for _ in range(os.getpid() % 21):
+# earlier tests are free again when they come round; workers of pytest-xdist have their own
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_own = range(11000, 32000, 1000)[_worker::int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+_bases = itertools.cycle(_own)
+for _ in range(os.getpid() % len(_own)):
     next(_bases)
 
 
 def free_base():
     """A base whose ports nobody listens on."""
-    for base in itertools.islice(_bases, 42):
+    for base in itertools.islice(_bases, 2 * len(_own)):
         try:
             for offset in (25, 587, 465, 143, 993, 110, 995):
                 with socket.socket() as s:
@@ -229,6 +231,8 @@ def fresh_suite():
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: loads the machine or looks at the clock; ./check runs nothing "
+                            "beside it")
     config.addinivalue_line("markers", "once: asks whether anything was lost; a failure stands, ./check "
                             "does not try it again")
 

@@ -17,6 +17,8 @@ import pytest
 from conftest import Suite, assert_healthy, needs_root, new_folder, wait_for
 from load import Sender, Senders, survey
 
+pytestmark = pytest.mark.alone
+
 LONG = bool(os.environ.get("RELAIS_LONG"))
 RELEASE = os.environ.get("RELAIS_RELEASE") or None
 QUICK = ["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s", "qmgr.segment_size=2M"]

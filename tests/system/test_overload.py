@@ -15,6 +15,8 @@ import pytest
 from conftest import needs_root, running, wait_for
 from load import Senders, survey
 
+pytestmark = pytest.mark.alone
+
 RELEASE = os.environ.get("RELAIS_RELEASE") or None
 IDLE_SMTP, IDLE_IMAP = (2000, 500)
 RSS_MAX = 200 << 20  # of one smtpd or of qmgr; usual is below 40 MiB
