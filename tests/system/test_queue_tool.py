@@ -378,6 +378,25 @@ def try_submit(suite, to):
         return None
 
 
+def test_a_message_with_many_recipients(suite, queue):
+    """More than an answer of qmgr holds."""
+    to = [f"somebody-with-a-rather-long-name-{i}@d{i % 7}.seven.example" for i in range(600)]
+    queue_id = submit(suite, to, "many")
+    waits(suite, queue_id)
+    for line in run_as(suite, "postqueue", "-j").stdout.splitlines():
+        m = json.loads(line)
+        if m["queue_id"] == queue_id:
+            assert [r["address"] for r in m["recipients"]] == to
+    text = run_as(suite, "postqueue", "-p").stdout
+    assert text.count(queue_id) == 1 and sum(one in text for one in to) == 600
+    assert f"... and {600 - 3} more recipients" in suite.relais("queue", "list", "--domain", "d3.seven.example")
+    m = entry(suite, queue_id)
+    assert m["recipients_left"] == 600 and len(m["recipients"]) == 50
+    shape = json.loads(suite.relais("queue", "stats", "--json"))["shape"]
+    assert {"d3.seven.example": 86}.items() <= {d["domain"]: d["recipients"] for d in shape["domains"]}.items()
+    assert suite.relais("queue", "delete", "--recipient", to[-1]) == "1 message deleted\n"
+
+
 def test_bounce_and_its_story(suite, queue):
     queue_id = submit(suite, "gone@six.example", "returned")
     waits(suite, queue_id)
