@@ -151,6 +151,7 @@ show_target(const struct directory_target *t)
 	set(o, "detail", t->detail);
 	set(o, "reverse_path", t->reverse_path);
 	set(o, "next_hop", t->next_hop);
+	set(o, "rule", t->rule);
 	if (t->kind == DIRECTORY_TARGET_ERROR) {
 		set(o, "code", t->enhanced.n > 0 ? t->enhanced : bytes_from_str(reply.enhanced));
 		set(o, "error", t->text.n > 0 ? t->text : bytes_from_str(reply.text));
@@ -244,6 +245,7 @@ print_target(const json_t *t)
 	print_if("folder", member(t, "detail"));
 	print_if("reverse-path", member(t, "reverse_path"));
 	print_if("next hop", member(t, "next_hop"));
+	print_if("by", member(t, "rule"));
 	json_array_foreach(json_object_get(t, "hops"), i, hop) print_hop(hop, i + 1);
 	print_if("from IPv4", member(t, "source_ipv4"));
 	print_if("from IPv6", member(t, "source_ipv6"));

@@ -119,8 +119,12 @@ answer_page(struct ipc_channel *channel, uint32_t id, const struct resolution *r
 		answer.total = (uint32_t)r->count;
 		answer.first = first < answer.total ? first : answer.total;
 		for (size_t i = answer.first; i < r->count && answer.count < DIRECTORY_TARGETS_MAX;
-			i++)
-			answer.targets[answer.count++] = r->targets[i];
+			i++) {
+			answer.targets[answer.count] = r->targets[i];
+			if (ipc_peer(channel) != SERVICE_CLI)
+				answer.targets[answer.count].rule = BYTES_NONE;
+			answer.count++;
+		}
 	}
 	directory_resolve_answer_encode(ipc_compose(channel), &answer);
 	ipc_reply(channel, id, DIRECTORY_RESOLVE_ANSWER, NULL, 0);

@@ -405,6 +405,7 @@ add_remote(struct work *w, const struct looking *l)
 		t->enhanced = route.enhanced;
 		t->text = route.text;
 	}
+	t->rule = route_rule(&route, w->a);
 	return 1;
 }
 

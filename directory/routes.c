@@ -156,6 +156,26 @@ route_find(struct directory_tables *t, struct arena *a, const struct mail_addres
 	return ERR_OK;
 }
 
+struct bytes
+route_rule(const struct route *route, struct arena *a)
+{
+	enum table_kind kind = TABLE_TRANSPORT;
+
+	switch (route->source) {
+	case ROUTE_DOMAIN:
+		return BYTES_NONE;
+	case ROUTE_SMARTHOST:
+		return BYTES_LITERAL("smarthost");
+	case ROUTE_SENDER:
+		kind = TABLE_SENDER_TRANSPORT;
+		break;
+	case ROUTE_TRANSPORT:
+		break;
+	}
+	return bytes_from_str(arena_printf(a, "%s %.*s", table_kind_name(kind), (int)route->key.n,
+		(const char *)route->key.p));
+}
+
 /* ---- what is behind a next hop ---- */
 
 struct hopping {

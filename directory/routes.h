@@ -18,7 +18,7 @@
 #include "directory_msg.h"
 #include "tables.h"
 
-/* Where a next hop came from; for `relais route`. */
+/* Where a next hop came from. */
 enum route_source {
 	ROUTE_TRANSPORT,
 	ROUTE_SENDER,
@@ -39,6 +39,9 @@ struct route {
  * returns: ERR_OK; ERR_IO: a table can't be read, or has what it should not (temporary) */
 MUST_USE int route_find(struct directory_tables *t, struct arena *a,
 	const struct mail_address *recipient, const struct bytes *reverse_path, struct route *out);
+
+/* "transport .example.org", "smarthost"; empty for the domain's own hosts. In the arena. */
+struct bytes route_rule(const struct route *route, struct arena *a);
 
 /* The answer to HOP. Everything lives in the arena. */
 void route_hop(struct directory_tables *t, struct arena *a, const struct directory_hop *hop,

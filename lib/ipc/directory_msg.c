@@ -113,6 +113,7 @@ target_encode(struct buf *out, const struct directory_target *t)
 	ipc_put_bytes(out, t->next_hop);
 	ipc_put_bytes(out, t->enhanced);
 	ipc_put_bytes(out, t->text);
+	ipc_put_bytes(out, t->rule);
 	buf_put_u32(out, t->uid);
 	buf_put_u32(out, t->gid);
 	buf_put_u8(out, t->system_user);
@@ -133,6 +134,7 @@ target_decode(struct ipc_reader *in, struct directory_target *t)
 	t->next_hop = ipc_get_bytes(in, DIRECTORY_NEXT_HOP_MAX);
 	t->enhanced = ipc_get_bytes(in, DIRECTORY_ENHANCED_MAX);
 	t->text = ipc_get_bytes(in, DIRECTORY_REASON_MAX);
+	t->rule = ipc_get_bytes(in, DIRECTORY_RULE_MAX);
 	if ((t->kind == DIRECTORY_TARGET_REMOTE) != (t->next_hop.n > 0))
 		in->bad = true;
 	t->uid = ipc_get_u32(in);

@@ -42,7 +42,8 @@
 #define DIRECTORY_TICKET_MAX      128
 #define DIRECTORY_TICKET_KEY_SIZE 32
 #define DIRECTORY_REASON_MAX      200
-#define DIRECTORY_LOCAL_NAME_MAX  64 /* of a user of the system */
+#define DIRECTORY_RULE_MAX        400 /* a table's name and a key */
+#define DIRECTORY_LOCAL_NAME_MAX  64  /* of a user of the system */
 #define DIRECTORY_NEXT_HOP_MAX    NEXT_HOP_MAX
 #define DIRECTORY_ENHANCED_MAX    11 /* "5.999.999" and some */
 #define DIRECTORY_HOPS_MAX        NEXT_HOP_ALTERNATIVES_MAX
@@ -150,6 +151,9 @@ struct directory_target {
 	 * "smtp:[relay.example.net]:587"); in one form, so that octets can be compared. */
 	struct bytes next_hop;
 	struct bytes enhanced, text; /* ERROR only: as in directory_rcpt_answer */
+	/* For the operator's command only, else empty: which rule chose the next hop or the error
+	 * ("transport .example.org", "smarthost"). */
+	struct bytes rule;
 	uint32_t uid, gid;
 	bool system_user;        /* to system-delivery: a uid of its own, a command or a file */
 	uint64_t quota_octets;   /* 0: no limit */

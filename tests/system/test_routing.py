@@ -167,12 +167,13 @@ def test_routes_as_they_are_now(provider):
     becomes("any.example", "x@sub.far.example", f"user1@{DOMAIN}")
     provider.relais("transport", "add", ".far.example", "lmtp:unix:below")
     becomes("lmtp:unix:below", "x@sub.far.example")
+    assert route(provider, "x@sub.far.example")["targets"][0]["rule"] == "transport .far.example"
     provider.relais("transport", "add", "sub.far.example", "smtp:")
     becomes("sub.far.example", "x@sub.far.example")
     provider.relais("transport", "add", "x@sub.far.example", "error:5.1.6 has", "moved")
     wait_for(lambda: route(provider, "x@sub.far.example")["targets"][0].get("error") == "has moved")
     text = provider.relais("route", "x@sub.far.example")
-    assert "5.1.6 has moved" in text
+    assert "5.1.6 has moved" in text and "by transport x@sub.far.example" in text
     for key in ("*", ".far.example", "sub.far.example", "x@sub.far.example"):
         provider.relais("transport", "del", key)
     provider.relais("sender-transport", "del", f"@{DOMAIN}")
@@ -187,7 +188,7 @@ def test_route_of_our_own(provider):
     assert "reverse_path" not in told["targets"][1], "our own sender stays"
     assert told["targets"][1]["helo"]
     text = provider.relais("route", f"team@{DOMAIN}")
-    assert "mailbox user1@" in text and "next hop [127.0.0.1]:9" in text
+    assert "mailbox user1@" in text and "next hop [127.0.0.1]:9" in text and "by smarthost" in text
     unknown = provider.relais("route", f"nobody@{DOMAIN}", check=False)
     assert unknown.returncode == 1 and "5.1.1" in unknown.stdout
     assert provider.relais("route", check=False).returncode == 2

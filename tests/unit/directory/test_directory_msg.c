@@ -104,11 +104,13 @@ next_hops(void **arg)
 	UNUSED(arg);
 	m.targets[0] = (struct directory_target){ .kind = DIRECTORY_TARGET_REMOTE,
 		.address = BYTES_LITERAL("a@b"),
-		.next_hop = BYTES_LITERAL("b") };
+		.next_hop = BYTES_LITERAL("b"),
+		.rule = BYTES_LITERAL("smarthost") };
 	directory_resolve_answer_encode(&body, &m);
 	in = ipc_reader(buf_bytes(&body));
 	assert_int_equal(directory_resolve_answer_decode(&in, &out), ERR_OK);
 	assert_true(bytes_is(out.targets[0].next_hop, "b"));
+	assert_true(bytes_is(out.targets[0].rule, "smarthost"));
 	buf_clear(&body);
 	m.targets[0].kind = DIRECTORY_TARGET_ACCOUNT;
 	directory_resolve_answer_encode(&body, &m);
