@@ -17,9 +17,9 @@ _numbers = itertools.count(1)
 
 # time-outs that a test can wait for
 QUICK = ["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s",
-         "smtp_client.connect_timeout=2s", "smtp_client.greeting_timeout=2s",
-         "smtp_client.command_timeout=2s", "smtp_client.data_timeout=2s",
-         "smtp_client.block_timeout=2s", "smtp_client.final_timeout=2s"]
+         "smtp_client.connect_timeout=3s", "smtp_client.greeting_timeout=3s",
+         "smtp_client.command_timeout=3s", "smtp_client.data_timeout=3s",
+         "smtp_client.block_timeout=3s", "smtp_client.final_timeout=3s"]
 
 SENDER, PASSWORD = "ada@first.example", "a secret of ada"
 
@@ -72,7 +72,8 @@ class Mail:
 def make_sender(suite, address=SENDER, password=PASSWORD):
     """An account in a domain that the other hosts can answer to."""
     domain = address.split("@")[1]
-    suite.relais("domain", "add", domain)
+    if domain not in suite.relais("domain", "list"):
+        suite.relais("domain", "add", domain)
     suite.relais("user", "add", address, "--password-stdin", stdin=password + "\n")
     wait_for(lambda: login(suite, address, password) is not None)
 
@@ -93,6 +94,14 @@ def text(subject, to, body="Hello.\r\n.a line with a dot\r\n", sender=SENDER, mo
     return (f"From: Ada <{sender}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n"
             f"Message-ID: <{time.time_ns()}.{next(_numbers)}@first.example>\r\n"
             f"Date: Sun, 22 Nov 2026 05:00:00 +0000\r\n{more}\r\n{body}")
+
+
+def flood(suite, to, n, name="flood"):
+    """So many messages over one connection."""
+    s = login(suite)
+    for i in range(n):
+        s.sendmail(SENDER, [to], text(f"{name} {i}", to))
+    s.quit()
 
 
 def submit(suite, to, name="mail", octets=None, mail_options=(), rcpt_options=(), sender=SENDER,

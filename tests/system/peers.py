@@ -9,7 +9,7 @@
 
 Steps: CONNECT (before the greeting), EHLO, HELO, STARTTLS, TLS (instead of the handshake), AUTH, MAIL,
 RCPT, DATA, DATA-MIDDLE (in the content), END (instead of the reply to the end of data), RSET, QUIT.
-What may happen: a reply, OK, or one of the names below. All peers of a network share one thread;
+What may happen: a reply, OK, so many seconds of silence first (a float), or one of the names below. All peers of a network share one thread;
 their sockets are on the hosts.
 """
 import asyncio
@@ -185,6 +185,9 @@ class Session:
 
     async def act(self, what, good):
         """Do what a step asks for; True if it went as it should."""
+        if isinstance(what, float):
+            await asyncio.sleep(what)
+            what = OK
         if what == OK:
             if good:
                 await self.say(good)
@@ -346,7 +349,7 @@ class Session:
         good = "250 2.0.0 taken as " + str(len(self.peer.messages) + 1)
         if self.peer.lmtp:
             good = "\r\n".join([good] * len(self.rcpts))
-        taken = what in (OK, SLOW) or what.startswith("2")
+        taken = what in (OK, SLOW) or isinstance(what, float) or what.startswith("2")
         # counted before the reply is out: who sees the reply sees the message
         (self.peer.messages if taken else self.peer.refused).append(self.peer.keep(message))
         self.mail, self.rcpts, self.chunks = None, [], b""

@@ -11,7 +11,7 @@ from conftest import needs_root, wait_for
 from dns_server import BOGUS, BROKEN
 from mta import Postfix
 from net import Network, running_on, skip_unless_possible
-from outbound import QUICK, SENDER, bounce_of, inbox, make_sender, needs_smtp_client, submit, text
+from outbound import QUICK, SENDER, bounce_of, flood, inbox, make_sender, needs_smtp_client, submit, text
 from peers import (CLOSE, ENDLESS, ENDLESS_LINE, FEATURES, GARBAGE, HANG, HONEY, OK, RESET, SLOW,
                    Peer)
 
@@ -111,6 +111,7 @@ def zones(net):
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK) as s:
         make_sender(s)
+        make_sender(s, "bob@first.example")
         yield s
 
 
@@ -295,6 +296,23 @@ def test_too_many_recipients_for_one_message(net, suite):
     mail.gone()
     assert [m.to() for m in peer.messages] == [[to[0], to[1], to[3]], [to[2]]]
     assert not mail.outcomes(status=TEMPORARY)
+    peer.stop()
+
+
+def test_a_flood_of_one_sender_delays_no_other(net, suite, good):
+    """Not at the same destination, and not at others."""
+    peer = Peer(net.host("plain"), at={"END": 0.3})
+    flood(suite, "x@plain.example", 300)
+    before = len(peer.messages)
+    assert before < 200, "the flood is on its way still"
+    other = submit(suite, "x@good.example")
+    mail = submit(suite, "x@plain.example", sender="bob@first.example")
+    other.outcome(SENT)
+    mail.outcome(SENT)
+    passed = [m.header("Subject") for m in peer.messages].index(mail.subject) - before
+    # at most what was out already, and as much again while it was its turn
+    assert passed <= 60, passed
+    wait_for(lambda: len(peer.messages) == 301, 60)
     peer.stop()
 
 
