@@ -15,6 +15,7 @@
 #include "err.h"
 #include "map_build.h"
 
+#define ROUTES 10000 /* lines of the table transport */
 #define DOMAIN BENCH_DOMAIN
 
 uint64_t
@@ -106,6 +107,43 @@ measure(struct directory_tables *t, size_t accounts, const char *what, bool whol
 	ASSERT(right == n);
 }
 
+/* Mail that leaves: the next hop of one of as many domains, by MX or by a table's line. */
+static void
+measure_routes(struct directory_tables *t, size_t lines, const char *what, const char *domain)
+{
+	struct bytes sender = BYTES_LITERAL("user1.name@" DOMAIN);
+	struct arena a = ARENA_INIT;
+	unsigned seed = 1;
+	size_t n = 500000, right = 0;
+	uint64_t begin = bench_cpu_us();
+
+	for (size_t i = 0; i < n; i++) {
+		size_t number = (size_t)rand_r(&seed) % lines;
+		struct resolution r;
+
+		resolve(t, &a,
+			bytes_from_str(arena_printf(&a, "somebody@%s%zu.example", domain, number)),
+			&sender, &r);
+		right += r.count == 1 && r.targets[0].kind == DIRECTORY_TARGET_REMOTE;
+		arena_reset(&a);
+	}
+	bench_report(what, bench_cpu_since(begin), n);
+	ASSERT(right == n);
+}
+
+static void
+compile_routes(const char *folder, size_t lines)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < lines; i++)
+		buf_printf(&text, "routed%zu.example smtp:[relay%zu.example.net]:587\n", i, i);
+	compile(folder, TABLE_TRANSPORT, buf_bytes(&text));
+	for (int kind = TABLE_SENDER_TRANSPORT; kind < TABLE_SYSTEM_USERS; kind++)
+		compile(folder, (enum table_kind)kind, BYTES_NONE);
+	buf_free(&text);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -127,12 +165,15 @@ main(int argc, char *argv[])
 	compile(folder, TABLE_ALIASES, BYTES_LITERAL("root user1.name@" DOMAIN "\n"));
 	compile(folder, TABLE_SYSTEM_USERS, BYTES_NONE);
 	compile(folder, TABLE_SYSTEM_ALIASES, BYTES_NONE);
+	compile_routes(folder, ROUTES);
 	buf_free(&text);
 	buf_free(&value);
 	tables_open(&t, folder);
 	measure(&t, accounts, "look-up in one table", false, true);
 	measure(&t, accounts, "RCPT, known", true, true);
 	measure(&t, accounts, "RCPT, unknown", true, false);
+	measure_routes(&t, ROUTES, "next hop, by MX", "far");
+	measure_routes(&t, ROUTES, "next hop, by a line", "routed");
 	bench_auth(&t, accounts);
 	tables_close(&t);
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
