@@ -180,6 +180,19 @@ def test_routes_as_they_are_now(provider):
     becomes("[127.0.0.1]:9", "x@sub.far.example", f"user1@{DOMAIN}")
 
 
+def test_another_smarthost_by_reload(provider):
+    path = os.path.join(provider.folder, "relais.conf")
+    with open(path) as f:
+        before = f.read()
+    assert "[127.0.0.1]:9" in before
+    for text, hop in ((before.replace("[127.0.0.1]:9", "[192.0.2.4], srv:isp.example"), "[192.0.2.4], srv:isp.example"),
+                      (before, "[127.0.0.1]:9")):
+        with open(path, "w") as f:
+            f.write(text)
+        provider.relais("reload")
+        wait_for(lambda h=hop: only_hop(provider, "x@far.example") == h)
+
+
 def test_route_of_our_own(provider):
     provider.relais("alias", "add", f"team@{DOMAIN}", f"user1@{DOMAIN}", "x@far.example")
     wait_for(lambda: rcpt(provider, f"team@{DOMAIN}")[0] == 250)
