@@ -63,6 +63,8 @@ flush(struct connection *n)
 
 		if (r == TLS_WANT_WRITE)
 			event_add(n->writable, NULL);
+		else if (r == TLS_WANT_READ) /* not a reason to wake when it takes octets */
+			event_del(n->writable);
 		if (r <= 0)
 			return;
 		n->c->count.octets += (unsigned)r;
