@@ -283,16 +283,16 @@ parse_tls(struct bytes text, struct log_fields *out)
 {
 	static const struct bytes mark = BYTES_LITERAL(" TLS connection established from ");
 	const size_t at = bytes_search(bytes_head(text, 64), mark);
+	size_t end;
 
 	if (at == BYTES_NOT_FOUND)
 		return;
 	text = bytes_skip(text, at + mark.n);
-	out->client = bytes_cut(&text, ']');
-	out->client.n++; /* with its bracket */
-	if (!bytes_starts_with(text, BYTES_LITERAL(": ")))
+	if ((end = bytes_search(text, BYTES_LITERAL("]: "))) == BYTES_NOT_FOUND)
 		return;
 	out->event = LOG_TLS;
-	out->tls = bytes_skip(text, 2);
+	out->client = bytes_head(text, end + 1);
+	out->tls = bytes_skip(text, end + 3);
 }
 
 void

@@ -59,6 +59,9 @@ static const struct row {
 		"Nov 22 05:06:59 mx relais/smtpd[7]: Anonymous TLS connection established from "
 		"unknown[192.0.2.7]: TLSv1.3 with cipher X",
 		true, LOG_TLS, "", "unknown[192.0.2.7]", "TLSv1.3 with cipher X", "" },
+	{ "TLS, cut",
+		"Nov 22 05:06:59 mx relais/smtpd[7]: Anonymous TLS connection established from h",
+		true, LOG_OTHER, "", "", "", "" },
 	{ "refused without an id",
 		"Nov 22 05:06:59 mx relais/smtpd[7]: NOQUEUE: reject: RCPT from x", true, LOG_OTHER,
 		"", "", "", "" },
