@@ -380,10 +380,12 @@ dest_senders_free(struct destinations *ds, struct destination *d)
 	struct dest_sender *s;
 
 	while ((s = TAILQ_FIRST(&d->senders)) != NULL) {
-		struct dest_bundle *b;
+		struct dest_bundle *b = TAILQ_FIRST(&s->bundles), *next;
 
-		while ((b = TAILQ_FIRST(&s->bundles)) != NULL)
-			remove_bundle(s, b);
+		for (; b != NULL; b = next) {
+			next = TAILQ_NEXT(b, link);
+			free(b);
+		}
 		ds->items -= s->items;
 		s->items = 0;
 		ring_free(&s->parked);

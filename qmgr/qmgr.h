@@ -11,7 +11,8 @@
  *	schedule.c	which message is next; timers
  *	verify.c	is the content in a file what was written?
  *	expand.c	where a recipient's mail goes: RESOLVE, aliases
- *	remote.c	to other hosts; destination.c: whose turn it is
+ *	remote.c	to other hosts; remote_jobs.c: jobs for smtp-client;
+ *			remote_parked.c: what waits out of memory; destination.c: whose turn it is
  *	deliver.c	a job's beginning and end; into a mailbox: DELIVER, result
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
@@ -343,7 +344,7 @@ int content_fd_to_send(struct qmgr *q, struct message *m, int fd);
 void deliver_to(struct job *j, const struct directory_target *t, uint32_t flags);
 void deliver_gathered(struct syncer *s);
 struct job *job_new(struct qmgr *q, struct message *m, uint32_t rcpt);
-void job_end(struct job *j); /* its recipient is free again */
+void job_end(struct job *j);       /* its recipient is free again */
 void job_delivered(struct job *j); /* code and text are in it */
 void job_done(struct job *j, const char *code, const char *text);
 void job_deferred(struct job *j, const char *code, const char *text);
