@@ -18,6 +18,7 @@
 
 #include "client.h"
 #include "clock.h"
+#include "dns_link.h"
 #include "log.h"
 #include "random.h"
 
@@ -282,18 +283,16 @@ struct question {
 static void ask_questions(struct job *j);
 
 static void
-on_dns(void *arg, const struct ipc_answer *in)
+on_dns(void *arg, const struct dns_answer *a)
 {
 	struct question *q = arg;
 	struct job *j = q->job;
-	struct dns_answer a;
 
 	j->asks--;
 	if (j->over) {
 		free_if_nobody_comes(j);
 	} else {
-		dns_answer_from(in, &a);
-		hosts_answer(j->hosts, q->number, &a);
+		hosts_answer(j->hosts, q->number, a);
 		ask_questions(j);
 	}
 	free(q);
@@ -311,9 +310,7 @@ ask_questions(struct job *j)
 		mine->job = j;
 		mine->number = q.number;
 		j->asks++;
-		dns_query_encode(
-			link_compose(l), &(struct dns_query){ .type = q.type, .name = q.name });
-		link_request(l, DNS_QUERY, NULL, 0, DNS_REQUEST_TIMEOUT_MS, on_dns, mine);
+		dns_link_ask(l, q.type, q.name, 0, on_dns, mine);
 	}
 	if (hosts_result(j->hosts) != NULL)
 		hosts_known(j);
