@@ -366,9 +366,9 @@ uint64_t
 dsn_next_s(const struct qmgr *q, const struct message *m)
 {
 	const uint64_t due = m->state.left == 0 ? 0 : delay_due_s(q, m);
-	const uint64_t soon = now_s() + AGAIN_S;
+	const uint64_t now = now_s();
 
-	return due < soon ? soon : due;
+	return due > now ? due : now + AGAIN_S;
 }
 
 /* Reports and the record that they were made go in one flush: neither without the other. */

@@ -74,3 +74,43 @@ def test_a_stranger_is_never_told(suite):
     lines = gone(suite, reply.split()[-1].decode())
     assert any("status=bounced" in line for line in lines)
     assert not any("notification" in line for line in lines)
+
+
+@pytest.fixture(scope="module")
+def patient():
+    """What fails waits, on a port that nobody listens to, and is late at once."""
+    with running(users=2, options=["smarthost=[127.0.0.1]:1", "qmgr.delay_warning=1s"]) as s:
+        yield s
+
+
+def test_a_delay_is_told_once(patient):
+    queue_id, subject = submit(patient, "later@far.example")
+    report = email.message_from_bytes(arrived(patient, 0, "Delayed Mail (still being retried)"))
+    _, status, original = report.get_payload()
+    _, recipient = status.get_payload()
+    assert recipient["Action"] == "delayed" and recipient["Status"].startswith("4.")
+    assert recipient["Final-Recipient"] == "rfc822; later@far.example"
+    assert recipient["Will-Retry-Until"]
+    assert original.get_content_type() == "text/rfc822-headers" and subject in original.get_payload()
+    patient.relais("queue", "flush", queue_id)
+    wait_for(lambda: patient.log().count("status=deferred") >= 2, 30)
+    assert patient.log().count("sender delay notification: ") == 1
+
+
+def test_no_delay_is_told_if_it_is_not_wanted(patient):
+    queue_id, _ = submit(patient, "later@far.example", ["NOTIFY=FAILURE"])
+    # the next message's delay is told of after this one's would have been
+    other, _ = submit(patient, "later@far.example")
+    wait_for(lambda: f"{other}: sender delay notification" in patient.log(), 30)
+    assert f"{queue_id}: sender delay notification" not in patient.log()
+
+
+def test_success_is_told_if_asked_for(patient):
+    to = patient.account(1)[0]
+    queue_id, _ = submit(patient, to, ["NOTIFY=SUCCESS", f"ORCPT=rfc822;{to}"])
+    report = email.message_from_bytes(arrived(patient, 0, "Successful Mail Delivery Report"))
+    _, status, _ = report.get_payload()
+    _, recipient = status.get_payload()
+    assert recipient["Action"] == "delivered" and recipient["Status"] == "2.0.0"
+    assert recipient["Original-Recipient"].replace(" ", "") == f"rfc822;{to}"
+    assert f"{queue_id}: sender delivery status notification: " in patient.log()
