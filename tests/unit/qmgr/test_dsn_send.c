@@ -215,7 +215,7 @@ test_a_delay_wakes(void **state)
 	struct buf got = BUF_INIT;
 
 	f->conf.delay_warning = 1500;
-	f->q->backoff.minimal_s = f->q->backoff.maximal_s = 1000;
+	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
 	commit(f, "full@example.org", 0);
 	assert_true(fake_until(f, fake_answered));
 	assert_true(fake_until(f, fake_quiet));
