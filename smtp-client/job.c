@@ -215,6 +215,7 @@ next_attempt(struct job *j)
 			place_over(j);
 		return;
 	}
+	ASSERT(j->found != NULL);
 	for (; j->attempt < j->found->n; j->attempt++, j->plain = false) {
 		if (j->given_up || j->tried >= conf->address_limit ||
 			j->sessions >= conf->session_limit)

@@ -68,7 +68,7 @@ host_policy(const struct place *p, const struct hosts_result *found, const struc
 	struct host_policy *out, const char **why)
 {
 	*out = (struct host_policy){ .tls = CLIENT_TLS_NONE, .judge = TLS_JUDGE_NOBODY };
-	if (host != NULL && !host->is_address)
+	if (!host->is_address)
 		out->server_name = host->name;
 	switch (p->tls) {
 	case TLS_LEVEL_NONE:

@@ -126,6 +126,7 @@ give_content(struct connection *n)
 
 	if (want == 0)
 		return false;
+	ASSERT(j != NULL);
 	if (want > sizeof(n->c->chunk))
 		want = sizeof(n->c->chunk);
 	if (at >= j->m->content.size || j->fd < 0) {
@@ -149,8 +150,10 @@ give_whole(struct connection *n)
 {
 	struct job *j = n->job;
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	const uint64_t front = j->m->content.offset % page;
+	uint64_t front;
 
+	ASSERT(j != NULL);
+	front = j->m->content.offset % page;
 	if (j->m->content.size == 0) {
 		client_session_whole(n->session, bytes_make("", 0));
 		return;
@@ -199,6 +202,7 @@ take_result(struct connection *n, enum client_retry *retry)
 	const struct client_result *r = client_session_result(n->session);
 	struct job *j = n->job;
 
+	ASSERT(j != NULL);
 	*retry = r->retry;
 	n->carried = n->carried || r->hop == OUTBOUND_REACHED;
 	job_take_result(j, r);

@@ -278,7 +278,8 @@ put(struct world *w, struct buf *b)
 {
 	struct bytes all = buf_bytes(b);
 
-	memcpy(w->octets + w->n, all.p, all.n);
+	if (all.n > 0)
+		memcpy(w->octets + w->n, all.p, all.n);
 	w->a.rdata[w->a.count++] = bytes_make(w->octets + w->n, all.n);
 	w->n += all.n;
 	buf_free(b);

@@ -143,7 +143,8 @@ largest_job_fits(void **state)
 	memset(path, 'a', sizeof(path));
 	memset(content, 'b', sizeof(content));
 	memset(prefix, 'c', sizeof(prefix));
-	memcpy(prefix + sizeof(prefix) - 2, "\r\n", 2);
+	prefix[sizeof(prefix) - 2] = '\r';
+	prefix[sizeof(prefix) - 1] = '\n';
 	j->next_hop = bytes_make(path, OUTBOUND_NEXT_HOP_MAX);
 	j->reverse_path = j->envid = bytes_make(path, sizeof(path));
 	j->prefix = bytes_make(prefix, sizeof(prefix));
