@@ -263,16 +263,16 @@ remote_stop(struct qmgr *q)
 {
 	struct remote *re = &q->remote;
 	struct dest_item_list items = TAILQ_HEAD_INITIALIZER(items);
-	struct dest_item *item;
+	struct dest_item *item, *next;
 
 	for (uint32_t i = 0; i < re->all.numbered_cap; i++)
 		if (re->all.numbered[i] != NULL)
 			destination_take_back(
 				&re->all, re->all.numbered[i], &items, clock_mono_us());
-	while ((item = TAILQ_FIRST(&items)) != NULL) {
+	for (item = TAILQ_FIRST(&items); item != NULL; item = next) {
 		struct job *j = remote_job_of(item);
 
-		TAILQ_REMOVE(&items, item, link);
+		next = TAILQ_NEXT(item, link);
 		buf_free(&j->target);
 		free(j);
 	}

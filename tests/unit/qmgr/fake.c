@@ -258,6 +258,8 @@ answer_sync(struct buf *out)
 
 /* ---- other hosts ---- */
 
+static void on_pending(evutil_socket_t fd, short what, void *arg);
+
 static const struct fake_host *
 host_of(const struct fake *f, struct bytes next_hop)
 {
@@ -338,6 +340,25 @@ answer_send(struct pending *p, struct buf *out)
 	return ERR_OK;
 }
 
+/* A host that takes its time: the job stays out. */
+static bool
+is_held_up(struct pending *p)
+{
+	const struct timeval later = { 0, 10000 };
+	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
+	static struct outbound_job m;
+
+	if (world->q == NULL || world->q->d->draining || world->slow == NULL ||
+		p->service != SERVICE_SMTP_CLIENT)
+		return false;
+	assert_int_equal(
+		p->fd < 0 ? outbound_job_decode(&in, &m) : outbound_job_fd_decode(&in, &m), ERR_OK);
+	if (!bytes_is(m.next_hop, world->slow))
+		return false;
+	event_base_once(world->d.base, -1, EV_TIMEOUT, on_pending, p, &later);
+	return true;
+}
+
 static void
 on_pending(evutil_socket_t fd, short what, void *arg)
 {
@@ -346,6 +367,8 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 	struct ipc_answer a = { .type = (uint16_t)(p->type + 1) }; /* as the enums stand */
 	const bool deliver = p->type == DELIVERY_DELIVER || p->type == DELIVERY_DELIVER_FD;
 
+	if (is_held_up(p))
+		return;
 	if (world->q == NULL)
 		a.err = ERR_PEER;
 	else if (p->service == SERVICE_DIRECTORY && world->directory_down)

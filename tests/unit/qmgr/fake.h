@@ -59,6 +59,7 @@ struct fake {
 	unsigned page;       /* targets in one answer; 0: all */
 	unsigned turned;     /* the members of "all" come in another order */
 	struct fake_host hosts[8];
+	const char *slow;    /* jobs for this next hop get no answer while it is set */
 	const char *route;   /* the next hop of all that is remote */
 	unsigned jobs, sent; /* of smtp-client; recipients */
 	unsigned bad_answers;

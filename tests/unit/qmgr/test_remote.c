@@ -269,6 +269,40 @@ test_busy(void **state)
 	assert_true(f->q->remote.all.n == 1);
 }
 
+/* A flood of one sender for a host that hangs: what finds no room in memory is parked. Mail for
+ * others, and mailboxes here, do not notice; then all of it is sent. */
+static void
+test_flood(void **state)
+{
+	struct fake *f = *state;
+	const struct destinations *ds = &f->q->remote.all;
+	enum {
+		MANY = DEST_ITEMS_MAX / 2 + 500
+	};
+
+	f->slow = "slow.far.example";
+	for (int i = 0; i < MANY; i++) {
+		commit(f, "someone@slow.far.example");
+		if (i % 200 == 0)
+			fake_turns(f, 1);
+	}
+	assert_true(fake_until(f, fake_answered));
+	while (f->q->fresh.n > 0 || f->q->active_rcpts > 0)
+		fake_turns(f, 10);
+	assert_in_range(ds->flying, 1, 5);
+	assert_in_range(ds->items, 1000, DEST_ITEMS_MAX / 2 + 1);
+	assert_int_equal(ds->parked + ds->items + ds->flying, MANY);
+	assert_int_equal(f->q->stats.deferrals, 0);
+	commit(f, "someone@good.far.example user@example.org");
+	fake_turns(f, 300);
+	assert_int_equal(f->sent, 1);
+	assert_int_equal(f->deliveries, 1);
+	f->slow = NULL;
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, MANY + 1);
+	assert_int_equal(ds->parked, 0);
+}
+
 /* What waits at a destination is known after a restart, and tried. */
 static void
 test_restart(void **state)
@@ -369,6 +403,7 @@ main(void)
 		TEST(test_too_old),
 		TEST(test_smtp_client_dies),
 		TEST(test_busy),
+		TEST(test_flood),
 		TEST(test_restart),
 		TEST(test_orders),
 		TEST(test_no_service),
