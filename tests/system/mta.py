@@ -224,6 +224,7 @@ first_valid_uid = 1
 first_valid_gid = 1
 ssl = no
 disable_plaintext_auth = no
+auth_failure_delay = 0 secs
 auth_mechanisms = {self.mechanisms}
 auth_username_format = %n
 default_vsz_limit = 0

@@ -78,6 +78,15 @@ def make_sender(suite, address=SENDER, password=PASSWORD):
     wait_for(lambda: login(suite, address, password) is not None)
 
 
+def table(suite, name, *rows):
+    """Write a table and compile it."""
+    path = os.path.join(suite.folder, "tables", name)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(fd, "w") as f:
+        f.write("".join(row + "\n" for row in rows))
+    suite.relais("map", name)
+
+
 def login(suite, address=SENDER, password=PASSWORD):
     with suite.host.inside():
         s = smtplib.SMTP("127.0.0.1", suite.port("submission"), timeout=30)

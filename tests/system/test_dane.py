@@ -11,7 +11,7 @@ from conftest import needs_root, wait_for
 from dns_server import NO_DS, PLAIN, SECURE
 from mta import Postfix
 from net import Network, running_on, skip_unless_possible
-from outbound import QUICK, make_sender, needs_smtp_client, submit
+from outbound import QUICK, make_sender, needs_smtp_client, submit, table
 from peers import CLOSE, GARBAGE, Peer
 
 pytestmark = [needs_root, needs_smtp_client]
@@ -48,6 +48,21 @@ CASES = {
 }
 
 
+# name: (the policy's level, whose certificate, what the peer does, does it go, by TLS?)
+POLICIES = {
+    "none": ("none", "stranger", {}, True, False),
+    "encrypt": ("encrypt", "stranger", {}, True, True),
+    "encrypt-none-offered": ("encrypt", None, {}, False, False),
+    "encrypt-refused": ("encrypt", "stranger", {"STARTTLS": "454 4.7.0 no"}, False, False),
+    "verify": ("verify", "trusted", {}, True, True),
+    "verify-named": ("verify name=.relays.example", "trusted", {}, True, True),
+    "verify-stranger": ("verify", "stranger", {}, False, False),
+    "verify-mx": ("verify", "mx", {}, False, False),  # DNS may lie about who is the MX
+    "verify-other-name": ("verify", "other", {}, False, False),
+    "verify-none-offered": ("verify", None, {}, False, False),
+}
+
+
 @pytest.fixture(scope="module")
 def net():
     skip_unless_possible()
@@ -62,6 +77,13 @@ def net():
         n.dns.zone("first.example", "@ MX 10 mx\nmx A " + n.host("relais").v4)
         n.dns.zone("two.example", "@ MX 10 mx.wrong.example.\n@ MX 20 mx.right.example.")
         n.dns.zone("elsewhere.example", "@ MX 10 mx.insecure.example.")
+        for name in POLICIES:
+            n.dns.zone(f"policy-{name}.example", "@ MX 10 mx\n" + n.host("policy-" + name).records("mx"), PLAIN)
+        names = {"trusted": ["policy-verify.example", "a.relays.example"],
+                 "mx": ["mx.policy-verify-mx.example"], "other": ["www.policy-verify-other-name.example"]}
+        n.certs = {who: make_pair(n.folder + "/tls-" + who, of) for who, of in names.items()}
+        n.authorities = list(n.certs.values())
+        n.certs["stranger"] = n.cert
         n.postfix = Postfix(n.host("postfix"), "mx.postfix.example", ["postfix.example"])
         n.dns.zone("postfix.example", "@ MX 10 mx\n" + n.host("postfix").records("mx") +
                    "\n_25._tcp.mx TLSA 3 1 1 " + digest(n.postfix.cert, 1))
@@ -71,8 +93,10 @@ def net():
 
 @pytest.fixture(scope="module")
 def suite(net):
-    with running_on(net.host("relais"), resolver=net.dns, options=QUICK) as s:
+    authorities = "smtp_client.tls_ca=" + ", ".join(net.authorities)
+    with running_on(net.host("relais"), resolver=net.dns, options=[*QUICK, authorities]) as s:
         make_sender(s)
+        table(s, "tls_policy", *(f"policy-{name}.example {row[0]}" for name, row in POLICIES.items()))
         yield s
 
 
@@ -97,6 +121,21 @@ def test_case(net, suite, name):
         assert o.status == "deferred" and o.dsn.startswith("4.7."), o
         mail_lines = [line for line in peer.lines if line.startswith("MAIL")]
         assert not peer.messages and not mail_lines, "nothing may be said of the message"
+        suite.relais("queue", "delete", mail.id)
+    peer.stop()
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_policy(net, suite, name):
+    _, cert, at, goes, by_tls = POLICIES[name]
+    peer = Peer(net.host("policy-" + name), at=at, cert=cert and net.certs[cert])
+    mail = submit(suite, f"x@policy-{name}.example", name)
+    o = mail.outcome()
+    if goes:
+        assert o.status == "sent" and [m.tls for m in peer.messages] == [by_tls], o
+    else:
+        assert o.status == "deferred" and o.dsn.startswith("4.7."), o
+        assert not [line for line in peer.lines if line.startswith("MAIL")]
         suite.relais("queue", "delete", mail.id)
     peer.stop()
 

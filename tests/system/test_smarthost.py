@@ -7,7 +7,7 @@ import pytest
 from conftest import needs_root, wait_for
 from mta import Dovecot, Postfix
 from net import Network, running_on, skip_unless_possible
-from outbound import QUICK, SENDER, make_sender, needs_smtp_client, submit
+from outbound import QUICK, SENDER, make_sender, needs_smtp_client, submit, table
 from peers import OK, Peer
 
 pytestmark = [needs_root, needs_smtp_client]
@@ -55,15 +55,6 @@ def suite(net):
         make_sender(s)
         right_passwords(s)
         yield s
-
-
-def table(suite, name, *rows):
-    """Write a table and compile it."""
-    path = os.path.join(suite.folder, "tables", name)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(fd, "w") as f:
-        f.write("".join(row + "\n" for row in rows))
-    suite.relais("map", name)
 
 
 def right_passwords(suite):
