@@ -170,6 +170,13 @@ tell_bogus(struct resolver *r, const struct question *q, struct bytes why)
 	struct buf type = BUF_INIT;
 
 	dns_type_put(&type, q->type);
+	/* the root itself cannot be proven: it is not one zone that is wrong, but the way */
+	if (bytes_search(why, BYTES_LITERAL("for trust anchor")) != BYTES_NOT_FOUND &&
+		log_pace(&r->no_dnssec))
+		log_error(
+			"the forwarders do not pass DNSSEC on, or the trust anchor is not theirs: "
+			"nothing can be proven, so nothing is found; see the options forwarders "
+			"and trust_anchor");
 	if (log_pace(&r->bogus))
 		log_warning("DNSSEC: the answer for %.200s %s is bogus: %.*s (%u since it was last "
 			    "told)",

@@ -85,7 +85,7 @@ struct resolver {
 	struct arena answer; /* of the moment */
 	unsigned silent;     /* time-outs since the last answer */
 	bool silence_told;
-	struct log_pace bogus;
+	struct log_pace bogus, no_dnssec;
 	struct resolver_numbers numbers;
 };
 

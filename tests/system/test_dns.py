@@ -251,7 +251,7 @@ def test_thousands_that_nobody_answers_hold_up_no_other(dns):
             assert dns.ask("A", "localhost")[0] == FOUND
             assert time.monotonic() - since < TIMEOUT_S
             a = dead.result(60)
-        assert a.pop("slowest") < TIMEOUT_S + 5 and a.pop("seconds") < TIMEOUT_S + 5
+        assert a.pop("slowest") < TIMEOUT_S + 8 and a.pop("seconds") < TIMEOUT_S + 8
         # a caller's bound: what is above it is told so at once; nothing is said not to exist
         assert a.pop("busy") >= 1 and a.pop("timeout") >= 1000 and a.keys() <= {"servfail"}, a
     finally:
@@ -268,7 +268,7 @@ def test_a_silent_server_is_a_time_out_and_is_used_again(dns):
             code, a = dns.ask("A", name)
             took = time.monotonic() - since
             assert code == TEMPORARY and a["status"] == "timeout", a
-            assert took < TIMEOUT_S + 1.5
+            assert took < TIMEOUT_S + 4
         assert dns.number("answers_total", "timeout") >= 1
         # what is special needs nobody
         assert dns.ask("A", "localhost")[0] == FOUND
@@ -306,3 +306,21 @@ def test_one_of_two_forwarders_is_dead(dns, fresh_suite):
             since = time.monotonic()
             assert one.ask("A", f"two{i}.wild.example")[1]["secure"]
             assert time.monotonic() - since < 8
+
+
+def test_forwarders_that_know_nothing_of_dnssec(dns, fresh_suite):
+    """The root cannot be proven: nothing is found, and the log says what to look at. Without a trust
+    anchor all is found and nothing is secure; a domain that is not verified stays so."""
+    words = [f"resolver.forwarders=127.0.0.1:{dns.server.port}"]
+    one = Dns(fresh_suite(users=1, options=words), dns.server)  # the anchor of the real root
+    assert one.ask("A", "mx1.secure.example")[1]["status"] == "bogus"
+    wait_for(lambda: "do not pass DNSSEC on" in one.suite.log())
+    one = Dns(fresh_suite(users=1, options=[*words, "resolver.trust_anchor="]), dns.server)
+    for name in ("mx1.secure.example", "www.forged.example"):
+        code, a = one.ask("A", name)
+        assert code == FOUND and not a["secure"]
+    one = Dns(fresh_suite(users=1, options=[*words, f"resolver.trust_anchor={dns.server.trust_anchor}",
+                                            "resolver.insecure_domains=forged.example"]), dns.server)
+    code, a = one.ask("A", "www.forged.example")
+    assert code == FOUND and not a["secure"]
+    assert one.ask("A", "mx1.secure.example")[1]["secure"]
