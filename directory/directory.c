@@ -267,9 +267,14 @@ look_for_gaps(struct directory *d)
 {
 	struct arena a = ARENA_INIT;
 	struct resolution r;
+	struct bytes value;
+	bool missing = false;
 
+	for (int kind = TABLE_TRANSPORT; kind < TABLE_SYSTEM_USERS; kind++)
+		missing |= tables_route(&d->tables, &a, (enum table_kind)kind, BYTES_LITERAL("*"),
+				   &value) == ERR_IO;
 	resolve(&d->tables, &a, BYTES_LITERAL("postmaster"), NULL, &r);
-	if (r.verdict == DIRECTORY_TEMPORARY)
+	if (r.verdict == DIRECTORY_TEMPORARY || missing)
 		log_warning("tables: not all are compiled; run \"relais map\"");
 	else if ((r.verdict != DIRECTORY_OK || r.place != PLACE_LOCAL) && d->conninfo == NULL)
 		log_warning("nobody gets mail to postmaster (RFC 5321 sec. 4.5.1): set the option "
