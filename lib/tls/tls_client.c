@@ -171,8 +171,10 @@ set_up(struct tls_to_host *t, int fd, const struct tls_to_host_spec *spec)
 		return false;
 	SSL_set_verify(
 		t->ssl, spec->judge == TLS_JUDGE_NOBODY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	/* the macro for it takes no const */
 	return spec->server_name == NULL ||
-	       SSL_set_tlsext_host_name(t->ssl, spec->server_name) == 1;
+	       SSL_ctrl(t->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+		       (void *)(uintptr_t)spec->server_name) == 1;
 }
 
 struct tls_to_host *
