@@ -236,6 +236,11 @@ userdb {{
   driver = static
   args = home={self.folder}/mail/%n allow_all_users=yes
 }}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service auth {{
   unix_listener auth-postfix {{
     mode = 0666
