@@ -72,8 +72,11 @@ order_flush(struct qmgr *q, struct entry *e)
 static int
 order_retry(struct qmgr *q, struct entry *e)
 {
-	if (e->msg->state.held)
-		(void)set_held(q, e, false);
+	const uint64_t id = e->id;
+
+	if (e->msg->state.held && set_held(q, e, false) == ERR_OK &&
+		(e = index_find(&q->index, id)) == NULL)
+		return ERR_OK; /* it only waited for its report */
 	return order_flush(q, e);
 }
 
@@ -138,6 +141,8 @@ order_requeue(struct qmgr *q, struct entry *e)
 
 	if (s->held)
 		return ERR_DENIED;
+	if (s->left == 0)
+		return ERR_EXISTS; /* nothing to look up: it waits for its report */
 	tell(e, "requeued");
 	for (uint32_t i = 0; i < s->n; i++) {
 		const uint32_t root = root_of(s, i);

@@ -630,6 +630,91 @@ test_delete(void **state)
 	assert_int_equal(f->q->index.live, 0);
 }
 
+/* An alias is looked up anew: who has the message does not get it again, the others do, also when
+ * the power is cut before they have it. */
+static void
+test_requeue(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id = fake_commit(f, "all@example.org", bytes_from_str(small));
+
+	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	assert_int_equal(f->deliveries, 2);
+	order(f, QUEUE_ORDER_REQUEUE, id);
+	fake_turns(f, 200);
+	assert_int_equal(f->deliveries, 2);
+	assert_int_equal(index_find(&f->q->index, id)->rcpts_left, 1);
+	fake_stop(f);
+	fake_start(f); /* from its file: the same state */
+	order(f, QUEUE_ORDER_HOLD, id);
+	order(f, QUEUE_ORDER_REQUEUE, id); /* refused: held */
+	f->full_is_ok = true;
+	order(f, QUEUE_ORDER_RETRY, id);
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->deliveries, 3);
+	assert_int_equal(f->repeated, 0);
+	assert_true(fake_delivered(f, id, 4, "full@example.org", NULL) > 0);
+	fake_stop(f);
+	fake_start(f);
+	assert_int_equal(f->q->index.live, 0);
+}
+
+static bool
+one_deferred(struct fake *f)
+{
+	return f->q->stats.deferrals == 1;
+}
+
+/* What is with a deliverer goes its way, the rest comes back. */
+static void
+test_bounce(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id;
+
+	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
+	id = fake_commit(f, "user@example.org full@example.org", bytes_from_str(small));
+	assert_true(fake_until(f, one_deferred)); /* the other one's is not synced yet */
+	order(f, QUEUE_ORDER_BOUNCE, id);
+	assert_int_equal(f->q->stats.bounced, 1);
+	assert_true(fake_until(f, all_synced));
+	assert_int_equal(f->q->stats.delivered, 1);
+	assert_int_equal(f->q->index.live, 0);
+}
+
+/* A page at a time, by what qmgr says; each message once, each recipient once. */
+static void
+test_orders_of_a_filter(void **state)
+{
+	struct fake *f = *state;
+	struct queue_order m = { .verb = QUEUE_ORDER_HOLD,
+		.filter.recipient = BYTES_LITERAL("full@example.org") };
+	struct ipc_call call = { .channel = f->qmgr_side, .ctx = &f->d };
+
+	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
+	for (unsigned i = 0; i < 20; i++)
+		fake_commit(
+			f, i % 2 ? "full@example.org" : "full@example.net", bytes_from_str(small));
+	assert_true(fake_until(f, fake_answered));
+	fake_turns(f, 200);
+	operator_order(&call, &m);
+	fake_turns(f, 50);
+	assert_int_equal(f->q->index.counts[ENTRY_HELD], 10);
+	fake_stop(f);
+	fake_start(f); /* nobody has read the files yet */
+	m.verb = QUEUE_ORDER_DELETE;
+	operator_order(&call, &m);
+	fake_turns(f, 50);
+	assert_int_equal(f->q->index.live, 10);
+	m.filter = (struct queue_filter){ .domain = BYTES_LITERAL("example.net") };
+	operator_order(&call, &m);
+	fake_turns(f, 50);
+	assert_int_equal(f->q->index.live, 0);
+	assert_int_equal(f->q->index.domains.live, 0);
+}
+
 static bool
 no_files(struct fake *f)
 {
@@ -920,6 +1005,9 @@ main(void)
 		TEST(test_alias_and_member),
 		TEST(test_alias_by_pages),
 		TEST(test_alias_survives_restart),
+		TEST(test_requeue),
+		TEST(test_bounce),
+		TEST(test_orders_of_a_filter),
 		TEST(test_lost_deliverer),
 		TEST(test_lost_directory),
 		TEST(test_failed_sync),
