@@ -143,6 +143,13 @@ postmaster_of(const struct report *p, const struct queue_rcpt *r)
 	return to;
 }
 
+/* Anybody can write anybody's name into MAIL: such a one is told of failures at most. */
+static bool
+may_be_told(const struct report *p, const struct envelope *e)
+{
+	return e->login.n > 0 || (p->kind == DSN_FAILURE && p->q->conf->bounce_to_strangers);
+}
+
 /* Who is told of a recipient; empty: nobody. */
 static struct bytes
 whom_to_tell(const struct report *p, uint32_t i)
@@ -158,7 +165,7 @@ whom_to_tell(const struct report *p, uint32_t i)
 	if (has_owner(r))
 		return p->kind == DSN_FAILURE ? r->reverse_path : BYTES_NONE;
 	i = original_rcpt(&p->m->state, i, &alone);
-	if (e->login.n == 0 || !dsn_is_wanted(p->kind, e->rcpts[i].notify))
+	if (!may_be_told(p, e) || !dsn_is_wanted(p->kind, e->rcpts[i].notify))
 		return BYTES_NONE;
 	return e->reverse_path;
 }

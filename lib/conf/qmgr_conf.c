@@ -28,6 +28,9 @@ static const struct opt_row rows[] = {
 		"age at which a sender is told that a message still waits; 0: never"),
 	OPT_SIZE(qmgr_conf, bounce_size_limit, "50K", 0, OPT_GIB,
 		"largest message that is returned whole with a report; of others the header"),
+	OPT_BOOL(qmgr_conf, bounce_to_strangers, "no",
+		"tell senders who were not authenticated of failures, too: of forwarded mail that "
+		"another host refuses, but also those whose names were forged"),
 	OPT_STR(qmgr_conf, double_bounce_to, "",
 		"address that is told of reports that cannot be delivered; empty: nobody"),
 };

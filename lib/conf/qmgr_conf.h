@@ -12,6 +12,7 @@ struct qmgr_conf {
 	uint64_t destination_concurrency, destination_concurrency_max, destination_recipients;
 	uint64_t destination_retry, outbound_jobs;
 	uint64_t delay_warning, bounce_size_limit;
+	bool bounce_to_strangers;
 	const char *double_bounce_to;
 };
 

@@ -97,6 +97,7 @@ test_failures(void **state)
 	commit(f, "unknown@example.org bad@example.org user@example.org", 0);
 	assert_true(fake_until(f, fake_empty));
 	assert_int_equal(f->deliveries, 1);
+	assert_int_equal(reports(f, &got), 0);
 	f->login = "sender@example.net";
 	commit(f, "unknown@example.org bad@example.org user@example.org", 0);
 	assert_true(fake_until(f, fake_empty));
@@ -107,6 +108,23 @@ test_failures(void **state)
 	HAS_NOT(&got, "Final-Recipient: rfc822; user@example.org");
 	HAS(&got, "Content-Type: message/rfc822");
 	HAS(&got, "Body.");
+	buf_free(&got);
+}
+
+static void
+test_strangers_if_the_operator_wants_it(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->login = NULL;
+	f->conf.bounce_to_strangers = true;
+	commit(f, "bad@example.org user@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	commit(f, "user@example.org", ENVELOPE_NOTIFY_SUCCESS);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
 	buf_free(&got);
 }
 
@@ -280,6 +298,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_failures),
+		TEST(test_strangers_if_the_operator_wants_it),
 		TEST(test_only_header_of_large_ones),
 		TEST(test_successes_if_asked_for),
 		TEST(test_an_alias_is_expanded),
