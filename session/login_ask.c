@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "door_bindings.h"
 #include "log.h"
 #include "login_private.h"
 
@@ -172,7 +173,7 @@ ask_sasl(struct login_conn *c, struct link *directory)
 		.has_initial = true,
 		.initial = buf_bytes(&s->response) };
 
-	login_tls_bindings(c, room, m.bindings);
+	(void)door_bindings(c->tls, room, m.bindings);
 	directory_sasl_start_encode(link_compose(directory), &m);
 	link_request(directory, DIRECTORY_SASL_START, NULL, 0, AUTH_TIMEOUT_MS, on_auth, c);
 	buf_free(&s->response);

@@ -85,9 +85,6 @@ void login_conn_close(struct login_conn *c);
 
 void login_tls_begin(struct login_conn *c);
 void login_tls_shake(struct login_conn *c);
-/* The channel's bindings for SASL; the data lies in room. */
-void login_tls_bindings(const struct login_conn *c, uint8_t room[SASL_BINDINGS][SASL_BINDING_MAX],
-	struct bytes bindings[SASL_BINDINGS]);
 
 /* ---- login_ask.c: the question and the hand-over ---- */
 

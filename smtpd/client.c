@@ -20,7 +20,7 @@
 
 #include "auth_policy.h"
 #include "clock.h"
-#include "err.h"
+#include "door_bindings.h"
 #include "log.h"
 #include "rfc5321.h"
 #include "smtpd.h"
@@ -353,8 +353,8 @@ shake(struct client *c)
 {
 	struct smtp_out out = client_out(c);
 	char text[TLS_DESCRIPTION_SIZE];
-	uint8_t binding[TLS_BINDING_MAX];
-	size_t n;
+	uint8_t room[SASL_BINDINGS][SASL_BINDING_MAX];
+	struct bytes bindings[SASL_BINDINGS];
 
 	switch (stream_shake(c)) {
 	case SHAKE_WAITS:
@@ -367,10 +367,7 @@ shake(struct client *c)
 	}
 	if (c->smtpd->kind->secured != NULL)
 		c->smtpd->kind->secured(c);
-	c->session.binding =
-		tls_binding(c->tls, TLS_BINDING_EXPORTER, binding, &n) == ERR_OK ||
-		tls_binding(c->tls, TLS_BINDING_UNIQUE, binding, &n) == ERR_OK ||
-		tls_binding(c->tls, TLS_BINDING_SERVER_END_POINT, binding, &n) == ERR_OK;
+	c->session.binding = door_bindings(c->tls, room, bindings);
 	smtp_session_secured(&c->session, tls_describe(c->tls, text), &out);
 	smtpd_log(c);
 	if (!c->greeted) { /* TLS from the first octet: nobody has spoken yet */

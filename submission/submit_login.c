@@ -10,7 +10,7 @@
  * Sources:  RFC 4954, RFC 4422; RFC 5929 and 9266 (channel bindings).
  */
 #include "directory_msg.h"
-#include "err.h"
+#include "door_bindings.h"
 #include "submission.h"
 
 #define AUTH_TIMEOUT_MS 60000
@@ -103,12 +103,7 @@ on_answer(void *arg, const struct ipc_answer *reply)
 static void
 start(struct client *c)
 {
-	static const enum tls_binding bindings[SASL_BINDINGS] = {
-		[SASL_TLS_EXPORTER] = TLS_BINDING_EXPORTER,
-		[SASL_TLS_UNIQUE] = TLS_BINDING_UNIQUE,
-		[SASL_TLS_SERVER_END_POINT] = TLS_BINDING_SERVER_END_POINT,
-	};
-	uint8_t data[SASL_BINDINGS][TLS_BINDING_MAX];
+	uint8_t room[SASL_BINDINGS][SASL_BINDING_MAX];
 	struct link *directory = c->smtpd->directory;
 	const struct smtp_auth *auth = &c->session.auth;
 	struct directory_sasl_start m = { .mechanism = auth->mechanism->mechanism,
@@ -118,12 +113,7 @@ start(struct client *c)
 		.has_initial = auth->has_response,
 		.initial = buf_bytes(&auth->response) };
 
-	for (size_t i = 0; i < SASL_BINDINGS && c->tls != NULL; i++) {
-		size_t n;
-
-		if (tls_binding(c->tls, bindings[i], data[i], &n) == ERR_OK)
-			m.bindings[i] = bytes_make(data[i], n);
-	}
+	(void)door_bindings(c->tls, room, m.bindings);
 	directory_sasl_start_encode(link_compose(directory), &m);
 	link_request(directory, DIRECTORY_SASL_START, NULL, 0, AUTH_TIMEOUT_MS, on_answer, c);
 }

@@ -69,18 +69,6 @@ bans_new(struct daemon *d)
 	return b;
 }
 
-void
-bans_free(struct bans **bp)
-{
-	struct bans *b = *bp;
-
-	*bp = NULL;
-	if (b == NULL)
-		return;
-	ip_set_free(&b->set);
-	free(b);
-}
-
 /* One line a minute at most: a line for each would be what the attacker wants. */
 static void
 report(struct bans *b, const struct ip_block *last, uint64_t now)

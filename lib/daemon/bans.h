@@ -15,9 +15,8 @@
 
 struct bans;
 
-/* Makes a link to ledger and keeps it up. */
+/* Makes a link to ledger and keeps it up; lives as long as the daemon. */
 struct bans *bans_new(struct daemon *d);
-void bans_free(struct bans **b);
 
 /* Is a client of this address to be turned away? Not one of a UNIX socket. Counts it. */
 bool bans_has(struct bans *b, const struct sockaddr_storage *addr);

@@ -481,17 +481,3 @@ password_record_scram(struct bytes record, struct scram_record *out)
 	wipe(&data);
 	return is;
 }
-
-bool
-password_record_plain(struct bytes record, struct buf *out)
-{
-	const struct scheme *s;
-	struct buf data = BUF_INIT;
-	bool is = split(record, &s, &data) == ERR_OK && s->verify == plain_verify &&
-		  plain_check(s, buf_bytes(&data));
-
-	if (is)
-		buf_put_bytes(out, buf_bytes(&data));
-	wipe(&data);
-	return is;
-}

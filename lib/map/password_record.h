@@ -36,7 +36,4 @@ const char *password_record_scheme(struct bytes record);
 /* A record for SCRAM? Then out is set. */
 bool password_record_scram(struct bytes record, struct scram_record *out);
 
-/* The password itself, if that is what the record holds ({PLAIN}); put into out. */
-bool password_record_plain(struct bytes record, struct buf *out);
-
 #endif

@@ -265,15 +265,6 @@ static const struct {
 	{ "send-blocked", ACCOUNT_MAIL | ACCOUNT_LOGIN },
 };
 
-const char *
-account_state_name(unsigned may)
-{
-	for (size_t i = 0; i < NITEMS(states); i++)
-		if (states[i].may == may)
-			return states[i].name;
-	return "locked";
-}
-
 static int
 option_quota(struct account_record *r, struct bytes v)
 {

@@ -96,9 +96,6 @@ struct account_record {
 
 MUST_USE int account_record_parse(struct bytes value, struct account_record *out, const char **why);
 
-/* "active", "locked", "no-login", "no-mail", "send-blocked": the word for may */
-const char *account_state_name(unsigned may);
-
 /* "1G" is 2^30 octets; K, M, G, T. Also for the CLI. */
 MUST_USE int quota_parse(struct bytes in, uint64_t *octets);
 

@@ -87,7 +87,6 @@ const char *tls_why(const struct tls_stream *s);
 
 const char *tls_protocol(const struct tls_stream *s); /* "TLSv1.3" */
 const char *tls_cipher(const struct tls_stream *s);   /* "TLS_AES_256_GCM_SHA384" */
-unsigned tls_cipher_bits(const struct tls_stream *s); /* 256 */
 bool tls_resumed(const struct tls_stream *s);
 /* The server name the client asked for, lower case; "" if none. */
 const char *tls_server_name(const struct tls_stream *s);
@@ -105,8 +104,6 @@ enum tls_binding {
 	TLS_BINDINGS
 };
 #define TLS_BINDING_MAX 64 /* octets of any of them */
-
-const char *tls_binding_name(enum tls_binding binding);
 
 /* ERR_OK with the data in out, *n octets; ERR_UNSUPPORTED: this connection has none of that
  * type. */

@@ -21,12 +21,6 @@ tls_cipher(const struct tls_stream *s)
 	return SSL_get_cipher_name(s->ssl);
 }
 
-unsigned
-tls_cipher_bits(const struct tls_stream *s)
-{
-	return (unsigned)SSL_get_cipher_bits(s->ssl, NULL);
-}
-
 bool
 tls_resumed(const struct tls_stream *s)
 {
@@ -47,18 +41,6 @@ tls_describe(const struct tls_stream *s, char out[TLS_DESCRIPTION_SIZE])
 	snprintf(out, TLS_DESCRIPTION_SIZE, "%s with cipher %s (%d/%d bits)", tls_protocol(s),
 		tls_cipher(s), used, of);
 	return out;
-}
-
-const char *
-tls_binding_name(enum tls_binding binding)
-{
-	static const char *const names[TLS_BINDINGS] = {
-		[TLS_BINDING_EXPORTER] = "tls-exporter",
-		[TLS_BINDING_SERVER_END_POINT] = "tls-server-end-point",
-		[TLS_BINDING_UNIQUE] = "tls-unique",
-	};
-
-	return names[binding];
 }
 
 static bool
