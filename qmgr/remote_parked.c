@@ -5,6 +5,8 @@
  *
  * Runs in:  qmgr.
  */
+#include <arpa/inet.h>
+
 #include "clock.h"
 #include "qmgr.h"
 #include "remote_private.h"
@@ -20,28 +22,28 @@ hash(const struct qmgr *q, struct bytes b)
 	return siphash(&q->remote.all.key, b);
 }
 
-/* An address costs more than a reverse-path to have many of; of IPv6 one has a whole /64. */
-static struct bytes
-network_of(struct bytes address)
+/* Of an IPv6 address the /64: who has one has all of it. */
+static uint64_t
+hash_client(const struct qmgr *q, struct bytes address)
 {
-	size_t colons = 0, n = 0;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr six;
 
-	if (bytes_find(address, ':') == BYTES_NOT_FOUND)
-		return address;
-	for (; n < address.n && colons < 4; n++)
-		colons += address.p[n] == ':';
-	return bytes_head(address, n);
+	if (inet_pton(AF_INET6, bytes_to_str(address, text, sizeof(text)), &six) == 1)
+		return hash(q, bytes_make(&six, sizeof(six) / 2));
+	return hash(q, address);
 }
 
+/* An address costs more than a reverse-path to have many of. */
 uint64_t
 remote_sender(const struct qmgr *q, struct message *m)
 {
 	const struct envelope *e = &m->state.envelope;
 
 	if (m->sender == 0)
-		m->sender = hash(q, e->login.n > 0            ? e->login
-				    : e->client_address.n > 0 ? network_of(e->client_address)
-							      : e->reverse_path);
+		m->sender = e->login.n > 0            ? hash(q, e->login)
+			    : e->client_address.n > 0 ? hash_client(q, e->client_address)
+						      : hash(q, e->reverse_path);
 	return m->sender;
 }
 
