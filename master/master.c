@@ -256,7 +256,7 @@ master_run(struct master *m)
 	}
 	watch_signals(m);
 	log_info("starting");
-	certificates_watch(m);
+	changed_files_watch(m);
 	master_children_wanted(m);
 	watchdog_start(m);
 	while (!m->finished) {

@@ -67,6 +67,14 @@ struct listener {
 TAILQ_HEAD(child_list, child);
 TAILQ_HEAD(listener_list, listener);
 
+#define MASTER_FILES 2 /* rows of changed_files.c */
+
+/* Of files that a service reads before its jail. */
+struct file_stamp {
+	uint64_t taken; /* by the process that serves */
+	uint64_t seen;  /* at the last look */
+};
+
 struct master {
 	struct event_base *base;
 	struct conf conf;
@@ -84,8 +92,8 @@ struct master {
 	bool ready;      /* every service has answered once */
 	bool stopping;
 	unsigned stop_phase;
-	struct event *certificate_timer;
-	uint64_t certificate_stamp, certificate_seen; /* of the files: served, seen last */
+	struct event *files_timer;
+	struct file_stamp files[MASTER_FILES];
 	struct event *stop_timer, *watch_timer;
 	bool finished;
 };
@@ -123,9 +131,9 @@ void master_report_errors(const struct conf *conf, struct buf *text);
 void master_succeed(struct master *m, struct child *old);
 void child_succeeded(struct child *c); /* c was on trial and is ready */
 
-/* certificates.c: changed files mean a new keyholder */
-void certificates_watch(struct master *m); /* at the start */
-void certificates_taken(struct master *m); /* the files as they are now are about to be read */
+/* changed_files.c: changed files mean a new keyholder, a new resolver */
+void changed_files_watch(struct master *m); /* at the start */
+void changed_files_taken(struct master *m); /* the files as they are now are about to be read */
 
 /* stop.c: orderly, phase by phase */
 void master_stop(struct master *m);

@@ -92,7 +92,7 @@ master_reload(struct master *m, struct buf *text)
 	}
 	tell_at_start(&old, &fresh, text);
 	conf_free(&old);
-	certificates_taken(m);
+	changed_files_taken(m);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
 		/* the new ones join at the end: they are as they ought to be */
 		next = c == last ? NULL : TAILQ_NEXT(c, link);

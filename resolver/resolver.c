@@ -2,8 +2,9 @@
 /*
  * resolver/resolver.c - the only process that speaks DNS: its start, callers, draining, numbers.
  *
- * /etc/resolv.conf and the trust anchor are read in start(), outside the jail; so a reload means a
- * new process, and the old one leaves each caller as soon as it owes him nothing.
+ * /etc/resolv.conf and the trust anchor are read in start(), outside the jail; so a reload, or a
+ * change of theirs, means a new process, and the old one leaves each caller as soon as it owes him
+ * nothing.
  *
  * Runs in:  resolver, user relais-dns, empty root, no files; may use the network.
  * Trusts:   the configuration; callers no further than that they may ask.
@@ -17,7 +18,6 @@
 #include "clock.h"
 #include "log.h"
 
-#define RESOLV_CONF   "/etc/resolv.conf"
 #define FILE_MAX_SIZE (64 * 1024)
 #define DRAIN_LOOK_MS 20
 #define OTHER_SOCKETS 300 /* callers, TCP, libunbound's own */
@@ -51,7 +51,8 @@ read_forwarders(struct resolver *r)
 {
 	struct bytes text = BYTES_NONE;
 
-	(void)read_file(RESOLV_CONF, &r->arena, &text); /* without it: this host is asked */
+	(void)read_file(
+		RESOLVER_SYSTEM_FILE, &r->arena, &text); /* without it: this host is asked */
 	forwarders_of(&r->conf->forwarders, text, &r->arena, &r->forwarders);
 	if (r->forwarders.bad != NULL)
 		log_error("forwarders: \"%.100s\" is no address: left out", r->forwarders.bad);

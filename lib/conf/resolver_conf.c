@@ -5,8 +5,7 @@
 static const struct opt_row rows[] = {
 	OPT_LIST(resolver_conf, forwarders, "system",
 		"name servers that are asked: addresses (\"192.0.2.53\", \"192.0.2.53:5353\", "
-		"\"[2001:db8::53]:53\"); system: those of /etc/resolv.conf, read at start and "
-		"reload; "
+		"\"[2001:db8::53]:53\"); system: those of /etc/resolv.conf, also when it changes; "
 		"none: from the root servers on"),
 	OPT_STR(resolver_conf, trust_anchor, "/usr/share/dns/root.key",
 		"file with the root's keys (DNSKEY or DS records), from which on DNSSEC is "

@@ -5,6 +5,8 @@
 
 #include "conf.h"
 
+#define RESOLVER_SYSTEM_FILE "/etc/resolv.conf" /* forwarders = system */
+
 struct resolver_conf {
 	struct conf_list forwarders;
 	const char *trust_anchor;

@@ -17,7 +17,8 @@ static const struct opt_row rows[] = {
 	OPT_UINT(tls_conf, warn_days, "14", 1, 90,
 		"days before a certificate's end from which the log warns, daily"),
 	OPT_TIME(tls_conf, check_interval, "10s", OPT_SECOND, OPT_HOUR,
-		"time between looks at the files; changed certificates are taken up"),
+		"time between looks at the files; changed certificates are taken up, and name "
+		"servers that changed"),
 	OPT_UINT(tls_conf, signing_backlog, "1000", 16, 100000,
 		"handshakes of one process that may wait for a signature"),
 };

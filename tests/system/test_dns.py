@@ -86,7 +86,7 @@ def dns():
         with running(server.folder, users=1, forgive="resolver.* was killed by signal 9", options=[
                 f"resolver.forwarders=127.0.0.1:{server.port}",
                 f"resolver.trust_anchor={server.trust_anchor}",
-                f"resolver.timeout={TIMEOUT_S}s"]) as suite:
+                f"resolver.timeout={TIMEOUT_S}s", "tls.check_interval=1s"]) as suite:
             yield Dns(suite, server)
     finally:
         server.stop()
@@ -293,6 +293,15 @@ def test_reload_reads_anew(dns):
     pid = dns.suite.pids("resolver")[0]
     dns.suite.relais("reload")
     wait_for(lambda: pid not in dns.suite.pids("resolver") and dns.suite.pids("resolver"))
+    assert dns.until("A", "mx1.secure.example", "ok")["secure"]
+
+
+def test_a_changed_file_is_read(dns):
+    """Name servers and the trust anchor are read before the jail: a change means a new process."""
+    pid = dns.suite.pids("resolver")[0]
+    os.utime(dns.server.trust_anchor)
+    wait_for(lambda: dns.suite.pids("resolver")[:1] not in ([pid], []))
+    assert "name servers or trust anchor have changed" in dns.suite.log()
     assert dns.until("A", "mx1.secure.example", "ok")["secure"]
 
 
