@@ -19,7 +19,8 @@ from peers import HANG, OK, SLOW, Here, Peer
 pytestmark = needs_smtp_client
 _numbers = itertools.count(1)
 OPTIONS = ["qmgr.minimal_backoff=1s", "qmgr.maximal_backoff=2s", "smtp_client.processes=1",
-           "smtp_client.idle_timeout=1s", "smtp_client.final_timeout=30s"]
+           "smtp_client.idle_timeout=1s", "smtp_client.final_timeout=30s",
+           "smtp_client.source_ipv4=127.0.0.5"]
 
 
 def free_port():
@@ -64,6 +65,7 @@ def test_connections_are_kept_and_left(world):
     for _ in range(5):
         arrived(peer, submit(suite))
     assert peer.connections == 1
+    assert peer.messages[0].client == "127.0.0.5"
     assert count(suite, "connections_reused_total") == 4
     wait_for(lambda: "QUIT" in peer.lines and peer.open == 0)
     arrived(peer, submit(suite))
