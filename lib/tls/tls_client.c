@@ -22,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tls_agreed.h"
+
 #define CIPHERS "DEFAULT:!aNULL:!eNULL:!PSK:!SRP:!DSS:!ARIA:!CAMELLIA"
 
 struct tls_client {
@@ -376,81 +378,16 @@ tls_to_host_cipher(const struct tls_to_host *t)
 const char *
 tls_to_host_describe(const struct tls_to_host *t, char out[TLS_DESCRIPTION_SIZE])
 {
-	int of = 0, used = SSL_get_cipher_bits(t->ssl, &of);
-
-	snprintf(out, TLS_DESCRIPTION_SIZE, "%s with cipher %s (%d/%d bits)",
-		tls_to_host_protocol(t), tls_to_host_cipher(t), used, of);
-	return out;
-}
-
-/* ---- channel bindings ---- */
-
-static bool
-is_tls13(const struct tls_to_host *t)
-{
-	return SSL_version(t->ssl) >= TLS1_3_VERSION;
-}
-
-/* Without the extended master secret (RFC 7627) two connections may have the same secrets. */
-static bool
-is_bound(const struct tls_to_host *t)
-{
-	return is_tls13(t) || SSL_get_extms_support(t->ssl) == 1;
-}
-
-static size_t
-exporter(const struct tls_to_host *t, uint8_t *out)
-{
-	static const char label[] = "EXPORTER-Channel-Binding";
-
-	if (!is_bound(t) || SSL_export_keying_material(t->ssl, out, 32, label, sizeof(label) - 1,
-				    (const unsigned char *)"", 0, 1) != 1)
-		return 0;
-	return 32;
-}
-
-/* The hash of the server's certificate by the hash of its own signature; SHA-256 for older. */
-static size_t
-server_end_point(const struct tls_to_host *t, uint8_t *out)
-{
-	const X509 *x = SSL_get0_peer_certificate(t->ssl);
-	unsigned n = 0;
-	int digest = NID_undef;
-
-	if (x == NULL)
-		return 0;
-	if (!OBJ_find_sigid_algs(X509_get_signature_nid(x), &digest, NULL) || digest == NID_md5 ||
-		digest == NID_sha1 || digest == NID_undef)
-		digest = NID_sha256;
-	if (EVP_get_digestbynid(digest) == NULL ||
-		EVP_MD_get_size(EVP_get_digestbynid(digest)) > TLS_BINDING_MAX ||
-		X509_digest(x, EVP_get_digestbynid(digest), out, &n) != 1)
-		return 0;
-	return n;
-}
-
-/* The first Finished message: ours, as no session is resumed. */
-static size_t
-unique(const struct tls_to_host *t, uint8_t *out)
-{
-	size_t n;
-
-	if (is_tls13(t) || !is_bound(t))
-		return 0;
-	n = SSL_get_finished(t->ssl, out, TLS_BINDING_MAX);
-	return n <= TLS_BINDING_MAX ? n : 0;
+	return tls_agreed_describe(t->ssl, out);
 }
 
 int
 tls_to_host_binding(const struct tls_to_host *t, enum tls_binding binding,
 	uint8_t out[TLS_BINDING_MAX], size_t *n)
 {
-	static size_t (*const makers[TLS_BINDINGS])(const struct tls_to_host *, uint8_t *) = {
-		[TLS_BINDING_EXPORTER] = exporter,
-		[TLS_BINDING_SERVER_END_POINT] = server_end_point,
-		[TLS_BINDING_UNIQUE] = unique,
-	};
-
-	*n = t->done ? makers[binding](t, out) : 0;
+	*n = 0;
+	if (t->done) /* no session is resumed, so our Finished is the first */
+		*n = tls_agreed_binding(
+			t->ssl, binding, SSL_get0_peer_certificate(t->ssl), true, out);
 	return *n > 0 ? ERR_OK : ERR_UNSUPPORTED;
 }
