@@ -78,17 +78,6 @@ answer(struct job *j)
 	free_if_nobody_comes(j);
 }
 
-void
-job_peer_down(struct client *c, struct ipc_channel *channel)
-{
-	struct job *j;
-
-	/* what is under way goes on: half a message helps nobody */
-	TAILQ_FOREACH (j, &c->jobs, all)
-		if (j->channel == channel)
-			j->channel = NULL;
-}
-
 /* ---- attempts ---- */
 
 /* The recipients that are left, in the session's form. */
@@ -488,4 +477,20 @@ job_give_up(struct job *j, const char *code, const char *text)
 		connection_abort(j->connection, code, text);
 	else
 		answer(j);
+}
+
+/* qmgr is gone. The next one sends again whatever we have, so nothing that can still be broken off
+ * shall arrive: a connection that ends before the end of the content leaves no message. */
+void
+job_peer_down(struct client *c, struct ipc_channel *channel)
+{
+	struct job *j, *next;
+
+	for (j = TAILQ_FIRST(&c->jobs); j != NULL; j = next) {
+		next = TAILQ_NEXT(j, all);
+		if (j->channel != channel)
+			continue;
+		j->channel = NULL;
+		job_give_up(j, "4.3.2", "the queue manager is gone");
+	}
 }

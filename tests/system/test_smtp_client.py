@@ -34,7 +34,7 @@ def world():
     """A suite that sends everything to one peer on this machine."""
     peer = Peer(Here(), port=free_port(), address="127.0.0.1")
     with running(users=1, options=OPTIONS + [f"smarthost=smtp:[127.0.0.1]:{peer.port}"],
-                 forgive="smtp-client.*was killed by signal 9") as suite:
+                 forgive="was killed by signal 9") as suite:
         yield suite, peer
     peer.stop()
 
@@ -119,6 +119,18 @@ def test_a_process_that_dies_loses_nothing(world):
         os.kill(pid, signal.SIGKILL)
     assert len(arrived(peer, subject)) == 1
     wait_for(lambda: "status=sent" in suite.log())
+
+
+def test_what_a_dead_qmgr_wanted_is_broken_off(world):
+    suite, peer = world
+    peer.at["MAIL"] = [HANG, OK]
+    subject = submit(suite, "orphan")
+    wait_for(lambda: any(x.startswith("MAIL") for x in peer.lines))
+    for pid in suite.pids("qmgr"):
+        os.kill(pid, signal.SIGKILL)
+    assert len(arrived(peer, subject)) == 1
+    wait_for(lambda: peer.open <= 1 and count(suite, "jobs") == 0)
+    assert peer.connections == 2
 
 
 def test_a_stop_waits_for_no_hanging_peer(world):
