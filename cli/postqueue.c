@@ -43,14 +43,16 @@ static void
 print_head(const struct queue_list_entry *e)
 {
 	const time_t arrival = (time_t)(e->arrival_us / 1000000);
-	char id[QUEUE_ID_TEXT_SIZE + 1], date[64];
+	char id[QUEUE_ID_TEXT_SIZE], marked[QUEUE_ID_TEXT_SIZE + 1], date[64];
 	struct tm tm;
 
 	localtime_r(&arrival, &tm);
 	strftime(date, sizeof(date), "%a %b %e %H:%M:%S", &tm);
-	queue_id_text(e->queue_id, id);
-	strcat(id, e->state == QUEUE_STATE_ACTIVE ? "*" : e->state == QUEUE_STATE_HOLD ? "!" : " ");
-	printf("%-17s %8llu %19s ", id, (unsigned long long)e->size, date);
+	snprintf(marked, sizeof(marked), "%s%c", queue_id_text(e->queue_id, id),
+		e->state == QUEUE_STATE_ACTIVE ? '*'
+		: e->state == QUEUE_STATE_HOLD ? '!'
+					       : ' ');
+	printf("%-17s %8llu %19s ", marked, (unsigned long long)e->size, date);
 	if (e->reverse_path.n == 0)
 		printf("MAILER-DAEMON");
 	print_safely(e->reverse_path);

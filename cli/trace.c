@@ -43,7 +43,7 @@ remember(struct asked *a, struct bytes id)
 {
 	const uint64_t have = a->n_ids < a->limit ? a->n_ids : a->limit;
 
-	if (id.n >= STORY_ID_MAX)
+	if (id.n >= STORY_ID_MAX || a->limit == 0)
 		return;
 	for (uint64_t i = 0; i < have; i++) /* mostly the last one: a message's lines are near */
 		if (bytes_is(id, a->ids[(a->n_ids - 1 - i) % a->limit]))

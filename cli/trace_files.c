@@ -63,7 +63,7 @@ add(struct log_files *out, const char *path, uint64_t since_s)
 		return;
 	out->files = xrealloc(out->files, (out->n + 1) * sizeof(*out->files));
 	out->files[out->n].path = xmalloc(strlen(path) + 1);
-	strcpy(out->files[out->n].path, path);
+	memcpy(out->files[out->n].path, path, strlen(path) + 1);
 	out->files[out->n++].mtime_s = (uint64_t)st.st_mtime;
 }
 
