@@ -31,6 +31,7 @@
 #define DEST_SENDERS_MAX      20000 /* with a turn of their own; further ones share some */
 #define DEST_ITEMS_MAX        6000  /* recipients that wait in memory, about */
 #define DEST_LINES            2
+#define DEST_SLOTS            8
 #define DEST_BATCH_MAX        50
 #define DEST_REASON_MAX       480
 #define DEST_CODE_MAX         11
@@ -88,7 +89,7 @@ struct destination {
 	uint64_t released_us, idle_us, hurried_us;
 	char *reason; /* why it is dead; NULL: it is not */
 	char code[DEST_CODE_MAX + 1];
-	uint32_t turn; /* the caller's: to spread jobs */
+	uint16_t out[DEST_SLOTS]; /* the caller's: jobs out by process */
 	struct bytes next_hop;
 };
 

@@ -29,7 +29,7 @@ struct flight {
 	struct qmgr *q;
 	struct destination *destination;
 	uint64_t number, sent_us;
-	unsigned n;
+	unsigned n, slot;
 	struct job *jobs[DEST_BATCH_MAX];
 };
 
@@ -57,21 +57,30 @@ remote_size(const struct job *j)
 
 /* ---- jobs go ---- */
 
-/* One process while few jobs are out, so that connections are used again. */
-static struct link *
-link_of(struct remote *re, struct destination *d)
+/* Which of the processes for this destination has the fewest of its jobs: one while the window is
+ * small, so that connections are used again, and no more of them are open than need be. */
+static unsigned
+slot_of(const struct remote *re, const struct destination *d)
 {
-	const unsigned home = d->number, wide = d->window / 256 / SPREAD + 1;
+	const unsigned wide = d->window / 256 / SPREAD + 1;
 	const unsigned among = wide < re->n ? wide : re->n;
+	unsigned best = 0;
 
-	for (unsigned i = 0; i < re->n; i++) {
-		struct link *l = re->links[(home + d->turn++ % among) % re->n];
+	for (unsigned i = 1; i < among && i < DEST_SLOTS; i++)
+		if (d->out[i] < d->out[best])
+			best = i;
+	return best;
+}
 
-		if (i >= among) /* none of those */
-			l = re->links[(home + i) % re->n];
-		if (link_is_up(l))
-			return l;
-	}
+/* That process; or, if it is not there, any that is. */
+static struct link *
+link_of(const struct remote *re, const struct destination *d, unsigned slot)
+{
+	const unsigned home = d->number + slot;
+
+	for (unsigned i = 0; i < re->n; i++)
+		if (link_is_up(re->links[(home + i) % re->n]))
+			return re->links[(home + i) % re->n];
 	return re->links[re->n > 0 ? home % re->n : 0];
 }
 
@@ -97,7 +106,8 @@ static void
 send_flight(struct flight *f, const struct content *content, int fd)
 {
 	struct qmgr *q = f->q;
-	struct link *l = link_of(&q->remote, f->destination);
+	const unsigned slot = slot_of(&q->remote, f->destination);
+	struct link *l = link_of(&q->remote, f->destination, slot);
 	const struct job *first = f->jobs[0];
 	const struct message *m = first->msg;
 	struct outbound_job job = { .job_id = m->entry->id,
@@ -110,6 +120,8 @@ send_flight(struct flight *f, const struct content *content, int fd)
 		.prefix = content->prefix,
 		.content = content->source };
 
+	f->slot = slot;
+	f->destination->out[slot]++;
 	f->sent_us = clock_wall_us();
 	for (uint32_t i = 0; i < f->n; i++) {
 		f->jobs[i]->sent_us = f->sent_us;
@@ -275,6 +287,7 @@ on_sent(void *arg, const struct ipc_answer *answer)
 	struct outbound_result r;
 	struct dest_result judged;
 
+	f->destination->out[f->slot]--;
 	if (answer->err < 0 || answer->type != OUTBOUND_RESULT ||
 		outbound_result_decode(&in, &r) < 0 || !fits(f, &r)) {
 		lost(f);
