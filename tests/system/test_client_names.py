@@ -32,7 +32,7 @@ def net():
         nibbles = ".".join(reversed("20010db8" + "0" * 20 + f"{good.number:04x}"))
         dns.zone("8.b.d.0.1.0.0.2.ip6.arpa", f"{nibbles}.ip6.arpa. PTR good.clients.example.", PLAIN)
         dns.start()
-        with running_on(mx, users=1, resolver=dns, options=["resolver.timeout=3s"]) as n.suite:
+        with running_on(mx, users=1, resolver=dns, options=["resolver.timeout=3s", "workers=1"]) as n.suite:
             yield n
 
 
@@ -42,6 +42,7 @@ def deliver(net, host, subject, address=None):
     with host.inside(), smtplib.SMTP(address or net.suite.host.v4, 25, timeout=20) as s:
         s.ehlo("client.example")
         s.sendmail("a@client.example", [account], f"Subject: {subject}\r\n\r\nHi.\r\n")
+
     def find():
         for path in glob.glob(os.path.join(net.suite.mailbox(0), "new", "*")):
             with open(path, "rb") as f:
@@ -106,8 +107,9 @@ def test_recursion(net):
     dns.zone("plain.example", "www A 192.0.2.4\n", PLAIN)
     dns.zone("forged.example", "@ MX 10 mx\n", BOGUS)
     dns.start()
-    with running_on(host, users=1, options=["resolver.forwarders=none", "resolver.timeout=30s", "smtpd.listen=127.0.0.1:25",
-                                            f"resolver.trust_anchor={dns.trust_anchor}"]) as suite:
+    with running_on(host, users=1, options=[
+            "resolver.forwarders=none", "resolver.timeout=30s", "smtpd.listen=127.0.0.1:25",
+            f"resolver.trust_anchor={dns.trust_anchor}"]) as suite:
         def ask(*words):
             r = suite.relais("dns", "query", *words, check=False)
             return r.returncode, r.stdout.splitlines()[-1]
