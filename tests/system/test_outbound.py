@@ -396,7 +396,7 @@ def test_connections_are_used_again(net, suite):
     peer = Peer(net.host("plain"))
     for i in range(6):
         submit(suite, "x@plain.example", f"again-{i}").gone()
-    assert len(peer.messages) == 6 and peer.connections <= 2
+    assert len(peer.messages) == 6 and peer.connections <= 2, (peer.subjects(), peer.connections)
     peer.stop()
 
 
