@@ -102,8 +102,8 @@ peer_down(struct daemon *d, struct ipc_channel *peer)
 static bool
 is_idle(const struct qmgr *q)
 {
-	return q->active_rcpts == 0 && remote_is_idle(q) && TAILQ_EMPTY(&q->parked) && TAILQ_EMPTY(&q->gathered) &&
-	       TAILQ_EMPTY(&q->flying) && TAILQ_EMPTY(&q->storing);
+	return q->active_rcpts == 0 && remote_is_idle(q) && TAILQ_EMPTY(&q->parked) &&
+	       TAILQ_EMPTY(&q->gathered) && TAILQ_EMPTY(&q->flying) && TAILQ_EMPTY(&q->storing);
 }
 
 static void

@@ -112,8 +112,8 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 	}
 	q->stats.committed++;
 	q->stats.octets += e->size;
-	line_message_id(e->id, bytes_make(c->msg->octets, content_held_octets(c->msg)),
-		c->msg->memfd, 0);
+	line_message_id(
+		e->id, bytes_make(c->msg->octets, content_held_octets(c->msg)), c->msg->memfd, 0);
 	if (e->flags & ENTRY_IN_FILE) {
 		journal_done(&q->journal, c->segment);
 	} else {
@@ -257,7 +257,8 @@ store_file(struct qmgr *q, struct commit *c, uint64_t offset, uint64_t lent)
 	s->q = q;
 	s->commit = c;
 	s->lent = lent;
-	line_message_id(m->entry->id, bytes_make(m->octets, content_held_octets(m)), m->memfd, offset);
+	line_message_id(
+		m->entry->id, bytes_make(m->octets, content_held_octets(m)), m->memfd, offset);
 	envelope_encode(&s->envelope, &m->state.envelope);
 	s->source = (struct file_source){ .queue_id = m->entry->id,
 		.envelope = buf_bytes(&s->envelope),

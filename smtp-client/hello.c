@@ -201,8 +201,8 @@ begin_auth(struct client_session *s, const struct sasl_mechanism_row *row)
 
 	s->mechanisms_tried |= sasl_mechanism_bit(row->mechanism);
 	sasl_client_free(&s->sasl);
-	s->sasl = sasl_client_new(
-		row->mechanism, s->policy->login, s->policy->password, s->bindings);
+	s->sasl =
+		sasl_client_new(row->mechanism, s->policy->login, s->policy->password, s->bindings);
 	if (s->sasl == NULL) {
 		log_in(s);
 		return;

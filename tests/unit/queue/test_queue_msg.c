@@ -92,9 +92,9 @@ test_list_fills_a_frame(void **state)
 			.n_rcpts = 3,
 			.reverse_path = BYTES_LITERAL("a@example.net") };
 		for (uint32_t k = 0; k < 3; k++)
-			m->rcpts[3 * i + k] = (struct queue_list_rcpt){
-				.reason = bytes_make(text, sizeof(text)), .number = k + 7
-			};
+			m->rcpts[3 * i + k] =
+				(struct queue_list_rcpt){ .reason = bytes_make(text, sizeof(text)),
+					.number = k + 7 };
 	}
 	queue_list_answer_encode(&body, m);
 	assert_true(body.len <= IPC_BODY_MAX);
