@@ -113,4 +113,4 @@ def test_success_is_told_if_asked_for(patient):
     _, recipient = status.get_payload()
     assert recipient["Action"] == "delivered" and recipient["Status"] == "2.0.0"
     assert recipient["Original-Recipient"].replace(" ", "") == f"rfc822;{to}"
-    assert f"{queue_id}: sender delivery status notification: " in patient.log()
+    wait_for(lambda: f"{queue_id}: sender delivery status notification: " in patient.log())
