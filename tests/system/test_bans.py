@@ -135,7 +135,7 @@ def test_ban_over_all_protocols(suite):
     assert ban["kind"] == "address" and ban["times"] == 1 and not ban["by_operator"]
     assert ban["until"] - ban["since"] == 8 and ban["failures"] >= 4
     assert "4 failed logins" in ban["reason"]
-    assert f"ban: address [{bad}] for 8 s" in suite.log()
+    wait_for(lambda: f"ban: address [{bad}] for 8 s" in suite.log())
     # it ends by itself
     wait_for(lambda: not is_banned(suite, bad), 30)
     assert bad not in bans(suite)
@@ -309,7 +309,7 @@ def test_new_recipients(sender):
     with pytest.raises(smtplib.SMTPResponseException) as e:
         send(client, user, detailed(sender, 2, "d"))
     assert 400 <= e.value.smtp_code < 500 and b"new recipients" in e.value.smtp_error
-    assert f"send limit: login=<{user}>" in sender.log()[begin:]
+    wait_for(lambda: f"send limit: login=<{user}>" in sender.log()[begin:])
     # it knows them after its death, too
     killed(sender, "ledger")
     wait_for(lambda: sends(sender, 1, detailed(sender, 2, "c")), 10)
@@ -345,7 +345,7 @@ def test_incident(sender):
     until_blocked(sender, 1, to=2)
     row = incidents(sender)[user]
     assert row["new_recipients"] == 3 and "new recipients" in row["reason"]
-    assert f"incident: login=<{user}> may send nothing more" in sender.log()
+    wait_for(lambda: f"incident: login=<{user}> may send nothing more" in sender.log())
     # not even to old friends
     with pytest.raises(smtplib.SMTPException) as e:
         send(smtp(sender, 1), user, detailed(sender, 2, "a"))

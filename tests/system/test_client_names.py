@@ -68,13 +68,12 @@ def meet(net, host, shown, address=None):
     ("good", "good.clients.example"), ("second", "second.clients.example"), ("liar", None), ("bare", None)])
 def test_names(net, name, shown):
     host = net.host(name)
-    log = net.suite.log()
+    offset = len(net.suite.log())
     meet(net, host, f"{shown or 'unknown'}[{host.v4}]")
     text = deliver(net, host, f"second {name}")
     shown = f"{shown} " if shown else ""
     assert f"Received: from client.example ({shown}[{host.v4}])" in text
-    lines = [x for x in net.suite.log()[len(log):].splitlines() if f"[{host.v4}]" in x]
-    assert any(f"disconnect from {shown.strip() or 'unknown'}[{host.v4}]" in x for x in lines)
+    wait_for(lambda: f"disconnect from {shown.strip() or 'unknown'}[{host.v4}]" in net.suite.log()[offset:])
 
 
 def test_ipv6(net):

@@ -141,7 +141,7 @@ def test_mechanisms(net, suite, mechanism):
     mail = submit(suite, "x@far.example", mechanism)
     o = mail.outcome()
     assert o.status == "sent", o
-    assert f"sasl_method={mechanism.upper()}" in first.log()
+    wait_for(lambda: f"sasl_method={mechanism.upper()}" in first.log())
     first.stop()
 
 

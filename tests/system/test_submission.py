@@ -327,7 +327,7 @@ def test_clear_text_on_the_tls_port(suite):
     raw.sendall(b"EHLO client.example\r\nMAIL FROM:<>\r\n")
     octets = raw.recv(4096)
     assert not octets.startswith(b"2") and raw.recv(4096) == b""  # an alert and the end, no greeting
-    assert "relais/submission" in suite.log()
+    wait_for(lambda: "relais/submission" in suite.log())
 
 
 def test_keyholder_dead(fresh_suite):
