@@ -12,7 +12,8 @@ struct common_conf {
 	const char *mail_root, *queue, *state, *tables, *run, *log;
 	const char *log_level;
 	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user,
-		*keys_user, *outbound_user, *dns_user;
+		*keys_user, *outbound_user, *dns_user, *verify_user, *sign_user, *dkim_user,
+		*report_user;
 	const char *plaintext_auth;
 	bool scram_sha_1, channel_binding;
 	uint64_t workers;

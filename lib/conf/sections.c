@@ -5,6 +5,7 @@
 #include "imapd_conf.h"
 #include "ledger_conf.h"
 #include "local_delivery_conf.h"
+#include "mailauth_conf.h"
 #include "pop3d_conf.h"
 #include "qmgr_conf.h"
 #include "resolver_conf.h"
@@ -15,8 +16,8 @@
 
 static const struct conf_section *const sections[] = { &common_section, &smtpd_section,
 	&submission_section, &qmgr_section, &smtp_client_section, &local_delivery_section,
-	&imapd_section, &pop3d_section, &directory_section, &ledger_section, &resolver_section,
-	&tls_section };
+	&mailauth_section, &imapd_section, &pop3d_section, &directory_section, &ledger_section,
+	&resolver_section, &tls_section };
 
 size_t
 conf_section_count(void)

@@ -44,6 +44,11 @@ enum ipc_types {
 	IPC_KEYHOLDER = 0x0700,
 	IPC_DNS = 0x0800,
 	IPC_OUTBOUND = 0x0900,
+	IPC_VERIFIER = 0x0a00,
+	IPC_SIGNER = 0x0b00,
+	IPC_DKIM_KEEPER = 0x0c00,
+	IPC_DMARC_DATA = 0x0d00, /* of aggregate reports, at ledger */
+	IPC_DMARC_REPORTER = 0x0e00,
 };
 
 struct ipc_channel;

@@ -21,6 +21,10 @@ static const char *const names[SERVICE_COUNT] = {
 	[SERVICE_SUBMISSION] = "submission",
 	[SERVICE_RESOLVER] = "resolver",
 	[SERVICE_SMTP_CLIENT] = "smtp-client",
+	[SERVICE_VERIFIER] = "mailauth-verify",
+	[SERVICE_SIGNER] = "mailauth-sign",
+	[SERVICE_DKIM_KEEPER] = "dkim-keeper",
+	[SERVICE_DMARC_REPORTER] = "dmarc-reporter",
 };
 
 const char *
