@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "common_conf.h"
 #include "log.h"
+#include "mailauth_conf.h"
 #include "master.h"
 
 #define START_TIMEOUT_MS 60000            /* to say READY, or that it goes on (STARTING) */
@@ -129,14 +130,35 @@ send_listeners(struct child *c)
 	}
 }
 
+struct control_config
+child_conf_encode(const struct child *c, struct child_conf *room)
+{
+	const struct conf *conf = &c->master->conf;
+
+	*room = (struct child_conf){ BUF_INIT, BUF_INIT, BUF_INIT };
+	conf_encode(&room->common, &common_section, conf_values(conf, ""));
+	if (c->row->section != NULL)
+		conf_encode(&room->own, conf_section_named(bytes_from_str(c->row->section)),
+			conf_values(conf, c->row->section));
+	conf_encode(&room->mailauth, &mailauth_section, conf_values(conf, "mailauth"));
+	return (struct control_config){ buf_bytes(&room->common), buf_bytes(&room->own),
+		buf_bytes(&room->mailauth) };
+}
+
+void
+child_conf_free(struct child_conf *room)
+{
+	buf_free(&room->common);
+	buf_free(&room->own);
+	buf_free(&room->mailauth);
+}
+
 static int
 send_start(struct child *c)
 {
 	struct master *m = c->master;
-	const struct conf_section *section =
-		c->row->section == NULL ? NULL
-					: conf_section_named(bytes_from_str(c->row->section));
-	struct buf common = BUF_INIT, own = BUF_INIT, root = BUF_INIT;
+	struct child_conf conf;
+	struct buf root = BUF_INIT;
 	struct control_start start = { .service = c->row->service,
 		.instance = c->instance,
 		.birth = ++m->births,
@@ -157,13 +179,9 @@ send_start(struct child *c)
 	} else {
 		start.files_limit = 0; /* not ours to raise */
 	}
-	conf_encode(&common, &common_section, conf_values(&m->conf, ""));
-	if (section != NULL)
-		conf_encode(&own, section, conf_values(&m->conf, section->name));
+	start.conf = child_conf_encode(c, &conf);
 	service_root_path(c->row, &m->conf, &root);
 	start.root = buf_bytes(&root);
-	start.common = buf_bytes(&common);
-	start.own = buf_bytes(&own);
 	for (size_t i = 0; i < nservices; i++)
 		start.instances[services[i].service] = (uint16_t)master_instances(m, &services[i]);
 	if (r == ERR_OK) {
@@ -171,8 +189,7 @@ send_start(struct child *c)
 		ipc_send(c->control, CONTROL_START, NULL, 0);
 		ipc_flush(c->control);
 	}
-	buf_free(&common);
-	buf_free(&own);
+	child_conf_free(&conf);
 	buf_free(&root);
 	return r;
 }

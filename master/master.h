@@ -102,6 +102,14 @@ struct master {
 struct child *child_new(struct master *m, const struct service_row *row, unsigned instance);
 void child_event(struct child *c, enum child_event event); /* may free c if it was leaving */
 void child_exited(struct master *m, pid_t pid, int status);
+/* The sections that a child gets: borrowed from room, which is to be freed. */
+struct child_conf {
+	struct buf common, own, mailauth;
+};
+
+struct control_config child_conf_encode(const struct child *c, struct child_conf *room);
+void child_conf_free(struct child_conf *room);
+
 struct child *child_find(
 	struct master *m, enum service s, unsigned instance); /* neither leaving nor on trial */
 const char *child_state_name(enum child_state s);

@@ -21,21 +21,14 @@ master_report_errors(const struct conf *conf, struct buf *text)
 }
 
 static void
-send_config(struct master *m, struct child *c)
+send_config(struct child *c)
 {
-	const struct conf_section *section =
-		c->row->section == NULL ? NULL
-					: conf_section_named(bytes_from_str(c->row->section));
-	struct buf common = BUF_INIT, own = BUF_INIT;
+	struct child_conf room;
+	struct control_config conf = child_conf_encode(c, &room);
 
-	conf_encode(&common, &common_section, conf_values(&m->conf, ""));
-	if (section != NULL)
-		conf_encode(&own, section, conf_values(&m->conf, section->name));
-	control_config_encode(ipc_compose(c->control),
-		&(struct control_config){ buf_bytes(&common), buf_bytes(&own) });
+	control_config_encode(ipc_compose(c->control), &conf);
 	ipc_send(c->control, CONTROL_CONFIG, NULL, 0);
-	buf_free(&common);
-	buf_free(&own);
+	child_conf_free(&room);
 }
 
 /* A new process in its place; the old one finishes. */
@@ -104,7 +97,7 @@ master_reload(struct master *m, struct buf *text)
 		else if (c->row->reload == RELOAD_SUCCEED)
 			master_succeed(m, c);
 		else if (c->control != NULL)
-			send_config(m, c);
+			send_config(c);
 	}
 	master_children_wanted(m);
 	listeners_close(m, true);

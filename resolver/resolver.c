@@ -168,7 +168,8 @@ on_query(struct ipc_call *call, const void *msg)
 
 #define ASKERS                                                                                     \
 	(FROM(SERVICE_CLI) | FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) |                      \
-		FROM(SERVICE_SMTP_CLIENT))
+		FROM(SERVICE_SMTP_CLIENT) | FROM(SERVICE_VERIFIER) | FROM(SERVICE_DKIM_KEEPER) |   \
+		FROM(SERVICE_DMARC_REPORTER))
 
 static const struct ipc_route routes[] = {
 	/* request	from	states	fds	struct, decoder		handler */

@@ -159,23 +159,27 @@ on_ping(struct ipc_call *call, const void *msg)
 	ipc_reply(call->channel, call->id, CONTROL_PONG, NULL, 0);
 }
 
-/* Decode both sections into fresh structs; the old ones stay valid (pointers into them may
+/* Decode the sections into fresh structs; the old ones stay valid (pointers into them may
  * be held), so a reload costs a few KiB of arena. */
 static int
-take_config(struct daemon_private *p, struct bytes common, struct bytes own)
+take_config(struct daemon_private *p, const struct control_config *in)
 {
 	const struct conf_section *section = p->d.spec->section;
-	void *fresh_common = conf_defaults(&common_section, &p->arena), *fresh = NULL;
-	int r = conf_decode(common, &common_section, fresh_common, &p->arena);
+	void *common = conf_defaults(&common_section, &p->arena), *own = NULL;
+	void *mailauth = conf_defaults(&mailauth_section, &p->arena);
+	int r = conf_decode(in->common, &common_section, common, &p->arena);
 
+	if (r == ERR_OK)
+		r = conf_decode(in->mailauth, &mailauth_section, mailauth, &p->arena);
 	if (r == ERR_OK && section != NULL) {
-		fresh = conf_defaults(section, &p->arena);
-		r = conf_decode(own, section, fresh, &p->arena);
+		own = conf_defaults(section, &p->arena);
+		r = conf_decode(in->own, section, own, &p->arena);
 	}
 	if (r < 0)
 		return r;
-	p->d.common = fresh_common;
-	p->d.conf = fresh;
+	p->d.common = common;
+	p->d.mailauth = mailauth;
+	p->d.conf = own;
 	return ERR_OK;
 }
 
@@ -185,7 +189,7 @@ on_config(struct ipc_call *call, const void *msg)
 	const struct control_config *m = msg;
 	struct daemon_private *p = call->ctx;
 
-	if (p->d.spec->reload == NULL || take_config(p, m->common, m->own) < 0) {
+	if (p->d.spec->reload == NULL || take_config(p, m) < 0) {
 		log_error("configuration from master not taken");
 		return;
 	}
@@ -222,7 +226,7 @@ take_start(struct daemon_private *p, struct ipc_frame *f, struct jail *jail)
 	struct ipc_reader in = ipc_reader(f->body);
 
 	if (control_start_decode(&in, &m) < 0 || m.service != p->d.spec->service ||
-		take_config(p, m.common, m.own) < 0)
+		take_config(p, &m.conf) < 0)
 		return ERR_SYNTAX;
 	p->d.instance = m.instance;
 	p->d.birth = m.birth;

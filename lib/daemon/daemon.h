@@ -17,6 +17,7 @@
 #include "common_conf.h"
 #include "control_msg.h"
 #include "ipc.h"
+#include "mailauth_conf.h"
 
 struct daemon;
 
@@ -61,6 +62,7 @@ struct daemon {
 	const struct daemon_spec *spec;
 	struct event_base *base;
 	const struct common_conf *common;
+	const struct mailauth_conf *mailauth;
 	const void *conf;  /* the own section's struct */
 	void *ctx;         /* the daemon's own */
 	const char *root;  /* the folder that is / in the jail; where chroot is not to be had

@@ -20,6 +20,29 @@ control_listener_decode(struct ipc_reader *in, void *out)
 }
 
 void
+control_config_encode(struct buf *out, const struct control_config *m)
+{
+	ipc_put_bytes(out, m->common);
+	ipc_put_bytes(out, m->own);
+	ipc_put_bytes(out, m->mailauth);
+}
+
+static void
+get_config(struct ipc_reader *in, struct control_config *m)
+{
+	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	m->mailauth = ipc_get_bytes(in, CONTROL_CONF_MAX);
+}
+
+int
+control_config_decode(struct ipc_reader *in, void *out)
+{
+	get_config(in, out);
+	return ipc_finish(in);
+}
+
+void
 control_start_encode(struct buf *out, const struct control_start *m)
 {
 	buf_put_u32(out, m->service);
@@ -33,8 +56,7 @@ control_start_encode(struct buf *out, const struct control_start *m)
 	buf_put_u32(out, m->files_limit);
 	buf_put_u64(out, m->memory_limit);
 	ipc_put_bytes(out, m->root);
-	ipc_put_bytes(out, m->common);
-	ipc_put_bytes(out, m->own);
+	control_config_encode(out, &m->conf);
 	buf_put_u8(out, m->successor);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		buf_put_u16(out, m->instances[i]);
@@ -56,8 +78,7 @@ control_start_decode(struct ipc_reader *in, void *out)
 	m->files_limit = ipc_get_u32(in);
 	m->memory_limit = ipc_get_u64(in);
 	m->root = ipc_get_bytes(in, CONTROL_PATH_MAX);
-	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
-	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
+	get_config(in, &m->conf);
 	m->successor = (uint8_t)ipc_get_enum(in, 2);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		m->instances[i] = ipc_get_u16(in);
@@ -103,23 +124,6 @@ control_peer_decode(struct ipc_reader *in, void *out)
 	m->err = (int32_t)ipc_get_u32(in);
 	if (m->service >= SERVICE_COUNT)
 		in->bad = true;
-	return ipc_finish(in);
-}
-
-void
-control_config_encode(struct buf *out, const struct control_config *m)
-{
-	ipc_put_bytes(out, m->common);
-	ipc_put_bytes(out, m->own);
-}
-
-int
-control_config_decode(struct ipc_reader *in, void *out)
-{
-	struct control_config *m = out;
-
-	m->common = ipc_get_bytes(in, CONTROL_CONF_MAX);
-	m->own = ipc_get_bytes(in, CONTROL_CONF_MAX);
 	return ipc_finish(in);
 }
 

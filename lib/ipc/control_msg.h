@@ -60,6 +60,11 @@ enum sandbox_bits {
 	SANDBOX_CALL = 1 << 11,    /* outgoing connections by TCP and UNIX sockets, nothing else */
 };
 
+struct control_config {           /* sections, as conf_encode() writes them */
+	struct bytes common, own; /* own: the service's; empty if it has none */
+	struct bytes mailauth;    /* what several services have to agree on */
+};
+
 struct control_start {
 	uint32_t service, instance; /* instance: 0, 1, ... within the service */
 	uint32_t birth;             /* distinct for every process started since boot, modulo 2^32 */
@@ -69,7 +74,7 @@ struct control_start {
 	uint32_t files_limit;        /* RLIMIT_NOFILE */
 	uint64_t memory_limit;       /* RLIMIT_DATA, octets; 0: none */
 	struct bytes root;           /* the folder that becomes / */
-	struct bytes common, own;    /* conf_encode() of the common and the own section */
+	struct control_config conf;
 	uint8_t successor; /* beside one that serves: any doubt is a reason not to start */
 	uint16_t instances[SERVICE_COUNT];
 };
@@ -81,10 +86,6 @@ struct control_introduce {
 struct control_peer { /* who is at the other end; also the body of INTRODUCED */
 	uint32_t service, instance;
 	int32_t err; /* INTRODUCED: ERR_OK, ERR_PEER (not running), ERR_DENIED */
-};
-
-struct control_config {
-	struct bytes common, own;
 };
 
 struct control_text {

@@ -32,7 +32,7 @@ try_body(struct bytes body)
 	in = ipc_reader(body);
 	if (control_start_decode(&in, &start) == ERR_OK) {
 		(void)!conf_decode(
-			start.common, &common_section, conf_defaults(&common_section, &a), &a);
+			start.conf.common, &common_section, conf_defaults(&common_section, &a), &a);
 		control_start_encode(&out, &start);
 		same(body, &out);
 	}

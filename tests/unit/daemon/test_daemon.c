@@ -46,21 +46,24 @@ static void
 start(int control)
 {
 	struct arena a = ARENA_INIT;
-	struct buf body = BUF_INIT, common = BUF_INIT;
+	struct buf body = BUF_INIT, common = BUF_INIT, mailauth = BUF_INIT;
 	struct ipc_packet packet = { .data = BUF_INIT };
 	struct ipc_frame f;
 
 	conf_encode(&common, &common_section, conf_defaults(&common_section, &a));
+	conf_encode(&mailauth, &mailauth_section, conf_defaults(&mailauth_section, &a));
 	control_start_encode(&body, &(struct control_start){ .service = SERVICE_QMGR,
 					    .uid = UINT32_MAX,
 					    .gid = UINT32_MAX,
 					    .root = BYTES_LITERAL("/"),
-					    .common = buf_bytes(&common) });
+					    .conf = { .common = buf_bytes(&common),
+						    .mailauth = buf_bytes(&mailauth) } });
 	tell(control, CONTROL_START, &body, -1);
 	assert_int_equal(ipc_blocking_receive(control, &packet, &f, 10000), ERR_OK);
 	assert_int_equal(f.type, CONTROL_READY);
 	buf_free(&packet.data);
 	buf_free(&common);
+	buf_free(&mailauth);
 	arena_reset(&a);
 }
 
