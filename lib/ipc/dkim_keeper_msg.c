@@ -18,14 +18,6 @@ dkim_key_state_name(enum dkim_key_state s)
 	return s < DKIM_KEY_STATES ? names[s] : "unknown";
 }
 
-const char *
-dkim_algorithm_name(enum dkim_algorithm a)
-{
-	static const char *const names[DKIM_ALGORITHMS] = { "rsa-sha256", "ed25519-sha256" };
-
-	return a < DKIM_ALGORITHMS ? names[a] : "unknown";
-}
-
 void
 dkim_keeper_fetch_encode(struct buf *out, const struct dkim_keeper_fetch *m)
 {
@@ -69,7 +61,7 @@ dkim_keeper_keys_encode(struct buf *out, const struct dkim_keeper_keys *m)
 		const size_t row = out->len;
 
 		ipc_put_bytes(out, s->domain);
-		for (unsigned a = 0; a < DKIM_ALGORITHMS; a++) {
+		for (unsigned a = 0; a < DKIM_KEY_TYPES; a++) {
 			ipc_put_bytes(out, s->keys[a].selector);
 			ipc_put_bytes(out, s->keys[a].pem);
 		}
@@ -91,7 +83,7 @@ dkim_keeper_keys_decode(struct ipc_reader *in, void *msg)
 		struct dkim_key_set *s = &m->sets[i];
 
 		s->domain = ipc_get_bytes(in, DKIM_DOMAIN_MAX);
-		for (unsigned a = 0; a < DKIM_ALGORITHMS; a++) {
+		for (unsigned a = 0; a < DKIM_KEY_TYPES; a++) {
 			s->keys[a].selector = ipc_get_bytes(in, DKIM_SELECTOR_MAX);
 			s->keys[a].pem = ipc_get_bytes(in, DKIM_PEM_MAX);
 			if ((s->keys[a].selector.n > 0) != (s->keys[a].pem.n > 0))
@@ -127,7 +119,7 @@ put_row(struct buf *out, const struct dkim_key_row *r)
 {
 	ipc_put_bytes(out, r->domain);
 	ipc_put_bytes(out, r->selector);
-	buf_put_u8(out, (uint8_t)r->algorithm);
+	buf_put_u8(out, (uint8_t)r->type);
 	buf_put_u8(out, (uint8_t)r->state);
 	buf_put_u64(out, r->created_s);
 	buf_put_u64(out, r->since_s);
@@ -142,7 +134,7 @@ get_row(struct ipc_reader *in, struct dkim_key_row *r)
 {
 	r->domain = ipc_get_bytes(in, DKIM_DOMAIN_MAX);
 	r->selector = ipc_get_bytes(in, DKIM_SELECTOR_MAX);
-	r->algorithm = (enum dkim_algorithm)ipc_get_enum(in, DKIM_ALGORITHMS);
+	r->type = (enum dkim_key_type)ipc_get_enum(in, DKIM_KEY_TYPES);
 	r->state = (enum dkim_key_state)ipc_get_enum(in, DKIM_KEY_STATES);
 	r->created_s = ipc_get_u64(in);
 	r->since_s = ipc_get_u64(in);

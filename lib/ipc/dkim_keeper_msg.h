@@ -16,6 +16,7 @@
 #ifndef RELAIS_DKIM_KEEPER_MSG_H
 #define RELAIS_DKIM_KEEPER_MSG_H
 
+#include "dkim_tags.h"
 #include "ipc.h"
 
 #define DKIM_DOMAIN_MAX   253
@@ -35,11 +36,7 @@ enum dkim_keeper_msg_type {
 	DKIM_KEEPER_ORDER_ANSWER,
 };
 
-enum dkim_algorithm {
-	DKIM_RSA_SHA256,
-	DKIM_ED25519_SHA256,
-	DKIM_ALGORITHMS
-};
+#define DKIM_KEY_TYPES 2 /* DKIM_KEY_RSA, DKIM_KEY_ED25519: a domain signs with both */
 
 enum dkim_key_state {
 	DKIM_PENDING,   /* made; its record has not been seen in DNS */
@@ -50,9 +47,8 @@ enum dkim_key_state {
 	DKIM_KEY_STATES
 };
 
-/* "pending", "rsa-sha256"; never NULL */
+/* "pending"; never NULL */
 const char *dkim_key_state_name(enum dkim_key_state s);
-const char *dkim_algorithm_name(enum dkim_algorithm a);
 
 struct dkim_keeper_fetch {
 	struct bytes after; /* empty: from the first on */
@@ -62,9 +58,9 @@ struct dkim_keeper_fetch {
 struct dkim_key_set {
 	struct bytes domain;
 	struct {
-		struct bytes selector; /* empty: none of this algorithm */
+		struct bytes selector; /* empty: none of this type */
 		struct bytes pem;
-	} keys[DKIM_ALGORITHMS];
+	} keys[DKIM_KEY_TYPES];
 };
 
 /* Domains in ascending order of their octets if it is an answer. As many as fit. */
@@ -82,7 +78,7 @@ struct dkim_keeper_list {
 
 struct dkim_key_row {
 	struct bytes domain, selector;
-	enum dkim_algorithm algorithm;
+	enum dkim_key_type type;
 	enum dkim_key_state state;
 	uint64_t created_s;  /* seconds since 1970 */
 	uint64_t since_s;    /* in this state */
