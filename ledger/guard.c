@@ -492,9 +492,6 @@ guard_reload(struct guard *g)
 	for (size_t i = 0; i < c->ban_exempt.n; i++)
 		if (ip_block_parse(bytes_from_str(c->ban_exempt.v[i]), &b) == ERR_OK)
 			ip_set_put(g->exempt, &b, 1);
-		else
-			log_warning("configuration: ban_exempt: \"%s\" is no address or network",
-				c->ban_exempt.v[i]);
 }
 
 int

@@ -98,10 +98,8 @@ run(struct daemon *d)
 	struct client *c = d->ctx;
 	const struct timeval second = { SWEEP_MS / 1000, 0 };
 
-	if (tls_level_parse(bytes_from_str(c->conf->tls), &c->tls_level) < 0) {
-		log_error("smtp_client.tls: \"%s\" is no level; dane is used", c->conf->tls);
-		c->tls_level = TLS_LEVEL_DANE;
-	}
+	/* the option's row takes these words only */
+	ASSERT(tls_level_parse(bytes_from_str(c->conf->tls), &c->tls_level) == ERR_OK);
 	TAILQ_INIT(&c->jobs);
 	TAILQ_INIT(&c->queue);
 	TAILQ_INIT(&c->idle);

@@ -37,6 +37,10 @@ enum opt_type {
 	OPT_TYPE_TIME, /* uint64_t, milliseconds */
 	OPT_TYPE_STR,  /* const char *, never NULL */
 	OPT_TYPE_LIST, /* struct conf_list of strings */
+	OPT_TYPE_WORD, /* const char *, one of the row's words, as the row writes it */
+	OPT_TYPE_IPV4, /* const char *: an address, "none" or "" */
+	OPT_TYPE_IPV6, /* the same */
+	OPT_TYPE_NETS, /* struct conf_list of addresses and networks (ip_block.h) */
 };
 
 struct opt_row {
@@ -46,31 +50,48 @@ struct opt_row {
 	const char *value; /* the default, as it would be written */
 	uint64_t min, max; /* UINT, SIZE, TIME; TIME in milliseconds */
 	const char *doc;   /* one line, no full stop */
+	const char *words; /* WORD: what it may be, "one two three"; else NULL */
 };
 
 #define OPT_BOOL(s, m, def, doc)                                                                   \
 	{                                                                                          \
-#m, OPT_TYPE_BOOL, offsetof(struct s, m), def, 0, 0, doc                           \
+#m, OPT_TYPE_BOOL, offsetof(struct s, m), def, 0, 0, doc, NULL                     \
 	}
 #define OPT_UINT(s, m, def, min, max, doc)                                                         \
 	{                                                                                          \
-#m, OPT_TYPE_UINT, offsetof(struct s, m), def, min, max, doc                       \
+#m, OPT_TYPE_UINT, offsetof(struct s, m), def, min, max, doc, NULL                 \
 	}
 #define OPT_SIZE(s, m, def, min, max, doc)                                                         \
 	{                                                                                          \
-#m, OPT_TYPE_SIZE, offsetof(struct s, m), def, min, max, doc                       \
+#m, OPT_TYPE_SIZE, offsetof(struct s, m), def, min, max, doc, NULL                 \
 	}
 #define OPT_TIME(s, m, def, min, max, doc)                                                         \
 	{                                                                                          \
-#m, OPT_TYPE_TIME, offsetof(struct s, m), def, min, max, doc                       \
+#m, OPT_TYPE_TIME, offsetof(struct s, m), def, min, max, doc, NULL                 \
 	}
 #define OPT_STR(s, m, def, doc)                                                                    \
 	{                                                                                          \
-#m, OPT_TYPE_STR, offsetof(struct s, m), def, 0, 0, doc                            \
+#m, OPT_TYPE_STR, offsetof(struct s, m), def, 0, 0, doc, NULL                      \
 	}
 #define OPT_LIST(s, m, def, doc)                                                                   \
 	{                                                                                          \
-#m, OPT_TYPE_LIST, offsetof(struct s, m), def, 0, 0, doc                           \
+#m, OPT_TYPE_LIST, offsetof(struct s, m), def, 0, 0, doc, NULL                     \
+	}
+#define OPT_IPV4(s, m, def, doc)                                                                   \
+	{                                                                                          \
+#m, OPT_TYPE_IPV4, offsetof(struct s, m), def, 0, 0, doc, NULL                     \
+	}
+#define OPT_IPV6(s, m, def, doc)                                                                   \
+	{                                                                                          \
+#m, OPT_TYPE_IPV6, offsetof(struct s, m), def, 0, 0, doc, NULL                     \
+	}
+#define OPT_NETS(s, m, def, doc)                                                                   \
+	{                                                                                          \
+#m, OPT_TYPE_NETS, offsetof(struct s, m), def, 0, 0, doc, NULL                     \
+	}
+#define OPT_WORD(s, m, def, words, doc)                                                            \
+	{                                                                                          \
+#m, OPT_TYPE_WORD, offsetof(struct s, m), def, 0, 0, doc, words                    \
 	}
 
 #define OPT_KIB    ((uint64_t)1024)

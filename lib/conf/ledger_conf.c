@@ -33,7 +33,7 @@ static const struct opt_row rows[] = {
 		"time for which an ended ban makes the next one longer"),
 	OPT_UINT(ledger_conf, ban_limit, "100000", 100, 10000000,
 		"bans that are kept; when there are more the first to end goes"),
-	OPT_LIST(ledger_conf, ban_exempt, "",
+	OPT_NETS(ledger_conf, ban_exempt, "",
 		"addresses and networks whose failed logins are neither counted nor delayed: "
 		"\"192.0.2.7\", \"2001:db8::/32\""),
 	OPT_UINT(ledger_conf, attempt_table_size, "65536", 1024, 16777216,

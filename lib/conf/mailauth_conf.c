@@ -6,19 +6,19 @@ static const struct opt_row rows[] = {
 	/* at the door */
 	OPT_BOOL(mailauth_conf, verify, "yes",
 		"verify SPF, DKIM and DMARC of what comes to port 25"),
-	OPT_STR(mailauth_conf, spf_fail, "score",
+	OPT_WORD(mailauth_conf, spf_fail, "score", "score reject",
 		"a client that the sender's domain forbids (SPF fail): score (DMARC decides) or "
 		"reject (550 5.7.23)"),
-	OPT_STR(mailauth_conf, dmarc, "enforce",
+	OPT_WORD(mailauth_conf, dmarc, "enforce", "enforce score",
 		"a message that fails DMARC: enforce what the author's domain asks for (reject, "
 		"quarantine) or score (deliver)"),
 	OPT_STR(mailauth_conf, authserv_id, "",
 		"who we are in Authentication-Results fields; empty: hostname"),
-	OPT_LIST(mailauth_conf, trusted_forwarders, "",
+	OPT_NETS(mailauth_conf, trusted_forwarders, "",
 		"addresses and networks of forwarders and lists whose mail is not refused, "
 		"whatever "
 		"DMARC and SPF say"),
-	OPT_LIST(mailauth_conf, trusted_networks, "",
+	OPT_NETS(mailauth_conf, trusted_networks, "",
 		"addresses and networks of own hosts: what they bring is not verified"),
 	OPT_BOOL(mailauth_conf, received_spf, "no", "add a Received-SPF field too (RFC 7208 9.1)"),
 	OPT_TIME(mailauth_conf, timeout, "20s", OPT_SECOND, OPT_MINUTE,

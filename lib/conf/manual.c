@@ -40,6 +40,10 @@ type_text(enum opt_type type)
 		[OPT_TYPE_TIME] = "a time with ms, s, m, h, d or w",
 		[OPT_TYPE_STR] = "a text",
 		[OPT_TYPE_LIST] = "a list with commas",
+		[OPT_TYPE_WORD] = "one of",
+		[OPT_TYPE_IPV4] = "an IPv4 address, none or nothing",
+		[OPT_TYPE_IPV6] = "an IPv6 address, none or nothing",
+		[OPT_TYPE_NETS] = "a list of addresses and networks with commas",
 	};
 
 	return texts[type];
@@ -75,6 +79,8 @@ put_option(struct buf *out, const struct opt_row *row, const void *defaults)
 	put_text(out, bytes_from_str(row->doc));
 	buf_printf(out, ".\n%c%s", ascii_upper((uint8_t)type_text(row->type)[0]),
 		type_text(row->type) + 1);
+	if (row->words != NULL)
+		buf_printf(out, " %s", row->words);
 	if (has_range(row->type)) {
 		buf_put_str(out, ", from ");
 		conf_write_number(out, row, row->min);

@@ -9,13 +9,13 @@ static const struct opt_row rows[] = {
 		"port at which other hosts take mail, where no route says otherwise"),
 	OPT_STR(smtp_client_conf, helo, "",
 		"name said in EHLO where no route says otherwise; empty: hostname"),
-	OPT_STR(smtp_client_conf, source_ipv4, "",
+	OPT_IPV4(smtp_client_conf, source_ipv4, "",
 		"our address for connections by IPv4; empty: the system chooses; none: they are "
 		"not made"),
-	OPT_STR(smtp_client_conf, source_ipv6, "",
+	OPT_IPV6(smtp_client_conf, source_ipv6, "",
 		"our address for connections by IPv6; empty: the system chooses; none: they are "
 		"not made"),
-	OPT_STR(smtp_client_conf, tls, "dane",
+	OPT_WORD(smtp_client_conf, tls, "dane", "none may encrypt verify dane dane-only",
 		"TLS where no policy says otherwise: none, may (if offered), encrypt (always), "
 		"verify (always, and by a certificate that fits the name), dane (as DNSSEC says, "
 		"else may), dane-only"),

@@ -4,6 +4,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "ip_block.h"
 
 struct unit {
 	const char *name;
@@ -133,6 +134,55 @@ set_list(struct conf_list *out, struct bytes value, struct arena *a)
 	*out = (struct conf_list){ n, v };
 }
 
+/* The row's own form of the word, whatever the case of what was written. */
+static int
+set_word(const struct opt_row *row, const char **out, struct bytes value, struct arena *a,
+	const char **why)
+{
+	struct bytes left = bytes_from_str(row->words);
+
+	while (left.n > 0) {
+		struct bytes word = bytes_cut(&left, ' ');
+
+		if (bytes_equal_nocase(value, word)) {
+			*out = arena_str(a, word);
+			return ERR_OK;
+		}
+	}
+	*why = arena_printf(a, "must be one of %s", row->words);
+	return ERR_SYNTAX;
+}
+
+static int
+set_address(const char **out, struct bytes value, uint8_t family, struct arena *a, const char **why)
+{
+	const uint8_t whole = family == 4 ? 32 : 128;
+	struct ip_block b;
+
+	if (value.n > 0 && !bytes_is_nocase(value, "none") &&
+		(ip_block_parse(value, &b) < 0 || b.family != family || b.prefix != whole)) {
+		*why = family == 4 ? "must be an IPv4 address, none or empty"
+				   : "must be an IPv6 address, none or empty";
+		return ERR_SYNTAX;
+	}
+	*out = arena_str(a, value);
+	return ERR_OK;
+}
+
+static int
+set_nets(struct conf_list *out, struct bytes value, struct arena *a, const char **why)
+{
+	struct ip_block b;
+
+	set_list(out, value, a);
+	for (size_t i = 0; i < out->n; i++)
+		if (ip_block_parse(bytes_from_str(out->v[i]), &b) < 0) {
+			*why = arena_printf(a, "\"%s\" is no address or network", out->v[i]);
+			return ERR_SYNTAX;
+		}
+	return ERR_OK;
+}
+
 static int
 set_row(const struct opt_row *row, void *values, struct bytes value, struct arena *a,
 	const char **why)
@@ -146,6 +196,14 @@ set_row(const struct opt_row *row, void *values, struct bytes value, struct aren
 	case OPT_TYPE_LIST:
 		set_list(member(values, row), value, a);
 		return ERR_OK;
+	case OPT_TYPE_WORD:
+		return set_word(row, member(values, row), value, a, why);
+	case OPT_TYPE_IPV4:
+		return set_address(member(values, row), value, 4, a, why);
+	case OPT_TYPE_IPV6:
+		return set_address(member(values, row), value, 6, a, why);
+	case OPT_TYPE_NETS:
+		return set_nets(member(values, row), value, a, why);
 	default:
 		return set_number(row, member(values, row), value, a, why);
 	}
@@ -193,9 +251,13 @@ put_raw(struct buf *out, const struct opt_row *row, const void *values)
 		buf_put_str(out, *(const bool *)m ? "yes" : "no");
 		break;
 	case OPT_TYPE_STR:
+	case OPT_TYPE_WORD:
+	case OPT_TYPE_IPV4:
+	case OPT_TYPE_IPV6:
 		buf_put_str(out, *(const char *const *)m);
 		break;
 	case OPT_TYPE_LIST:
+	case OPT_TYPE_NETS:
 		list = m;
 		for (size_t i = 0; i < list->n; i++)
 			buf_printf(out, "%s%s", i == 0 ? "" : ", ", list->v[i]);

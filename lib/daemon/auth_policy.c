@@ -26,7 +26,6 @@ daemon_plaintext_auth(const struct daemon *d, const struct sockaddr_storage *cli
 {
 	const char *option = d->common->plaintext_auth;
 
-	/* any other word is "never" */
 	return strcmp(option, "always") == 0 ||
 	       (strcmp(option, "loopback") == 0 && is_loopback(client));
 }

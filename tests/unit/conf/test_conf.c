@@ -32,6 +32,57 @@ static const struct value_row {
 	{ "unknown", "recipient_limits", "500", ERR_NOT_FOUND, 0 },
 };
 
+/* Values that are more than text; what is kept of them. */
+static const struct word_row {
+	const char *label, *section, *option, *value;
+	int err;
+	const char *kept; /* as conf_write_value() writes it; or a part of why it was refused */
+} word_rows[] = {
+	{ "a word", "smtp_client", "tls", "may", ERR_OK, "may" },
+	{ "a word in another case", "smtp_client", "tls", "DANE-only", ERR_OK, "dane-only" },
+	{ "a word that is none", "smtp_client", "tls", "must", ERR_SYNTAX,
+		"must be one of none may encrypt verify dane dane-only" },
+	{ "a part of a word", "smtp_client", "tls", "dan", ERR_SYNTAX, "must be one of" },
+	{ "no word", "smtp_client", "tls", "", ERR_SYNTAX, "must be one of" },
+	{ "two words", "smtp_client", "tls", "may encrypt", ERR_SYNTAX, "must be one of" },
+	{ "level of the log", "", "log_level", "verbose", ERR_SYNTAX, "must be one of debug" },
+	{ "an address", "smtp_client", "source_ipv4", "192.0.2.1", ERR_OK, "192.0.2.1" },
+	{ "no address", "smtp_client", "source_ipv4", "", ERR_OK, "\"\"" },
+	{ "not that family", "smtp_client", "source_ipv6", "none", ERR_OK, "none" },
+	{ "an address of the other family", "smtp_client", "source_ipv6", "192.0.2.1", ERR_SYNTAX,
+		"must be an IPv6 address" },
+	{ "a network for an address", "smtp_client", "source_ipv4", "192.0.2.0/24", ERR_SYNTAX,
+		"must be an IPv4 address" },
+	{ "networks", "ledger", "ban_exempt", "192.0.2.7,2001:db8::/32", ERR_OK,
+		"192.0.2.7, 2001:db8::/32" },
+	{ "a name among networks", "ledger", "ban_exempt", "192.0.2.7, mx.example", ERR_SYNTAX,
+		"\"mx.example\" is no address or network" },
+};
+
+static void
+run_word(void **state)
+{
+	const struct word_row *t = *state;
+	const struct conf_section *section = conf_section_named(bytes_from_str(t->section));
+	struct arena a = ARENA_INIT;
+	void *values = conf_defaults(section, &a);
+	struct buf written = BUF_INIT;
+	const char *why = "";
+
+	assert_int_equal(conf_set(section, values, bytes_from_str(t->option),
+				 bytes_from_str(t->value), &a, &why),
+		t->err);
+	for (size_t i = 0; i < section->nrows; i++)
+		if (strcmp(section->rows[i].name, t->option) == 0)
+			conf_write_value(&written, &section->rows[i], values);
+	if (t->err < 0)
+		assert_non_null(strstr(why, t->kept));
+	else
+		assert_string_equal(buf_str(&written), t->kept);
+	buf_free(&written);
+	arena_reset(&a);
+}
+
 static void
 run_value(void **state)
 {
@@ -229,6 +280,7 @@ int
 main(void)
 {
 	TABLE_TESTS(values, value_rows, run_value);
+	TABLE_TESTS(words, word_rows, run_word);
 	TABLE_TESTS(files, file_rows, run_file);
 	const struct CMUnitTest wholes[] = {
 		cmocka_unit_test(test_override),
@@ -240,6 +292,7 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name("conf/value", values, NULL, NULL) +
+	       cmocka_run_group_tests_name("conf/word", words, NULL, NULL) +
 	       cmocka_run_group_tests_name("conf/file", files, NULL, NULL) +
 	       cmocka_run_group_tests_name("conf/wholes", wholes, NULL, NULL);
 }
