@@ -18,7 +18,7 @@ static const struct opt_row rows[] = {
 		"addresses and networks of forwarders and lists whose mail is not refused, "
 		"whatever "
 		"DMARC and SPF say"),
-	OPT_NETS(mailauth_conf, trusted_networks, "",
+	OPT_NETS(mailauth_conf, trusted_networks, "127.0.0.0/8, ::1",
 		"addresses and networks of own hosts: what they bring is not verified"),
 	OPT_BOOL(mailauth_conf, received_spf, "no", "add a Received-SPF field too (RFC 7208 9.1)"),
 	OPT_TIME(mailauth_conf, timeout, "20s", OPT_SECOND, OPT_MINUTE,
@@ -31,6 +31,25 @@ static const struct opt_row rows[] = {
 		"DKIM signatures of one message that are verified, the first ones"),
 	OPT_SIZE(mailauth_conf, content_limit, "2047M", OPT_MIB, 2047 * OPT_MIB,
 		"largest message whose DKIM signatures are verified"),
+
+	/* DKIM on the way out */
+	OPT_BOOL(mailauth_conf, sign, "yes",
+		"sign what our users send, and our own reports, for domains that have DKIM keys"),
+	OPT_BOOL(mailauth_conf, sign_required, "no",
+		"a user's message whose domain has keys, but that cannot be signed now, is refused "
+		"for the moment (451) instead of being sent unsigned"),
+	OPT_BOOL(mailauth_conf, sign_forwards, "no",
+		"sign forwarded mail too, for the domain of the address that forwards"),
+	OPT_UINT(mailauth_conf, signers, "2", 0, 256, "processes that sign; 0: one for each core"),
+	OPT_TIME(mailauth_conf, dkim_rotate, "180d", 0, 3650 * OPT_DAY,
+		"age at which DKIM keys are replaced by new ones, which have to be published; 0: "
+		"only by hand"),
+	OPT_TIME(mailauth_conf, dkim_retire, "7d", OPT_SECOND, 365 * OPT_DAY,
+		"how long the record of a key that signs no more stays needed"),
+	OPT_TIME(mailauth_conf, dkim_check, "5m", OPT_SECOND, OPT_DAY,
+		"how often the DNS is asked whether the record of a new key is there"),
+	OPT_TIME(mailauth_conf, dkim_watch, "6h", OPT_SECOND, 7 * OPT_DAY,
+		"how often the records of keys in use are looked at"),
 };
 
 const struct conf_section mailauth_section = { "mailauth", "SPF, DKIM and DMARC",

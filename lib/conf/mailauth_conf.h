@@ -14,6 +14,11 @@ struct mailauth_conf {
 	bool received_spf;
 	uint64_t timeout, verifiers, jobs;
 	uint64_t signature_limit, content_limit;
+
+	/* DKIM on the way out */
+	bool sign, sign_required, sign_forwards;
+	uint64_t signers;
+	uint64_t dkim_rotate, dkim_retire, dkim_check, dkim_watch;
 };
 
 extern const struct conf_section mailauth_section;
