@@ -8,8 +8,9 @@
  * cache. One that takes longer than LATE_MS beyond that is cancelled.
  *
  * Bounds: different questions in all, and for each caller what it waits for and what it has
- * brought up, so that none can use up what is there. Names of clients (smtpd) are a comfort, and
- * an attacker may own the servers: they get no more than half.
+ * brought up, so that none can use up what is there. Names of clients (all that smtpd and
+ * submission ask for) are a comfort, and an attacker may own the servers: they get no more than
+ * half.
  *
  * Runs in:  resolver. Trusts: nobody.
  */
@@ -267,9 +268,10 @@ is_allowed(const struct resolver *r, const struct peer *p)
 static bool
 has_room(const struct resolver *r, const struct peer *p)
 {
+	const uint32_t doors = FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION);
 	const size_t most = r->conf->questions;
 
-	return r->nquestions < (ipc_peer(p->channel) == SERVICE_SMTPD ? most / 2 : most);
+	return r->nquestions < ((doors & FROM(ipc_peer(p->channel))) != 0 ? most / 2 : most);
 }
 
 enum dns_status

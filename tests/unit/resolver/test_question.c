@@ -230,17 +230,32 @@ test_bound_of_a_caller(void **state)
 }
 
 static void
-test_clients_names_get_half(void **state)
+clients_names_get_half(void **state, enum service door)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 	struct place *l = *state;
 
+	ipc_channel_free(&l->smtpd.channel);
+	close(l->ends[1]);
+	introduce(l, &l->smtpd, door, l->ends);
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(ask(l, &l->smtpd, i + 1, names[i]), DNS_OK);
 	assert_int_equal(ask(l, &l->smtpd, 5, names[4]), DNS_BUSY);
 	for (uint32_t i = 4; i < 8; i++)
 		assert_int_equal(ask(l, &l->client, i + 1, names[i]), DNS_OK);
 	assert_int_equal(ask(l, &l->client, 9, "i"), DNS_BUSY);
+}
+
+static void
+test_names_for_smtpd_get_half(void **state)
+{
+	clients_names_get_half(state, SERVICE_SMTPD);
+}
+
+static void
+test_names_for_submission_get_half(void **state)
+{
+	clients_names_get_half(state, SERVICE_SUBMISSION);
 }
 
 static void
@@ -266,7 +281,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = { TEST(test_joined), TEST(test_cached),
 		TEST(test_engine_does_not_want_it), TEST(test_late), TEST(test_bound_of_a_caller),
-		TEST(test_clients_names_get_half), TEST(test_a_caller_leaves) };
+		TEST(test_names_for_smtpd_get_half), TEST(test_names_for_submission_get_half),
+		TEST(test_a_caller_leaves) };
 
 	return cmocka_run_group_tests_name("resolver/question", tests, NULL, NULL);
 }
