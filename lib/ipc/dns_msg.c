@@ -68,7 +68,7 @@ dns_answer_encode(struct buf *out, const struct dns_answer *m)
 static bool
 is_odd(const struct dns_answer *m)
 {
-	if ((m->status == DNS_OK) != (m->count > 0) && !m->cut)
+	if ((m->status == DNS_OK) != (m->total > 0)) /* all of them may be cut */
 		return true;
 	if (m->total < m->count || m->cut != (m->total > m->count))
 		return true;

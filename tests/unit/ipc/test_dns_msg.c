@@ -42,6 +42,7 @@ test_odd_answers(void **state)
 	const struct dns_answer odd[] = {
 		{ .status = DNS_OK },
 		{ .status = DNS_NODATA, .total = 1, .count = 1 },
+		{ .status = DNS_NXDOMAIN, .total = 1, .cut = true },
 		{ .status = DNS_OK, .total = 1, .count = 1, .cut = true },
 		{ .status = DNS_OK, .total = 2, .count = 1 },
 		{ .status = DNS_OK, .total = 0, .count = 1 },
