@@ -21,9 +21,9 @@
 #define CACHE_LEAST_MS 60000 /* a TTL of nothing would have us ask at each connection */
 #define CACHE_MOST_MS  3600000
 #define CACHE_WORRY_MS 20000 /* the same when nothing was known */
-#define QUESTION_MS    10000
-#define LOOKUPS_MAX    2000 /* under way */
-#define NAMES_MAX      3    /* of one address that are looked at */
+#define LOOKUP_MS      10000 /* for all its questions together */
+#define LOOKUPS_MAX    2000  /* under way */
+#define NAMES_MAX      3     /* of one address that are looked at */
 
 struct address {
 	uint8_t octets[16];
@@ -49,6 +49,7 @@ struct client_name {
 	client_name_fn *done; /* NULL: forgotten */
 	void *arg;
 	struct address address;
+	uint64_t until_ms;
 	uint32_t ttl;
 	uint32_t at, n; /* which of the candidates is looked at */
 	char *candidates[NAMES_MAX];
@@ -126,17 +127,25 @@ end(struct client_name *l, const char *name, bool known)
 	free(l);
 }
 
+static void
+ask(struct client_name *l, uint16_t type, const char *name, dns_answer_fn *done)
+{
+	const uint64_t now = clock_mono_ms();
+
+	dns_link_ask(l->names->resolver, type, bytes_from_str(name),
+		l->until_ms > now ? (unsigned)(l->until_ms - now) : 1, done, l);
+}
+
 static void on_addresses(void *arg, const struct dns_answer *a);
 
 static void
 look_at_next(struct client_name *l)
 {
-	if (l->at == l->n) {
+	if (l->at == l->n)
 		end(l, NULL, true);
-		return;
-	}
-	dns_link_ask(l->names->resolver, l->address.n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA,
-		bytes_from_str(l->candidates[l->at]), QUESTION_MS, on_addresses, l);
+	else
+		ask(l, l->address.n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA, l->candidates[l->at],
+			on_addresses);
 }
 
 static void
@@ -203,10 +212,10 @@ client_name_find(struct client_names *names, const struct sockaddr_storage *addr
 	l->done = done;
 	l->arg = arg;
 	l->address = a;
+	l->until_ms = clock_mono_ms() + LOOKUP_MS;
 	names->under_way++;
 	dns_reverse_name(a.octets, a.n, reverse);
-	dns_link_ask(
-		names->resolver, DNS_TYPE_PTR, bytes_from_str(reverse), QUESTION_MS, on_names, l);
+	ask(l, DNS_TYPE_PTR, reverse, on_names);
 	return l;
 }
 
