@@ -27,6 +27,7 @@
 #include "keyholder_msg.h"
 #include "load_keys.h"
 #include "log.h"
+#include "stats_rows.h"
 #include "ticket_keys.h"
 
 #define SECURE_HEAP      (4 * 1024 * 1024)
@@ -456,17 +457,12 @@ static void
 on_stats(struct daemon *d, struct buf *out)
 {
 	const struct keyholder *k = d->ctx;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = { { "signature_total", k->signed_total }, { "refused_total", k->refused_total },
-		{ "busy_total", k->busy_total }, { "unknown_key_total", k->unknown_total },
-		{ "chain_total", k->chains_total }, { "waiting", k->njobs },
-		{ "certificates", key_store_count(k->store) } };
+	const struct stats_row rows[] = { { "signature_total", k->signed_total },
+		{ "refused_total", k->refused_total }, { "busy_total", k->busy_total },
+		{ "unknown_key_total", k->unknown_total }, { "chain_total", k->chains_total },
+		{ "waiting", k->njobs }, { "certificates", key_store_count(k->store) } };
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_keyholder_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "keyholder", rows, NITEMS(rows));
 }
 
 static void

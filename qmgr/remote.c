@@ -13,6 +13,7 @@
 #include "outbound_msg.h"
 #include "qmgr.h"
 #include "remote_private.h"
+#include "stats_rows.h"
 
 #define PUMP_MOST        200 /* jobs sent before others have their turn */
 #define GATHER_REMOTE_MS 4
@@ -204,10 +205,7 @@ void
 remote_stats(const struct qmgr *q, struct buf *out)
 {
 	const struct remote *re = &q->remote;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = {
+	const struct stats_row rows[] = {
 		{ "destinations", re->all.n },
 		{ "destinations_dead", re->all.dead },
 		{ "remote_jobs", re->all.flying },
@@ -217,9 +215,7 @@ remote_stats(const struct qmgr *q, struct buf *out)
 		{ "remote_unreachable_total", re->unreached },
 	};
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_queue_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "queue", rows, NITEMS(rows));
 }
 
 void

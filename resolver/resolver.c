@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "stats_rows.h"
 
 #define FILE_MAX_SIZE (64 * 1024)
 #define DRAIN_LOOK_MS 20
@@ -246,17 +247,12 @@ on_stats(struct daemon *d, struct buf *out)
 {
 	const struct resolver *r = d->ctx;
 	const struct resolver_numbers *n = &r->numbers;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = { { "questions_total", n->questions }, { "cache_hits_total", n->cache_hits },
-		{ "joined_total", n->joined }, { "late_answers_total", n->late },
-		{ "secure_answers_total", n->secure }, { "under_way", r->nquestions },
-		{ "waiting", r->nwaiters } };
+	const struct stats_row rows[] = { { "questions_total", n->questions },
+		{ "cache_hits_total", n->cache_hits }, { "joined_total", n->joined },
+		{ "late_answers_total", n->late }, { "secure_answers_total", n->secure },
+		{ "under_way", r->nquestions }, { "waiting", r->nwaiters } };
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_dns_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "dns", rows, NITEMS(rows));
 	for (unsigned i = 0; i < DNS_STATUS_COUNT; i++)
 		buf_printf(out, "relais_dns_answers_total{status=\"%s\"} %llu\n",
 			dns_status_name((enum dns_status)i), (unsigned long long)n->answers[i]);

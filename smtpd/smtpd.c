@@ -21,6 +21,7 @@
 #include "err.h"
 #include "log.h"
 #include "random.h"
+#include "stats_rows.h"
 
 static void
 to_slot(struct smtpd *s, struct client *c)
@@ -281,10 +282,8 @@ smtpd_stats(struct daemon *d, struct buf *out)
 {
 	const struct smtpd *s = d->ctx;
 	const struct smtpd_numbers *n = &s->numbers;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = { { "clients", s->nclients }, { "connections_total", n->connections },
+	const struct stats_row rows[] = { { "clients", s->nclients },
+		{ "connections_total", n->connections },
 		{ "refused_connections_total", n->refused_connections },
 		{ "early_talkers_total", n->early_talkers }, { "timeouts_total", n->timeouts },
 		{ "messages_total", n->messages }, { "octets_total", n->octets },
@@ -294,9 +293,7 @@ smtpd_stats(struct daemon *d, struct buf *out)
 		{ "failed_handshakes_total", n->failed_handshakes }, { "logins_total", n->logins },
 		{ "failed_logins_total", n->failed_logins } };
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_smtp_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "smtp", rows, NITEMS(rows));
 	door_tls_stats(s->tls, out);
 }
 
