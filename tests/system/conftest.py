@@ -44,6 +44,15 @@ def free_base():
     raise RuntimeError("no free ports")
 
 
+def read_log(path):
+    """What it says until now: lines come a moment after what they tell of."""
+    try:
+        with open(path, errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
 class Suite:
     """One running suite. `info` is quickstart's JSON; see ./quickstart --help."""
 
@@ -139,11 +148,7 @@ class Suite:
         return os.path.join(self.info["mail_root"], domain, local)
 
     def log(self):
-        try:
-            with open(os.path.join(self.folder, "log"), errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        return read_log(os.path.join(self.folder, "log"))
 
     def relais(self, *words, check=True, stdin=None):
         """Run the operator's command; its stdout."""

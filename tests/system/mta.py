@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 from certs import make_pair
-from conftest import wait_for
+from conftest import read_log, wait_for
 from net import start_time
 
 SBIN = "/usr/lib/postfix/sbin"
@@ -178,11 +178,7 @@ class Postfix:
         self.pid = None
 
     def log(self):
-        try:
-            with open(self.folder + "/log", errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        return read_log(self.folder + "/log")
 
     def command(self, *words, stdin=None):
         """postqueue, sendmail, ... of this instance."""
@@ -273,10 +269,4 @@ service lmtp {{
             self.process = None
 
     def log(self):
-        try:
-            with open(self.folder + "/log", errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
-
-
+        return read_log(self.folder + "/log")

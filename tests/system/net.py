@@ -25,7 +25,7 @@ import tempfile
 import time
 
 import pytest
-from conftest import Suite
+from conftest import Suite, assert_healthy
 from dns_server import DnsServer, have_nsd
 
 PREFIX = "relais-net-"
@@ -252,10 +252,7 @@ def running_on(host, **words):
         s.stop()
         log = s.log()
         shutil.rmtree(s.folder, ignore_errors=True)
-    for bad in ("panic:", "AddressSanitizer", "runtime error", "sent what it may not",
-                "was killed by signal"):
-        lines = [line for line in log.splitlines() if bad in line]
-        assert not lines, f"the log says \"{bad}\":\n" + "\n".join(lines)[:2000]
+    assert_healthy(log)
 
 
 class NetSuite(Suite):
