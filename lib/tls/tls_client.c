@@ -14,7 +14,6 @@
 #include "tls_client.h"
 
 #include <arpa/inet.h>
-#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
@@ -23,6 +22,7 @@
 #include <stdlib.h>
 
 #include "tls_agreed.h"
+#include "tls_octets.h"
 
 #define CIPHERS "DEFAULT:!aNULL:!eNULL:!PSK:!SRP:!DSS:!ARIA:!CAMELLIA"
 
@@ -33,11 +33,8 @@ struct tls_client {
 };
 
 struct tls_to_host {
-	SSL *ssl;
+	struct tls_octets io;
 	enum tls_judge judge;
-	const char *why;
-	bool done, broken;
-	bool starved; /* the last read found nothing */
 };
 
 /* ---- the process' ---- */
@@ -164,18 +161,18 @@ set_dane(SSL *ssl, const struct tls_to_host_spec *spec)
 static bool
 set_up(struct tls_to_host *t, int fd, const struct tls_to_host_spec *spec)
 {
-	if (SSL_set_fd(t->ssl, fd) != 1)
+	if (SSL_set_fd(t->io.ssl, fd) != 1)
 		return false;
-	SSL_set_connect_state(t->ssl);
-	if (spec->judge == TLS_JUDGE_DANE && !set_dane(t->ssl, spec))
+	SSL_set_connect_state(t->io.ssl);
+	if (spec->judge == TLS_JUDGE_DANE && !set_dane(t->io.ssl, spec))
 		return false;
-	if (spec->judge == TLS_JUDGE_PKIX && !set_names(t->ssl, spec))
+	if (spec->judge == TLS_JUDGE_PKIX && !set_names(t->io.ssl, spec))
 		return false;
-	SSL_set_verify(
-		t->ssl, spec->judge == TLS_JUDGE_NOBODY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	SSL_set_verify(t->io.ssl,
+		spec->judge == TLS_JUDGE_NOBODY ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	/* the macro for it takes no const */
 	return spec->server_name == NULL ||
-	       SSL_ctrl(t->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+	       SSL_ctrl(t->io.ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
 		       (void *)(uintptr_t)spec->server_name) == 1;
 }
 
@@ -185,10 +182,10 @@ tls_to_host_new(struct tls_client *c, int fd, const struct tls_to_host_spec *spe
 	struct tls_to_host *t = xcalloc(1, sizeof(*t));
 
 	ASSERT(spec->n_names <= TLS_CLIENT_NAMES_MAX);
-	t->why = "";
+	t->io.why = "";
 	t->judge = spec->judge;
-	t->ssl = SSL_new(c->ctx);
-	ASSERT(t->ssl != NULL);
+	t->io.ssl = SSL_new(c->ctx);
+	ASSERT(t->io.ssl != NULL);
 	if (!set_up(t, fd, spec))
 		tls_to_host_free(&t);
 	ERR_clear_error();
@@ -203,48 +200,20 @@ tls_to_host_free(struct tls_to_host **tp)
 	*tp = NULL;
 	if (t == NULL)
 		return;
-	SSL_free(t->ssl); /* leaves the descriptor open */
+	SSL_free(t->io.ssl); /* leaves the descriptor open */
 	free(t);
 }
 
-/* After a call that failed for good. */
+/* The handshake failed for good. */
 static int
-failed(struct tls_to_host *t, int ssl_error)
+failed(struct tls_to_host *t, int err)
 {
-	unsigned long code = ERR_peek_error();
-	const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
-	long verdict = SSL_get_verify_result(t->ssl);
+	long verdict = SSL_get_verify_result(t->io.ssl);
 
-	t->broken = true;
-	ERR_clear_error();
-	if (!t->done && t->judge != TLS_JUDGE_NOBODY && verdict != X509_V_OK) {
-		t->why = X509_verify_cert_error_string(verdict);
-		return ERR_DENIED;
-	}
-	if (ssl_error == SSL_ERROR_SSL && text != NULL) {
-		t->why = text;
-		return ERR_SYNTAX;
-	}
-	t->why = "lost connection";
-	return ERR_PEER;
-}
-
-/* What a call's result means: TLS_WANT_*, 0 (the server ended the stream) or an error. */
-static int
-result(struct tls_to_host *t, int r)
-{
-	int ssl_error = SSL_get_error(t->ssl, r);
-
-	switch (ssl_error) {
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANT_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANT_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
-	default:
-		return failed(t, ssl_error);
-	}
+	if (t->judge == TLS_JUDGE_NOBODY || verdict == X509_V_OK)
+		return err;
+	t->io.why = X509_verify_cert_error_string(verdict);
+	return ERR_DENIED;
 }
 
 int
@@ -252,84 +221,62 @@ tls_to_host_handshake(struct tls_to_host *t)
 {
 	int r;
 
-	if (t->broken)
+	if (t->io.broken)
 		return ERR_PEER;
-	if (t->done)
+	if (t->io.done)
 		return ERR_OK;
 	ERR_clear_error();
-	r = SSL_do_handshake(t->ssl);
+	r = SSL_do_handshake(t->io.ssl);
 	if (r != 1) {
-		r = result(t, r);
-		return r == 0 ? failed(t, SSL_ERROR_SYSCALL) : r;
+		r = tls_octets_result(&t->io, r);
+		if (tls_is_want(r))
+			return r;
+		t->io.broken = true;
+		if (r == 0)
+			t->io.why = "lost connection";
+		return failed(t, r == 0 ? ERR_PEER : r);
 	}
 	/* who must be judged has been, by OpenSSL; seen to once more */
 	if (t->judge != TLS_JUDGE_NOBODY &&
-		(SSL_get_verify_result(t->ssl) != X509_V_OK ||
-			SSL_get0_peer_certificate(t->ssl) == NULL ||
+		(SSL_get_verify_result(t->io.ssl) != X509_V_OK ||
+			SSL_get0_peer_certificate(t->io.ssl) == NULL ||
 			(t->judge == TLS_JUDGE_DANE && !tls_to_host_by_dane(t)))) {
-		t->broken = true;
-		t->why = "not verified";
+		t->io.broken = true;
+		t->io.why = "not verified";
 		return ERR_DENIED;
 	}
-	t->done = true;
+	t->io.done = true;
 	return ERR_OK;
 }
 
 int
 tls_to_host_read(struct tls_to_host *t, void *p, size_t n)
 {
-	int r;
-
-	if (t->broken)
-		return ERR_PEER;
-	ERR_clear_error();
-	r = SSL_read(t->ssl, p, n > INT_MAX ? INT_MAX : (int)n);
-	if (r <= 0)
-		r = result(t, r);
-	t->starved = r == TLS_WANT_READ;
-	return r;
+	return tls_octets_read(&t->io, p, n);
 }
 
 bool
 tls_to_host_pending(const struct tls_to_host *t)
 {
-	return t->done && !t->broken && !t->starved && SSL_has_pending(t->ssl);
+	return tls_octets_pending(&t->io);
 }
 
 int
 tls_to_host_write(struct tls_to_host *t, struct bytes b)
 {
-	int r;
-
-	if (t->broken)
-		return ERR_PEER;
-	ERR_clear_error();
-	r = SSL_write(t->ssl, b.p, b.n > INT_MAX ? INT_MAX : (int)b.n);
-	if (r > 0)
-		return r;
-	r = result(t, r);
-	return r == 0 ? ERR_PEER : r;
+	return tls_octets_write(&t->io, b);
 }
 
 int
 tls_to_host_shutdown(struct tls_to_host *t)
 {
-	int r;
-
-	if (!t->done || t->broken || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) != 0)
-		return ERR_OK;
-	ERR_clear_error();
-	r = SSL_shutdown(t->ssl);
-	if (r >= 0)
-		return ERR_OK;
-	r = result(t, r);
-	return r == 0 || r == TLS_WANT_READ ? ERR_OK : r;
+	return tls_octets_shutdown(&t->io);
 }
 
 const char *
 tls_to_host_why(const struct tls_to_host *t)
 {
-	return t->why;
+	return t->io.why;
 }
 
 /* ---- what was agreed on ---- */
@@ -337,15 +284,15 @@ tls_to_host_why(const struct tls_to_host *t)
 bool
 tls_to_host_by_dane(const struct tls_to_host *t)
 {
-	return t->judge == TLS_JUDGE_DANE && SSL_get0_dane_authority(t->ssl, NULL, NULL) >= 0;
+	return t->judge == TLS_JUDGE_DANE && SSL_get0_dane_authority(t->io.ssl, NULL, NULL) >= 0;
 }
 
 enum tls_trust
 tls_to_host_trust(const struct tls_to_host *t)
 {
-	if (SSL_get0_peer_certificate(t->ssl) == NULL)
+	if (SSL_get0_peer_certificate(t->io.ssl) == NULL)
 		return TLS_ANONYMOUS;
-	if (SSL_get_verify_result(t->ssl) != X509_V_OK)
+	if (SSL_get_verify_result(t->io.ssl) != X509_V_OK)
 		return TLS_UNTRUSTED;
 	return t->judge == TLS_JUDGE_NOBODY ? TLS_TRUSTED : TLS_VERIFIED;
 }
@@ -366,19 +313,19 @@ tls_trust_word(enum tls_trust trust)
 const char *
 tls_to_host_protocol(const struct tls_to_host *t)
 {
-	return SSL_get_version(t->ssl);
+	return SSL_get_version(t->io.ssl);
 }
 
 const char *
 tls_to_host_cipher(const struct tls_to_host *t)
 {
-	return SSL_get_cipher_name(t->ssl);
+	return SSL_get_cipher_name(t->io.ssl);
 }
 
 const char *
 tls_to_host_describe(const struct tls_to_host *t, char out[TLS_DESCRIPTION_SIZE])
 {
-	return tls_agreed_describe(t->ssl, out);
+	return tls_agreed_describe(t->io.ssl, out);
 }
 
 int
@@ -386,8 +333,8 @@ tls_to_host_binding(const struct tls_to_host *t, enum tls_binding binding,
 	uint8_t out[TLS_BINDING_MAX], size_t *n)
 {
 	*n = 0;
-	if (t->done) /* no session is resumed, so our Finished is the first */
+	if (t->io.done) /* no session is resumed, so our Finished is the first */
 		*n = tls_agreed_binding(
-			t->ssl, binding, SSL_get0_peer_certificate(t->ssl), true, out);
+			t->io.ssl, binding, SSL_get0_peer_certificate(t->io.ssl), true, out);
 	return *n > 0 ? ERR_OK : ERR_UNSUPPORTED;
 }

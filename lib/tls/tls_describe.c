@@ -6,19 +6,19 @@
 const char *
 tls_protocol(const struct tls_stream *s)
 {
-	return SSL_get_version(s->ssl);
+	return SSL_get_version(s->io.ssl);
 }
 
 const char *
 tls_cipher(const struct tls_stream *s)
 {
-	return SSL_get_cipher_name(s->ssl);
+	return SSL_get_cipher_name(s->io.ssl);
 }
 
 bool
 tls_resumed(const struct tls_stream *s)
 {
-	return SSL_session_reused(s->ssl) == 1;
+	return SSL_session_reused(s->io.ssl) == 1;
 }
 
 const char *
@@ -30,7 +30,7 @@ tls_server_name(const struct tls_stream *s)
 const char *
 tls_describe(const struct tls_stream *s, char out[TLS_DESCRIPTION_SIZE])
 {
-	return tls_agreed_describe(s->ssl, out);
+	return tls_agreed_describe(s->io.ssl, out);
 }
 
 int
@@ -40,8 +40,8 @@ tls_binding(const struct tls_stream *s, enum tls_binding binding, uint8_t out[TL
 	const bool resumed = tls_resumed(s);
 
 	*n = 0;
-	if (s->done)
-		*n = tls_agreed_binding(s->ssl, binding,
-			resumed ? NULL : SSL_get_certificate(s->ssl), resumed, out);
+	if (s->io.done)
+		*n = tls_agreed_binding(s->io.ssl, binding,
+			resumed ? NULL : SSL_get_certificate(s->io.ssl), resumed, out);
 	return *n > 0 ? ERR_OK : ERR_UNSUPPORTED;
 }

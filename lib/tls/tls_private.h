@@ -7,6 +7,7 @@
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 
+#include "tls_octets.h"
 #include "tls_server.h"
 
 /* What a key of ours is, besides its public half: given to the provider as one parameter. */
@@ -67,7 +68,7 @@ enum question {
 
 struct tls_stream {
 	struct tls_server *server;
-	SSL *ssl;
+	struct tls_octets io;
 	int fd;
 	tls_wake_fn *wake;
 	void *wake_arg;
@@ -76,12 +77,9 @@ struct tls_stream {
 	struct tls_certificates *certificates;
 	int certificates_err;
 	struct signing *signing;
-	char *name; /* NULL: none */
-	const char *why;
+	char *name;   /* NULL: none */
 	bool waiting; /* TLS_WANT_KEY was answered and wake() not called yet */
 	bool dead;    /* being freed: nothing is read or written any more */
-	bool starved; /* the last read found nothing */
-	bool done, broken;
 };
 
 /* In the provider: have this signed for the stream that runs. Pauses the job. The length of the

@@ -30,19 +30,19 @@ tls_stream_new(struct tls_server *server, int fd, tls_wake_fn *wake, void *arg)
 	s->fd = fd;
 	s->wake = wake;
 	s->wake_arg = arg;
-	s->why = "";
-	s->ssl = SSL_new(server->ctx);
-	ASSERT(s->ssl != NULL && bio != NULL);
+	s->io.why = "";
+	s->io.ssl = SSL_new(server->ctx);
+	ASSERT(s->io.ssl != NULL && bio != NULL);
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	BIO_set_shutdown(bio, 0);
-	SSL_set_bio(s->ssl, bio, bio);
-	SSL_set_app_data(s->ssl, s);
-	SSL_set_accept_state(s->ssl);
-	SSL_set_mode(s->ssl, SSL_MODE_ASYNC);
+	SSL_set_bio(s->io.ssl, bio, bio);
+	SSL_set_app_data(s->io.ssl, s);
+	SSL_set_accept_state(s->io.ssl);
+	SSL_set_mode(s->io.ssl, SSL_MODE_ASYNC);
 	if (server->nticket_keys == 0) {
-		SSL_set_options(s->ssl, SSL_OP_NO_TICKET);
-		SSL_set_num_tickets(s->ssl, 0);
+		SSL_set_options(s->io.ssl, SSL_OP_NO_TICKET);
+		SSL_set_num_tickets(s->io.ssl, 0);
 	}
 	return s;
 }
@@ -67,14 +67,14 @@ tls_stream_free(struct tls_stream **sp)
 	if (s->waiting)
 		s->server->hooks->cancel(s->server->hooks_arg, s);
 	s->dead = true;
-	if (SSL_waiting_for_async(s->ssl)) {
+	if (SSL_waiting_for_async(s->io.ssl)) {
 		s->server->running = s;
-		(void)SSL_do_handshake(s->ssl);
+		(void)SSL_do_handshake(s->io.ssl);
 		s->server->running = NULL;
-		ASSERT(!SSL_waiting_for_async(s->ssl));
+		ASSERT(!SSL_waiting_for_async(s->io.ssl));
 		ERR_clear_error();
 	}
-	SSL_free(s->ssl);
+	SSL_free(s->io.ssl);
 	forget_signing(s);
 	tls_certificates_free(&s->certificates);
 	free(s->name);
@@ -162,49 +162,12 @@ tls_stream_question(const struct tls_stream *s)
 	return s->question;
 }
 
-/* ---- results ---- */
-
-/* After a call that failed for good: why, and what kind of error. */
-static int
-failed(struct tls_stream *s, int ssl_error)
-{
-	unsigned long code = ERR_peek_error();
-	const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
-
-	s->broken = true;
-	ERR_clear_error();
-	if (ssl_error == SSL_ERROR_SSL && text != NULL) {
-		s->why = text;
-		return ERR_SYNTAX;
-	}
-	s->why = "lost connection";
-	return ERR_PEER;
-}
-
-/* What a call's result means: TLS_WANT_*, 0 (the client ended the stream) or an error. */
-static int
-result(struct tls_stream *s, int r)
-{
-	int ssl_error = SSL_get_error(s->ssl, r);
-
-	switch (ssl_error) {
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANT_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANT_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
-	default:
-		return failed(s, ssl_error);
-	}
-}
-
 /* ---- the handshake ---- */
 
 static void
 note_name(struct tls_stream *s)
 {
-	const char *given = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *given = SSL_get_servername(s->io.ssl, TLSEXT_NAMETYPE_host_name);
 	char name[TLS_NAME_SIZE];
 
 	if (s->name == NULL && given != NULL && tls_name_clean(bytes_from_str(given), name) > 0)
@@ -243,19 +206,19 @@ key_error(const struct tls_stream *s)
 static int
 handshake_failed(struct tls_stream *s, int r)
 {
-	int err = result(s, r), key = key_error(s);
+	int err = tls_octets_result(&s->io, r), key = key_error(s);
 
 	if (tls_is_want(err))
 		return err;
-	s->broken = true;
+	s->io.broken = true;
 	s->server->counts.failed++;
 	forget_signing(s);
 	if (key < 0) {
-		s->why = key == ERR_NOT_FOUND ? "no certificate" : "no signature from keyholder";
+		s->io.why = key == ERR_NOT_FOUND ? "no certificate" : "no signature from keyholder";
 		return err_is_temporary(key) ? key : ERR_BUSY;
 	}
 	if (err == 0) {
-		s->why = "lost connection";
+		s->io.why = "lost connection";
 		return ERR_PEER;
 	}
 	return err;
@@ -264,10 +227,10 @@ handshake_failed(struct tls_stream *s, int r)
 static int
 handshake_done(struct tls_stream *s)
 {
-	s->done = true;
+	s->io.done = true;
 	s->server->counts.handshakes++;
-	s->server->counts.resumed += SSL_session_reused(s->ssl) == 1;
-	SSL_clear_mode(s->ssl, SSL_MODE_ASYNC);
+	s->server->counts.resumed += SSL_session_reused(s->io.ssl) == 1;
+	SSL_clear_mode(s->io.ssl, SSL_MODE_ASYNC);
 	note_name(s);
 	forget_signing(s);
 	tls_certificates_free(&s->certificates);
@@ -281,16 +244,16 @@ tls_handshake(struct tls_stream *s)
 
 	if (s->waiting)
 		return TLS_WANT_KEY;
-	if (s->broken)
+	if (s->io.broken)
 		return ERR_PEER;
 	for (;;) {
 		ERR_clear_error();
 		s->server->running = s;
-		r = SSL_do_handshake(s->ssl);
+		r = SSL_do_handshake(s->io.ssl);
 		s->server->running = NULL;
 		if (r == 1)
 			return handshake_done(s);
-		ssl_error = SSL_get_error(s->ssl, r);
+		ssl_error = SSL_get_error(s->io.ssl, r);
 		if (ssl_error != SSL_ERROR_WANT_ASYNC && ssl_error != SSL_ERROR_WANT_X509_LOOKUP)
 			return handshake_failed(s, r);
 		if (!ask(s))
@@ -303,57 +266,29 @@ tls_handshake(struct tls_stream *s)
 int
 tls_read(struct tls_stream *s, void *p, size_t n)
 {
-	int r;
-
-	if (s->broken)
-		return ERR_PEER;
-	ERR_clear_error();
-	r = SSL_read(s->ssl, p, n > INT_MAX ? INT_MAX : (int)n);
-	if (r <= 0)
-		r = result(s, r);
-	s->starved = r == TLS_WANT_READ;
-	return r;
+	return tls_octets_read(&s->io, p, n);
 }
 
 bool
 tls_pending(const struct tls_stream *s)
 {
-	return s->done && !s->broken && !s->starved && SSL_has_pending(s->ssl);
+	return tls_octets_pending(&s->io);
 }
 
 int
 tls_write(struct tls_stream *s, struct bytes b)
 {
-	int r;
-
-	if (s->broken)
-		return ERR_PEER;
-	ERR_clear_error();
-	r = SSL_write(s->ssl, b.p, b.n > INT_MAX ? INT_MAX : (int)b.n);
-	if (r > 0)
-		return r;
-	r = result(s, r);
-	return r == 0 ? ERR_PEER : r;
+	return tls_octets_write(&s->io, b);
 }
 
 int
 tls_shutdown(struct tls_stream *s)
 {
-	int r;
-
-	if (!s->done || s->broken || (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN) != 0)
-		return ERR_OK;
-	ERR_clear_error();
-	r = SSL_shutdown(s->ssl);
-	if (r >= 0)
-		return ERR_OK;
-	r = result(s, r);
-	/* said, but the client's word is not there: not waited for */
-	return r == 0 || r == TLS_WANT_READ ? ERR_OK : r;
+	return tls_octets_shutdown(&s->io);
 }
 
 const char *
 tls_why(const struct tls_stream *s)
 {
-	return s->why;
+	return s->io.why;
 }
