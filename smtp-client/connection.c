@@ -93,23 +93,6 @@ connected(struct connection *n)
 }
 
 static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	struct connection *n = arg;
-
-	UNUSED(fd), UNUSED(what);
-	if (n->state == CONNECTION_CONNECTING) {
-		connected(n);
-		return;
-	}
-	if (n->state == CONNECTION_SHAKING)
-		secure_go_on(n);
-	else if (n->reads_want_write)
-		(void)connection_read(n);
-	(void)connection_pump(n);
-}
-
-static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *n = arg;
@@ -128,6 +111,25 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			return;
 	}
 	event_active(n->readable, EV_READ, 1);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *n = arg;
+
+	UNUSED(fd), UNUSED(what);
+	if (n->state == CONNECTION_CONNECTING) {
+		connected(n);
+		return;
+	}
+	if (n->state == CONNECTION_SHAKING) { /* the last octets of it may have brought more */
+		on_readable(fd, what, n);
+		return;
+	}
+	if (n->reads_want_write)
+		(void)connection_read(n);
+	(void)connection_pump(n);
 }
 
 static void
@@ -350,7 +352,8 @@ connection_open(struct job *j, const struct hosts_attempt *a, const struct host_
 {
 	struct client *c = j->c;
 	struct connection *n = xcalloc(1, sizeof(*n));
-	const struct timeval patience = { (time_t)(c->conf->connect_timeout / 1000), 0 };
+	const uint64_t ms = c->conf->connect_timeout;
+	const struct timeval patience = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
 
 	n->c = c;
 	n->hop = hop_ref(j->hop);

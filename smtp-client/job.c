@@ -138,6 +138,13 @@ is_our_own_trouble(int errnum)
 	       errnum == EACCES || errnum == EPERM;
 }
 
+/* This process has no more connections to give: that says nothing of the host. */
+static bool
+is_no_room(int errnum)
+{
+	return errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS || errnum == ENOMEM;
+}
+
 /* false: it could not even begin. */
 static bool
 open_connection(struct job *j, const struct hosts_attempt *a, const struct host_policy *policy)
@@ -151,6 +158,8 @@ open_connection(struct job *j, const struct hosts_attempt *a, const struct host_
 		return true;
 	if (is_our_own_trouble(errno))
 		j->tried--;
+	if (is_no_room(errno) && j->status == OUTBOUND_UNREACHABLE)
+		j->status = OUTBOUND_BUSY;
 	log_info("%s", text);
 	report_trouble(j, "4.4.1", text);
 	return false;
