@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "err.h"
+#include "fnv.h"
 #include "trace.h"
 
 #define SLOTS       2048 /* over twice STORIES_MAX; a power of two */
@@ -43,11 +44,7 @@ trace_free(struct trace *t)
 static uint32_t *
 slot_of(struct trace *t, struct bytes id)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ id.p[i]) * 16777619u;
-	for (;; h++) {
+	for (uint32_t h = fnv(FNV_START, id);; h++) {
 		uint32_t *slot = &t->slots[h & (SLOTS - 1)];
 
 		if (*slot == 0 || bytes_is(id, t->stories[*slot - 1].id))
@@ -117,12 +114,8 @@ tls_seen_new(void)
 static uint32_t
 tls_hash(struct bytes pid, struct bytes client)
 {
-	uint32_t h = 2166136261u;
+	const uint32_t h = fnv(fnv(FNV_START, pid), client);
 
-	for (size_t i = 0; i < pid.n; i++)
-		h = (h ^ pid.p[i]) * 16777619u;
-	for (size_t i = 0; i < client.n; i++)
-		h = (h ^ client.p[i]) * 16777619u;
 	return h == 0 ? 1 : h;
 }
 

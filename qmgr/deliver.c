@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "fnv.h"
 #include "log.h"
 #include "qmgr.h"
 
@@ -275,17 +276,6 @@ deliver_gathered(struct syncer *s)
 		deliver_pump(&s->outlets[i]);
 }
 
-/* FNV-1a: only to spread accounts over deliverers. */
-static uint32_t
-account_hash(struct bytes account)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < account.n; i++)
-		h = (h ^ account.p[i]) * 16777619u;
-	return h;
-}
-
 void
 deliver_to(struct job *j, const struct directory_target *t, uint32_t flags)
 {
@@ -312,7 +302,7 @@ deliver_to(struct job *j, const struct directory_target *t, uint32_t flags)
 	j->uid = t->uid;
 	j->gid = t->gid;
 	j->quota_octets = t->quota_octets;
-	j->outlet = &s->outlets[account_hash(j->account) % s->n];
+	j->outlet = &s->outlets[fnv(FNV_START, j->account) % s->n];
 	TAILQ_INSERT_TAIL(&j->outlet->waiting, j, link);
 	j->outlet->n_waiting++;
 	deliver_soon(j->outlet);

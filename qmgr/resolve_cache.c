@@ -6,13 +6,13 @@
  */
 #include "resolve_cache.h"
 
+#include "fnv.h"
+
 static size_t
 slot_of(struct bytes address)
 {
-	uint32_t h = 2166136261u; /* FNV-1a: who finds collisions only empties slots */
+	const uint32_t h = fnv(FNV_START, address); /* who finds collisions only empties slots */
 
-	for (size_t i = 0; i < address.n; i++)
-		h = (h ^ address.p[i]) * 16777619u;
 	return (h ^ h >> 16) % RESOLVE_CACHE_SLOTS;
 }
 

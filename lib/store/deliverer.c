@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "fnv.h"
 #include "folder_name.h"
 #include "sys.h"
 
@@ -134,21 +135,10 @@ is_current(struct store_deliverer *d, const struct slot *s)
 	       st.st_dev == s->dev;
 }
 
-/* FNV-1a */
-static uint32_t
-path_hash(const char *path)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *path != 0; path++)
-		h = (h ^ (uint8_t)*path) * 16777619u;
-	return h;
-}
-
 static struct slot *
 find_slot(struct store_deliverer *d, const char *path)
 {
-	const uint32_t hash = path_hash(path);
+	const uint32_t hash = fnv(FNV_START, bytes_from_str(path));
 
 	for (unsigned i = 0; i < d->n; i++) {
 		struct slot *s = &d->slots[i];
@@ -246,7 +236,7 @@ open_slot(struct store_deliverer *d, const struct store_delivery *job, const cha
 			.f = f,
 			.dev = st.st_dev,
 			.ino = st.st_ino,
-			.hash = path_hash(path),
+			.hash = fnv(FNV_START, bytes_from_str(path)),
 			.batch = d->batch };
 	}
 	(*out)->used = clock_mono_us();
