@@ -40,9 +40,9 @@ bool queue_words(struct queue_words *w, unsigned known, int argc, char *argv[]);
 /* The options of WORD_FILTER, for a help text. */
 extern const char queue_filter_help[];
 
-/* Every message that the filter lets through, a page after the other; the first with begin ==
- * true of each message has its head, and its further recipients may follow in calls with
- * entry->continued. show may return false: enough. ERR_OK, or an error after printing it. */
+/* Every message that the filter lets through, a page after the other; recipients for which an
+ * answer has no room follow in calls with entry->continued. show may return false: enough. ERR_OK,
+ * or an error after printing it. */
 struct queue_walk {
 	struct queue_filter filter;
 	uint64_t from_id;

@@ -229,8 +229,8 @@ show(void *ctx, const struct queue_list_entry *e, const struct queue_list_rcpt *
 		print_json(l, e, r);
 	else
 		print_entry(l, e, r);
-	l->n++;
-	l->octets += e->size;
+	l->n += !e->continued;
+	l->octets += e->continued ? 0 : e->size;
 	return !ferror(stdout);
 }
 

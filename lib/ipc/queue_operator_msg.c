@@ -157,7 +157,8 @@ get_entry(struct ipc_reader *in, struct queue_list_answer *m, struct queue_list_
 		get_rcpt(in, &m->rcpts[m->n_rcpts++]);
 }
 
-/* true: it fits, with *done of its recipients */
+/* true: it is there, with *done of its recipients: all of them, unless it is the first and fills
+ * the frame alone */
 static bool
 put_whole_entry(struct buf *out, size_t start, const struct queue_list_answer *m,
 	const struct queue_list_entry *e, uint32_t *done)
@@ -176,9 +177,10 @@ put_whole_entry(struct buf *out, size_t start, const struct queue_list_answer *m
 		break;
 	}
 	set_u32(out->data + out->start + count, *done);
-	if (out->len - start <= FRAME_MAX && (*done > 0 || e->n_rcpts == 0))
+	if (out->len - start <= FRAME_MAX && (*done == e->n_rcpts || (e == m->entries && *done > 0)))
 		return true;
 	buf_truncate(out, before);
+	*done = 0;
 	return false;
 }
 
@@ -206,9 +208,7 @@ queue_list_answer_encode(struct buf *out, const struct queue_list_answer *m)
 			continue;
 		more = true;
 		next_id = e->queue_id;
-		next_rcpt = e->n_rcpts == 0 || (done == 0 && !e->continued)
-				    ? 0
-				    : m->rcpts[e->first_rcpt + done].number;
+		next_rcpt = done == 0 ? 0 : m->rcpts[e->first_rcpt + done].number;
 		n += put;
 		break;
 	}

@@ -104,14 +104,21 @@ test_list_fills_a_frame(void **state)
 	assert_true(got->n > 20 && got->n < QUEUE_LIST_MAX);
 	assert_int_equal(got->entries[got->n - 1].queue_id, got->n);
 	assert_int_equal(got->rcpts[2].reason.n, QUEUE_ANSWER_MAX);
-	/* a message whose recipients did not fit goes on with the next of them */
-	if (got->entries[got->n - 1].n_rcpts < 3) {
-		assert_int_equal(got->next_id, got->n);
-		assert_int_equal(got->next_rcpt, got->entries[got->n - 1].n_rcpts + 7);
-	} else {
-		assert_int_equal(got->next_id, got->n + 1);
-		assert_int_equal(got->next_rcpt, 0);
-	}
+	/* a message whose recipients did not fit comes whole with the next answer */
+	assert_int_equal(got->entries[got->n - 1].n_rcpts, 3);
+	assert_int_equal(got->next_id, got->n + 1);
+	assert_int_equal(got->next_rcpt, 0);
+	/* but for one that fills a frame alone: it goes on with the next of them */
+	buf_clear(&body);
+	m->entries[0].n_rcpts = m->n_rcpts;
+	m->n = 1;
+	queue_list_answer_encode(&body, m);
+	in = ipc_reader(buf_bytes(&body));
+	assert_int_equal(queue_list_answer_decode(&in, got), ERR_OK);
+	assert_true(got->more && got->n == 1 && got->n_rcpts > 20 && got->n_rcpts < m->n_rcpts);
+	assert_int_equal(got->next_id, 1);
+	assert_int_equal(got->next_rcpt, m->rcpts[got->n_rcpts].number);
+	m->entries[0].n_rcpts = 3;
 	buf_clear(&body);
 	m->n = 3;
 	queue_list_answer_encode(&body, m);
