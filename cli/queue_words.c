@@ -72,6 +72,12 @@ parse_range(const char *text, const struct unit *units, uint64_t *min, uint64_t 
 
 /* ---- the filter's ---- */
 
+static uint64_t
+ago_us(uint64_t now_us, uint64_t seconds)
+{
+	return seconds < now_us / 1000000 ? now_us - seconds * 1000000 : 1;
+}
+
 static bool
 take_age(struct queue_words *w, const char *value)
 {
@@ -81,9 +87,9 @@ take_age(struct queue_words *w, const char *value)
 	if (!parse_range(value, times, &min, &max))
 		return false;
 	if (min > 0)
-		w->filter.until_us = now - min * 1000000;
+		w->filter.until_us = ago_us(now, min);
 	if (max > 0)
-		w->filter.from_us = now - max * 1000000;
+		w->filter.from_us = ago_us(now, max);
 	return true;
 }
 

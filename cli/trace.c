@@ -212,11 +212,12 @@ take_words(struct asked *a, int argc, char *argv[])
 		if (strcmp(argv[i], "--log") == 0 && i + 1 < argc)
 			a->log = argv[++i];
 		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc) {
+			const uint64_t now = clock_wall_us() / 1000000;
 			uint64_t s;
 
 			if (!queue_parse_time(argv[++i], &s))
 				return false;
-			a->since_s = clock_wall_us() / 1000000 - s;
+			a->since_s = s < now ? now - s : 0;
 		} else if (argv[i][0] != '-' && a->word == NULL &&
 			   (i == 1 || strcmp(argv[i - 1], "--limit") != 0))
 			a->word = argv[i];
@@ -235,7 +236,6 @@ take_words(struct asked *a, int argc, char *argv[])
 	return a->needle.n > 0;
 }
 
-/* A Message-ID may be given without its brackets: then it looks like an address. */
 static bool
 has_stories(const struct trace *t)
 {
@@ -245,6 +245,7 @@ has_stories(const struct trace *t)
 	return t->n_refused > 0;
 }
 
+/* A Message-ID may be given without its brackets: then it looks like an address. */
 static void
 find(struct asked *a, const struct log_files *files)
 {
