@@ -31,12 +31,6 @@ fatal(const char *why)
 	fprintf(stderr, "postqueue: fatal: %s\n", why);
 }
 
-static const char *
-queue_name(uint32_t state)
-{
-	return queue_state_name(state); /* the same words */
-}
-
 /* ---- -p ---- */
 
 static void
@@ -113,7 +107,8 @@ show_json(struct showing *s, const struct queue_list_entry *e, const struct queu
 			printf("]}\n");
 		printf("{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %llu, "
 		       "\"message_size\": %llu, \"forced_expire\": false, \"sender\": ",
-			queue_name(e->state), queue_id_text(e->queue_id, id),
+			queue_state_name(e->state), /* the same words */
+			queue_id_text(e->queue_id, id),
 			(unsigned long long)(e->arrival_us / 1000000), (unsigned long long)e->size);
 		print_text(
 			e->reverse_path.n > 0 ? e->reverse_path : BYTES_LITERAL("MAILER-DAEMON"));
