@@ -402,6 +402,7 @@ static void
 on_result(void *arg, int rcode, void *packet, int len, int security, char *why, int ratelimited)
 {
 	struct engine_question *q = arg;
+	struct engine *e = q->engine;
 	struct engine_result result = { .rcode = rcode,
 		.security = security == 2   ? ENGINE_SECURE
 			    : security == 1 ? ENGINE_BOGUS
@@ -412,8 +413,9 @@ on_result(void *arg, int rcode, void *packet, int len, int security, char *why, 
 	if (rcode == 0 && packet != NULL && len > 0)
 		result.packet = bytes_make(packet, (size_t)len);
 	else if (rcode != 0)
-		result.why = q->engine->why;
+		result.why = e->why;
 	q->done(q, &result);
+	e->why[0] = 0; /* the next failure's may not be told */
 }
 
 int
