@@ -23,6 +23,8 @@
 #define DMARC_DAYS_MAX     32 /* in one DAYS answer */
 #define DMARC_ROWS_MAX     8  /* in one ROWS answer */
 #define DMARC_KEY_MAX      320
+/* Octets of an encoded row, at most: 13 + 2 * 8 strings, each with its length. */
+#define DMARC_ROW_OCTETS 7168
 
 enum dmarc_report_type {
 	DMARC_ROW = IPC_DMARC_DATA, /* no answer */

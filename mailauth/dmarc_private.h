@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* mailauth/dmarc_private.h - what the parts of a DMARC check have of each other. */
+#ifndef RELAIS_DMARC_PRIVATE_H
+#define RELAIS_DMARC_PRIVATE_H
+
+#include "arena.h"
+#include "dmarc.h"
+#include "mailauth_dns.h"
+
+/* Lower case, A-labels, no dot at the end; in the arena. ERR_SYNTAX, ERR_LIMIT: no host's name. */
+MUST_USE int dmarc_fold_domain(struct arena *a, struct bytes domain, struct bytes *out);
+
+/* ---- dmarc_walk.c: what the DNS says, remembered for the check ---- */
+
+enum dmarc_found {
+	DMARC_FOUND,   /* a record */
+	DMARC_ABSENT,  /* none */
+	DMARC_SEVERAL, /* more than one: as none, sec. 4.10 step 2 */
+	DMARC_UNKNOWN, /* the DNS could not tell */
+	DMARC_ASKED,   /* no answer yet */
+};
+
+/* One name that was asked for. */
+struct dmarc_look {
+	struct dmarc_look *next;
+	struct bytes domain; /* without "_dmarc." */
+	uint16_t type;       /* TXT at _dmarc.domain; A at domain: does it exist? */
+	enum dmarc_found found;
+	enum dns_status status;
+	struct bytes record;
+	struct dmarc_record tags; /* with FOUND; borrows from record */
+	int usable;               /* ERR_OK; ERR_SYNTAX: see dmarc_record_parse() */
+};
+
+struct dmarc_memory {
+	const struct mailauth_dns *dns;
+	struct arena *arena;
+	struct dmarc_look *looks;
+	struct mailauth_question *question; /* under way */
+	void (*answered)(void *arg);        /* never called from within dmarc_look() */
+	void *arg;
+	bool asking;
+};
+
+/* The answer, or one with DMARC_ASKED: come again after answered(). */
+const struct dmarc_look *dmarc_look(struct dmarc_memory *m, uint16_t type, struct bytes domain);
+
+/* The result of a tree walk, sec. 4.10 and 4.10.2. */
+struct dmarc_walk {
+	enum dmarc_found found;         /* FOUND, ABSENT (no record at all), UNKNOWN, ASKED */
+	struct bytes org_domain;        /* with FOUND and ABSENT */
+	const struct dmarc_look *start; /* of the domain itself */
+	const struct dmarc_look *org;   /* the record of the organizational domain, or NULL */
+	const struct dmarc_look *psd;   /* the record with psd=y above it, or NULL */
+	size_t queries;
+};
+
+/* From domain upwards. looked, if not NULL, is called for each name looked at. */
+void dmarc_walk(struct dmarc_memory *m, struct bytes domain, struct dmarc_walk *out,
+	void (*looked)(void *arg, const struct dmarc_look *look), void *arg);
+
+#endif
