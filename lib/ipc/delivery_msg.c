@@ -30,18 +30,6 @@ delivery_job_encode(struct buf *out, const struct delivery_job *m)
 	content_source_put(out, &m->content);
 }
 
-/* Paths become header fields: whatever could end a line there is refused here. */
-static struct bytes
-get_text(struct ipc_reader *in, size_t max)
-{
-	struct bytes b = ipc_get_bytes(in, max);
-
-	for (size_t i = 0; i < b.n; i++)
-		if (b.p[i] < 0x20 || b.p[i] == 0x7f)
-			in->bad = true;
-	return b;
-}
-
 static int
 get_job(struct ipc_reader *in, struct delivery_job *m, bool in_fd)
 {
@@ -53,12 +41,12 @@ get_job(struct ipc_reader *in, struct delivery_job *m, bool in_fd)
 	m->uid = ipc_get_u32(in);
 	m->gid = ipc_get_u32(in);
 	m->flags = ipc_get_u32(in);
-	m->account = get_text(in, DELIVERY_ACCOUNT_MAX);
-	m->home = get_text(in, DELIVERY_HOME_MAX);
+	m->account = ipc_get_text(in, DELIVERY_ACCOUNT_MAX);
+	m->home = ipc_get_text(in, DELIVERY_HOME_MAX);
 	m->detail = ipc_get_bytes(in, DELIVERY_DETAIL_MAX);
-	m->reverse_path = get_text(in, DELIVERY_PATH_MAX);
-	m->original_path = get_text(in, DELIVERY_PATH_MAX);
-	m->forward_path = get_text(in, DELIVERY_PATH_MAX);
+	m->reverse_path = ipc_get_text(in, DELIVERY_PATH_MAX);
+	m->original_path = ipc_get_text(in, DELIVERY_PATH_MAX);
+	m->forward_path = ipc_get_text(in, DELIVERY_PATH_MAX);
 	m->prefix = ipc_get_bytes(in, DELIVERY_PREFIX_MAX);
 	/* offsets are the kernel's off_t */
 	m->content = content_source_get(in, in_fd, INT64_MAX / 2);
@@ -99,8 +87,8 @@ delivery_result_decode(struct ipc_reader *in, void *msg)
 
 	m->job_id = ipc_get_u64(in);
 	m->status = (enum delivery_status)ipc_get_enum(in, DELIVERY_STATUSES);
-	m->code = get_text(in, DELIVERY_CODE_MAX);
-	m->text = get_text(in, DELIVERY_TEXT_MAX);
+	m->code = ipc_get_text(in, DELIVERY_CODE_MAX);
+	m->text = ipc_get_text(in, DELIVERY_TEXT_MAX);
 	return ipc_finish(in);
 }
 
@@ -118,7 +106,7 @@ delivery_sync_result_decode(struct ipc_reader *in, void *msg)
 	struct delivery_sync_result *m = msg;
 
 	m->status = (enum delivery_status)ipc_get_enum(in, DELIVERY_STATUSES);
-	m->code = get_text(in, DELIVERY_CODE_MAX);
-	m->text = get_text(in, DELIVERY_TEXT_MAX);
+	m->code = ipc_get_text(in, DELIVERY_CODE_MAX);
+	m->text = ipc_get_text(in, DELIVERY_TEXT_MAX);
 	return ipc_finish(in);
 }

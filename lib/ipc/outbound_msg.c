@@ -21,17 +21,6 @@ outbound_status_word(enum outbound_status s)
 	return s < OUTBOUND_STATUSES ? words[s] : "unknown";
 }
 
-static struct bytes
-get_text(struct ipc_reader *in, size_t max)
-{
-	struct bytes b = ipc_get_bytes(in, max);
-
-	for (size_t i = 0; i < b.n; i++)
-		if (b.p[i] < 0x20 || b.p[i] == 0x7f)
-			in->bad = true;
-	return b;
-}
-
 /* ---- SEND ---- */
 
 void
@@ -68,8 +57,8 @@ get_rcpts(struct ipc_reader *in, struct outbound_job *m)
 
 		r->number = ipc_get_u32(in);
 		r->notify = ipc_get_u32(in);
-		r->forward_path = get_text(in, OUTBOUND_PATH_MAX);
-		r->orcpt = get_text(in, OUTBOUND_PARAM_MAX);
+		r->forward_path = ipc_get_text(in, OUTBOUND_PATH_MAX);
+		r->orcpt = ipc_get_text(in, OUTBOUND_PARAM_MAX);
 		octets += outbound_rcpt_size(r);
 		if (r->forward_path.n == 0 || r->notify > OUTBOUND_NOTIFY_ALL)
 			in->bad = true;
@@ -88,9 +77,9 @@ get_job(struct ipc_reader *in, struct outbound_job *m, bool in_fd)
 	m->queue_id = ipc_get_u64(in);
 	m->arrival_us = ipc_get_u64(in);
 	m->flags = ipc_get_u32(in);
-	m->next_hop = get_text(in, OUTBOUND_NEXT_HOP_MAX);
-	m->reverse_path = get_text(in, OUTBOUND_PATH_MAX);
-	m->envid = get_text(in, OUTBOUND_PARAM_MAX);
+	m->next_hop = ipc_get_text(in, OUTBOUND_NEXT_HOP_MAX);
+	m->reverse_path = ipc_get_text(in, OUTBOUND_PATH_MAX);
+	m->envid = ipc_get_text(in, OUTBOUND_PARAM_MAX);
 	m->prefix = ipc_get_bytes(in, OUTBOUND_PREFIX_MAX);
 	m->n_rcpts = ipc_get_enum(in, OUTBOUND_RCPTS_MAX + 1);
 	get_rcpts(in, m);
@@ -132,10 +121,10 @@ put_host(struct buf *out, const struct outbound_host *h)
 static void
 get_host(struct ipc_reader *in, struct outbound_host *h)
 {
-	h->name = get_text(in, OUTBOUND_HOST_MAX);
-	h->address = get_text(in, OUTBOUND_ADDRESS_MAX);
+	h->name = ipc_get_text(in, OUTBOUND_HOST_MAX);
+	h->address = ipc_get_text(in, OUTBOUND_ADDRESS_MAX);
 	h->port = ipc_get_u16(in);
-	h->tls = get_text(in, OUTBOUND_TLS_MAX);
+	h->tls = ipc_get_text(in, OUTBOUND_TLS_MAX);
 	h->reused = ipc_get_enum(in, 2) != 0;
 }
 
@@ -158,8 +147,8 @@ get_rcpt_result(
 	r->status = (enum outbound_status)ipc_get_enum(in, OUTBOUND_STATUSES);
 	r->host = ipc_get_u8(in);
 	r->relayed = ipc_get_enum(in, 2) != 0;
-	r->code = get_text(in, OUTBOUND_CODE_MAX);
-	r->text = get_text(in, OUTBOUND_TEXT_MAX);
+	r->code = ipc_get_text(in, OUTBOUND_CODE_MAX);
+	r->text = ipc_get_text(in, OUTBOUND_TEXT_MAX);
 	if (r->host != OUTBOUND_NO_HOST && r->host >= m->n_hosts)
 		in->bad = true;
 	for (const struct outbound_rcpt_result *k = m->rcpts; k < r; k++)

@@ -61,6 +61,17 @@ ipc_get_bytes(struct ipc_reader *r, size_t max)
 	return p == NULL ? BYTES_NONE : bytes_make(p, n);
 }
 
+struct bytes
+ipc_get_text(struct ipc_reader *r, size_t max)
+{
+	struct bytes b = ipc_get_bytes(r, max);
+
+	for (size_t i = 0; i < b.n; i++)
+		if (b.p[i] < 0x20 || b.p[i] == 0x7f)
+			r->bad = true;
+	return b;
+}
+
 unsigned
 ipc_get_enum(struct ipc_reader *r, unsigned count)
 {

@@ -33,6 +33,10 @@ uint64_t ipc_get_u64(struct ipc_reader *r);
 /* An octet string of at most max; borrowed from the frame. */
 struct bytes ipc_get_bytes(struct ipc_reader *r, size_t max);
 
+/* The same, of what becomes part of a line (a command, a field, the log): bad if it holds anything
+ * that could end one, or another control character. */
+struct bytes ipc_get_text(struct ipc_reader *r, size_t max);
+
 /* A number below count (an enum); else bad. */
 unsigned ipc_get_enum(struct ipc_reader *r, unsigned count);
 
