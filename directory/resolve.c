@@ -9,11 +9,10 @@
 
 #include <stdlib.h>
 
-#include "account_words.h"
 #include "err.h"
 #include "forwarding.h"
+#include "key_set.h"
 #include "routes.h"
-#include "siphash.h"
 
 /* One address still to be looked at. */
 struct item {
@@ -26,12 +25,6 @@ struct item {
 	uint32_t depth;       /* aliases passed */
 	bool from_catch_all;
 	bool system; /* from the system's aliases: may be a command or a file */
-};
-
-/* Keys met before: open addressing, in the arena. */
-struct key_set {
-	struct bytes *slots; /* n == 0: free */
-	size_t cap, n;
 };
 
 struct work {
@@ -57,42 +50,6 @@ struct looking {
 	struct bytes base, detail; /* of the local-part */
 	struct bytes key;          /* local-part@domain, the alias domain replaced */
 };
-
-/* The slot that has the key, or the free one where it belongs. */
-static struct bytes *
-set_slot(struct bytes *slots, size_t cap, struct bytes key)
-{
-	static const struct siphash_key fixed = { { 0, 0 } }; /* who writes tables is no attacker */
-	size_t i = (size_t)siphash(&fixed, key) & (cap - 1);
-
-	while (slots[i].n > 0 && !bytes_equal(slots[i], key))
-		i = (i + 1) & (cap - 1);
-	return &slots[i];
-}
-
-/* true: it is new. The key (not empty) is borrowed. */
-static bool
-set_add(struct key_set *s, struct arena *a, struct bytes key)
-{
-	struct bytes *slot;
-
-	if (s->n * 2 >= s->cap) {
-		size_t cap = s->cap == 0 ? 32 : s->cap * 2;
-		struct bytes *slots = arena_zalloc(a, cap * sizeof(*slots));
-
-		for (size_t i = 0; i < s->cap; i++)
-			if (s->slots[i].n > 0)
-				*set_slot(slots, cap, s->slots[i]) = s->slots[i];
-		s->slots = slots;
-		s->cap = cap;
-	}
-	slot = set_slot(s->slots, s->cap, key);
-	if (slot->n > 0)
-		return false;
-	*slot = key;
-	s->n++;
-	return true;
-}
 
 static void
 add_item(struct work *w, struct item item)
@@ -136,7 +93,7 @@ is_new_target(struct work *w, char kind, struct bytes what, struct bytes detail)
 	key[1 + what.n] = 0;
 	if (detail.n > 0)
 		memcpy(key + 2 + what.n, detail.p, detail.n);
-	return set_add(&w->targets, w->a, bytes_make(key, 2 + what.n + detail.n));
+	return key_set_add(&w->targets, w->a, bytes_make(key, 2 + what.n + detail.n));
 }
 
 static void
@@ -497,7 +454,7 @@ look(struct work *w, const struct item *item, struct looking *l)
 	mail_address_detail(l->address.local, w->t->delimiters, &l->base, &l->detail);
 	if (bytes_equal(item->parent, l->key))
 		return 1;
-	return set_add(&w->seen, w->a, l->key);
+	return key_set_add(&w->seen, w->a, l->key);
 }
 
 static int
@@ -558,96 +515,9 @@ resolve(struct directory_tables *t, struct arena *a, struct bytes address,
 	resolve_with(t, a, address, reverse_path, false, out);
 }
 
-static enum directory_verdict
-target_verdict(const struct directory_target *t, uint64_t size, account_use_fn *use, void *arg)
+void
+resolve_owners(
+	struct directory_tables *t, struct arena *a, struct bytes address, struct resolution *out)
 {
-	uint64_t octets, messages;
-
-	if (t->kind != DIRECTORY_TARGET_ACCOUNT)
-		return t->verdict;
-	if (t->quota_octets != 0 && size > t->quota_octets)
-		return DIRECTORY_TOO_LARGE;
-	if ((t->quota_octets == 0 && t->quota_messages == 0) ||
-		!use(arg, t->account, &octets, &messages))
-		return DIRECTORY_OK;
-	if (t->quota_octets != 0 && (octets >= t->quota_octets || size > t->quota_octets - octets))
-		return DIRECTORY_OVER_QUOTA;
-	if (t->quota_messages != 0 && messages >= t->quota_messages)
-		return DIRECTORY_OVER_QUOTA;
-	return DIRECTORY_OK;
-}
-
-struct directory_rcpt_answer
-resolve_rcpt(const struct resolution *r, const struct directory_rcpt *rcpt, account_use_fn *use,
-	void *arg)
-{
-	struct directory_rcpt_answer first = { .verdict = r->verdict };
-
-	if (r->verdict != DIRECTORY_OK)
-		return first;
-	first.verdict = DIRECTORY_NO_RELAY;
-	if (r->place == PLACE_ELSEWHERE && (rcpt->flags & DIRECTORY_MAY_RELAY) == 0)
-		return first;
-	first.verdict = DIRECTORY_OK;
-	/* One target that takes it is enough: the others are bounced or tried again. */
-	for (size_t i = 0; i < r->count; i++) {
-		const struct directory_target *t = &r->targets[i];
-		enum directory_verdict v = target_verdict(t, rcpt->size_octets, use, arg);
-
-		if (v == DIRECTORY_OK)
-			return (struct directory_rcpt_answer){ .verdict = DIRECTORY_OK };
-		if (first.verdict == DIRECTORY_OK)
-			first = (struct directory_rcpt_answer){ v, t->enhanced, t->text };
-	}
-	return first;
-}
-
-/* The account's own address, with any detail, or one that its line gives it besides. */
-static int
-owns_by_name(struct directory_tables *t, struct arena *a, const struct account *account,
-	const struct mail_address *address)
-{
-	struct bytes line = account->record.line, send_as, domain, base, detail;
-	struct mail_address given;
-	struct domain_info where;
-	int r;
-
-	if ((r = tables_domain(t, a, address->domain, &where)) < 0)
-		return r;
-	mail_address_detail(address->local, t->delimiters, &base, &detail);
-	if (bytes_equal(mail_address_key(a, address->local, where.domain), account->key) ||
-		bytes_equal(mail_address_key(a, base, where.domain), account->key))
-		return 1;
-	while (account_next_send_as(&line, &send_as) > 0) {
-		if (send_as.p[0] != '@') {
-			if (mail_address_fold(a, send_as, &given) == ERR_OK &&
-				bytes_equal(given.key, address->key))
-				return 1;
-		} else if (mail_domain_fold(a, bytes_skip(send_as, 1), &domain) == ERR_OK &&
-			   (bytes_equal(domain, address->domain) ||
-				   bytes_equal(domain, where.domain)))
-			return 1;
-	}
-	return 0;
-}
-
-int
-resolve_owns(struct directory_tables *t, struct arena *a, const struct account *account,
-	struct bytes address)
-{
-	struct mail_address folded;
-	struct resolution r;
-	int e;
-
-	if (mail_address_fold(a, address, &folded) < 0 || folded.domain.n == 0)
-		return 0;
-	if ((e = owns_by_name(t, a, account, &folded)) != 0)
-		return e < 0 ? ERR_IO : 1;
-	resolve_with(t, a, address, NULL, true, &r);
-	if (r.verdict == DIRECTORY_TEMPORARY)
-		return ERR_IO;
-	for (size_t i = 0; i < r.count; i++)
-		if (!bytes_equal(r.targets[i].account, account->key))
-			return 0;
-	return r.count > 0;
+	resolve_with(t, a, address, NULL, true, out);
 }

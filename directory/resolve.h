@@ -44,6 +44,11 @@ struct resolution {
 void resolve(struct directory_tables *t, struct arena *a, struct bytes address,
 	const struct bytes *reverse_path, struct resolution *out);
 
+/* The same for the question whose it is: neither the catch-all nor forwards count, locked accounts
+ * do. */
+void resolve_owners(
+	struct directory_tables *t, struct arena *a, struct bytes address, struct resolution *out);
+
 /* May a message of size_octets (0: unknown) be accepted for it? use: how much an account
  * holds; false if it isn't near its limit. */
 typedef bool account_use_fn(void *arg, struct bytes account, uint64_t *octets, uint64_t *messages);
