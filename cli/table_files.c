@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* cli/table_files.c - text tables on disk, see the header. */
-#include "table_files.h"
+#include "table_files_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "aliases.h"
-#include "directory_conf.h"
 #include "err.h"
-#include "local_delivery_conf.h"
-#include "mailbox.h"
 #include "map_build.h"
 #include "sys.h"
 
@@ -32,8 +28,8 @@ is_private(const char *path, const struct stat *st)
 	return false;
 }
 
-static bool
-read_text(const char *path, bool secret, struct buf *text)
+bool
+table_file_read(const char *path, bool secret, struct buf *text)
 {
 	int fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
 	struct stat st;
@@ -62,8 +58,8 @@ read_text(const char *path, bool secret, struct buf *text)
 	return n >= 0;
 }
 
-static bool
-report(const struct table_file *f)
+bool
+table_file_report(const struct table_file *f)
 {
 	const struct table *t = &f->table;
 
@@ -98,8 +94,8 @@ check_alias_domains(struct cli *cli, struct table_file *f)
 	}
 }
 
-static void
-analyse(struct cli *cli, struct table_file *f, struct bytes text)
+void
+table_file_analyse(struct cli *cli, struct table_file *f, struct bytes text)
 {
 	table_parse(&f->table, text);
 	table_check(&f->table, f->kind);
@@ -120,10 +116,10 @@ table_file_load(struct cli *cli, enum table_kind kind, struct table_file *f)
 	snprintf(f->path, sizeof(f->path), "%s/%s", common->tables, table_kind_name(kind));
 	snprintf(f->db_path, sizeof(f->db_path), "%s/directory/%s.db", common->state,
 		table_kind_name(kind));
-	if (!read_text(f->path, kind == TABLE_RELAY_CREDENTIALS, &f->text))
+	if (!table_file_read(f->path, kind == TABLE_RELAY_CREDENTIALS, &f->text))
 		return false;
-	analyse(cli, f, buf_bytes(&f->text));
-	return report(f);
+	table_file_analyse(cli, f, buf_bytes(&f->text));
+	return table_file_report(f);
 }
 
 void
@@ -198,8 +194,8 @@ make_state_folder(struct cli *cli)
 	return true;
 }
 
-static bool
-compile(struct cli *cli, const struct table_file *f)
+bool
+table_file_compile(struct cli *cli, const struct table_file *f)
 {
 	int r;
 
@@ -231,8 +227,8 @@ table_file_store(struct cli *cli, struct table_file *f, struct bytes text)
 	int r;
 
 	table_free(&f->table);
-	analyse(cli, f, text);
-	if (!report(f))
+	table_file_analyse(cli, f, text);
+	if (!table_file_report(f))
 		return false;
 	r = map_replace_file(f->path, text,
 		f->kind == TABLE_ACCOUNTS || f->kind == TABLE_RELAY_CREDENTIALS ? 0600 : 0644);
@@ -241,7 +237,7 @@ table_file_store(struct cli *cli, struct table_file *f, struct bytes text)
 		return false;
 	}
 	/* directory needs all tables, the empty ones too */
-	return compile(cli, f) && (all_compiled(cli) || table_files_build(cli, true));
+	return table_file_compile(cli, f) && (all_compiled(cli) || table_files_build(cli, true));
 }
 
 struct same_key {
@@ -278,219 +274,14 @@ table_file_edit(struct cli *cli, struct table_file *f, struct bytes key, struct 
 	return ok;
 }
 
-/* ---- the system's users ---- */
-
-static bool
-has_login_shell(const struct passwd *pw)
-{
-	const char *shell;
-	bool found = false;
-
-	setusershell();
-	while (!found && (shell = getusershell()) != NULL)
-		found = strcmp(shell, pw->pw_shell) == 0;
-	endusershell();
-	return found;
-}
-
-static void
-list_system_users(struct cli *cli, struct buf *text)
-{
-	const struct directory_conf *conf = conf_values(&cli->conf, "directory");
-	const struct passwd *pw;
-
-	setpwent();
-	while ((pw = getpwent()) != NULL)
-		if (pw->pw_uid >= conf->system_uid_first && pw->pw_uid <= conf->system_uid_last &&
-			pw->pw_gid != 0 && (!conf->system_user_shells || has_login_shell(pw)))
-			buf_printf(text, "%s %u %u\n", pw->pw_name, (unsigned)pw->pw_uid,
-				(unsigned)pw->pw_gid);
-	endpwent();
-}
-
-static bool
-has_system_users(const struct table_file *domains)
-{
-	struct arena a = ARENA_INIT;
-	struct domain_record d;
-	const char *why;
-	bool yes = false;
-
-	for (size_t i = 0; i < domains->table.count && !yes; i++)
-		yes = domain_record_parse(&a, domains->table.entries[i].value, &d, &why) ==
-			      ERR_OK &&
-		      d.system_users;
-	arena_reset(&a);
-	return yes;
-}
-
-static bool
-make_system_mailboxes(struct cli *cli, const struct table_file *users)
-{
-	bool ok = true;
-
-	for (size_t i = 0; i < users->table.count; i++) {
-		struct system_user_record r;
-		struct buf home = BUF_INIT;
-		const char *why;
-
-		if (system_user_record_parse(users->table.entries[i].value, &r, &why) < 0)
-			continue;
-		mail_address_home(
-			&home, users->table.entries[i].key, BYTES_LITERAL(SYSTEM_USERS_DOMAIN));
-		ok &= mailbox_make(cli, buf_str(&home), r.uid, r.gid);
-		buf_free(&home);
-	}
-	return ok;
-}
-
-static bool
-build_system_users(struct cli *cli, bool wanted)
-{
-	struct table_file f = { .kind = TABLE_SYSTEM_USERS, .text = BUF_INIT, .table = TABLE_INIT };
-	bool ok;
-
-	snprintf(f.path, sizeof(f.path), "(users of the system)");
-	snprintf(f.db_path, sizeof(f.db_path), "%s/directory/%s.db", cli_common(cli)->state,
-		table_kind_name(f.kind));
-	if (wanted)
-		list_system_users(cli, &f.text);
-	analyse(cli, &f, buf_bytes(&f.text));
-	ok = report(&f) && compile(cli, &f) && (geteuid() != 0 || make_system_mailboxes(cli, &f));
-	table_file_free(&f);
-	return ok;
-}
-
-/* ---- the system's aliases ---- */
-
-/* Whose files may stand behind :include:. */
-struct include_rule {
-	const struct directory_conf *conf;
-	uid_t alias_owner;
-};
-
-static bool
-may_own(const struct include_rule *rule, uid_t uid)
-{
-	if (uid == rule->alias_owner)
-		return true;
-	for (size_t i = 0; i < rule->conf->include_owners.n; i++) {
-		const struct passwd *pw = getpwnam(rule->conf->include_owners.v[i]);
-
-		if (pw != NULL && pw->pw_uid == uid)
-			return true;
-	}
-	return false;
-}
-
-/* We may be root, who reads everything: so the file must be its owner's to give. */
-static int
-read_included(void *arg, const char *path, struct buf *out, const char **why)
-{
-	const struct include_rule *rule = arg;
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-	ssize_t n;
-
-	*why = strerror(errno);
-	if (fd < 0)
-		return ERR_IO;
-	*why = NULL;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		*why = "not a regular file";
-	else if (!may_own(rule, st.st_uid))
-		*why = "belongs to a user who is not named in directory.include_owners";
-	else if ((st.st_mode & 0002) != 0)
-		*why = "everybody may write to it";
-	else if ((uint64_t)st.st_size > rule->conf->include_size_limit)
-		*why = "larger than directory.include_size_limit";
-	if (*why == NULL) {
-		n = sys_read_full(fd, buf_room(out, (size_t)st.st_size), (size_t)st.st_size);
-		if (n < 0)
-			*why = strerror(errno);
-		else
-			buf_added(out, (size_t)n);
-	}
-	close(fd);
-	return *why == NULL ? ERR_OK : ERR_DENIED;
-}
-
-/* Where commands are not enabled the mail to them will be returned: said here already. */
-static void
-warn_of_commands(struct cli *cli, const struct table_file *f)
-{
-	const struct local_delivery_conf *conf = conf_values(&cli->conf, "local_delivery");
-
-	if (conf->commands)
-		return;
-	for (size_t i = 0; i < f->table.count; i++) {
-		struct arena a = ARENA_INIT;
-		struct bytes rest = f->table.entries[i].value, target, what;
-
-		while (alias_next_target(&rest, &target) > 0)
-			if (alias_program(&a, target, &what))
-				fprintf(stderr,
-					"%s:%u: warning: %.*s: local_delivery.commands is not on, "
-					"mail to it will be returned\n",
-					f->path, f->table.entries[i].line, (int)what.n,
-					(const char *)what.p);
-		arena_reset(&a);
-	}
-}
-
-/* Read and check; a file that is not there is empty. */
-static bool
-load_system_aliases(struct cli *cli, struct table_file *f)
-{
-	struct include_rule rule = { .conf = conf_values(&cli->conf, "directory") };
-	struct aliases_files files = { read_included, &rule };
-	const char *path = rule.conf->alias_file;
-	struct stat st;
-
-	*f = (struct table_file){
-		.kind = TABLE_SYSTEM_ALIASES, .text = BUF_INIT, .table = TABLE_INIT
-	};
-	snprintf(f->path, sizeof(f->path), "%s", path);
-	snprintf(f->db_path, sizeof(f->db_path), "%s/directory/%s.db", cli_common(cli)->state,
-		table_kind_name(f->kind));
-	if (*path != 0) {
-		if (stat(path, &st) == 0)
-			rule.alias_owner = st.st_uid;
-		if (!read_text(path, false, &f->text))
-			return false;
-	}
-	aliases_parse(&f->table, buf_bytes(&f->text), &files);
-	table_check(&f->table, f->kind);
-	table_sort(&f->table);
-	if (!report(f))
-		return false;
-	warn_of_commands(cli, f);
-	return true;
-}
-
 bool
 table_files_build_one(struct cli *cli, enum table_kind kind)
 {
 	struct table_file f;
-	bool ok = table_file_load(cli, kind, &f) && compile(cli, &f);
+	bool ok = table_file_load(cli, kind, &f) && table_file_compile(cli, &f);
 
 	if (ok)
 		printf("%s: %zu entries\n", f.path, f.table.count);
-	table_file_free(&f);
-	return ok;
-}
-
-bool
-table_files_build_aliases(struct cli *cli, bool quiet)
-{
-	struct table_file f;
-	bool ok = cli_load(cli);
-
-	if (!ok)
-		return false;
-	ok = load_system_aliases(cli, &f) && compile(cli, &f);
-	if (ok && !quiet && f.path[0] != 0)
-		printf("%s: %zu aliases\n", f.path, f.table.count);
 	table_file_free(&f);
 	return ok;
 }
@@ -516,7 +307,7 @@ table_files_check(struct cli *cli)
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
 		table_file_free(&files[kind]);
 	if (ok) {
-		ok = load_system_aliases(cli, &files[0]);
+		ok = system_tables_aliases(cli, &files[0]);
 		table_file_free(&files[0]);
 	}
 	return ok;
@@ -530,11 +321,11 @@ table_files_build(struct cli *cli, bool quiet)
 
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++) {
 		if (ok)
-			ok = compile(cli, &files[kind]);
+			ok = table_file_compile(cli, &files[kind]);
 		if (ok && !quiet)
 			printf("%s: %zu entries\n", files[kind].path, files[kind].table.count);
 	}
-	ok = ok && build_system_users(cli, has_system_users(&files[TABLE_DOMAINS])) &&
+	ok = ok && system_tables_users(cli, &files[TABLE_DOMAINS]) &&
 	     table_files_build_aliases(cli, quiet);
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
 		table_file_free(&files[kind]);
