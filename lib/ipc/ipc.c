@@ -259,6 +259,18 @@ ipc_reply(struct ipc_channel *channel, uint32_t id, uint16_t type, const int *fd
 	put_frame(channel, type, FRAME_IS_REPLY, id, fds, nfds);
 }
 
+void
+ipc_last_word(
+	const struct ipc_channel *channel, uint32_t id, uint16_t type, struct ipc_last_word *out)
+{
+	out->fd = channel->spec.fd;
+	set_u16(out->packet, type);
+	out->packet[2] = FRAME_IS_REPLY;
+	out->packet[3] = 0;
+	set_u32(out->packet + 4, id);
+	set_u32(out->packet + 8, 0);
+}
+
 /* The peer does not take its answers. */
 static bool
 is_full(const struct ipc_channel *c)

@@ -164,12 +164,12 @@ put_dmarc(struct buf *out, const struct mailauth_dmarc *m)
 {
 	buf_put_u8(out, (uint8_t)m->result);
 	buf_put_u8(out, (uint8_t)m->policy);
-	buf_put_u8(out, (uint8_t)m->published_p);
-	buf_put_u8(out, (uint8_t)m->published_sp);
-	buf_put_u8(out, (uint8_t)m->published_np);
+	buf_put_u8(out, (uint8_t)m->published);
 	buf_put_u8(out, m->testing);
 	buf_put_u8(out, m->spf_aligned);
 	buf_put_u8(out, m->dkim_aligned);
+	buf_put_u8(out, m->psd_record);
+	buf_put_u8(out, m->reports);
 	buf_put_u8(out, m->dkim_index);
 	put_cut(out, m->author_domain, MAILAUTH_NAME_MAX);
 	put_cut(out, m->org_domain, MAILAUTH_NAME_MAX);
@@ -183,12 +183,12 @@ get_dmarc(struct ipc_reader *in, struct mailauth_dmarc *m)
 {
 	m->result = ipc_get_enum(in, AUTH_RESULT_COUNT);
 	m->policy = ipc_get_enum(in, MAILAUTH_POLICIES);
-	m->published_p = ipc_get_enum(in, MAILAUTH_POLICIES);
-	m->published_sp = ipc_get_enum(in, MAILAUTH_POLICIES);
-	m->published_np = ipc_get_enum(in, MAILAUTH_POLICIES);
+	m->published = ipc_get_enum(in, MAILAUTH_POLICIES);
 	m->testing = get_bool(in);
 	m->spf_aligned = get_bool(in);
 	m->dkim_aligned = get_bool(in);
+	m->psd_record = get_bool(in);
+	m->reports = get_bool(in);
 	m->dkim_index = (uint8_t)ipc_get_enum(in, MAILAUTH_SIGNATURES_MAX);
 	m->author_domain = ipc_get_bytes(in, MAILAUTH_NAME_MAX);
 	m->org_domain = ipc_get_bytes(in, MAILAUTH_NAME_MAX);

@@ -91,18 +91,19 @@ enum mailauth_policy {
 };
 
 struct mailauth_dmarc {
-	enum auth_result result;     /* none: no record */
-	enum mailauth_policy policy; /* what the domain wants for a message that fails; of p, sp or
-					np, and t */
-	enum mailauth_policy published_p, published_sp, published_np; /* for reports */
-	bool testing;                                                 /* t=y */
+	enum auth_result result;        /* none: no record */
+	enum mailauth_policy policy;    /* what the domain wants for a message that fails */
+	enum mailauth_policy published; /* the same before t=y took it a step down */
+	bool testing;                   /* t=y took it a step down */
 	bool spf_aligned, dkim_aligned;
+	bool psd_record;            /* the record is a public suffix' */
+	bool reports;               /* it has addresses for aggregate reports */
 	uint8_t dkim_index;         /* dkim_aligned: by which of the signatures */
 	struct bytes author_domain; /* of the From field; empty: there is no usable one */
 	struct bytes org_domain;    /* its organizational domain */
 	struct bytes record_domain; /* where the record was found */
 	struct bytes record;        /* its text */
-	struct bytes problem;       /* for people; may be empty */
+	struct bytes problem;       /* one line for people: why this result */
 };
 
 struct mailauth_verified {

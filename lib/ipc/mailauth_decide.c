@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lib/ipc/mailauth_decide.c - accept, Junk or refuse.
+ *
+ * Nothing that could not be found out is held against a message: temperror and permerror never
+ * refuse. A client that SPF forbids is refused only if the operator wants it, and even then not if
+ * the message passes DMARC: its author's own signature came through a forwarder.
+ *
+ * Runs in:  smtpd, cli. Pure.
+ * Trusts:   nothing in the results' words.
+ * Sources:  RFC 7208 sec. 8.4, 8.5; RFC 9989 (policies); RFC 7372 (5.7.23).
+ */
+#include "mailauth_decide.h"
+
+static const char *const names[MAILAUTH_ACTIONS] = {
+	[MAILAUTH_ACCEPT] = "accept",
+	[MAILAUTH_JUNK] = "junk",
+	[MAILAUTH_REFUSE] = "refuse",
+};
+
+const char *
+mailauth_action_name(enum mailauth_action action)
+{
+	return action < MAILAUTH_ACTIONS ? names[action] : "unknown";
+}
+
+static struct bytes
+domain_of(struct bytes mailbox)
+{
+	const size_t at = bytes_find_last(mailbox, '@');
+
+	return at == BYTES_NOT_FOUND ? BYTES_NONE : bytes_skip(mailbox, at + 1);
+}
+
+/* domain itself, or a name below it */
+static bool
+is_within(struct bytes name, struct bytes domain)
+{
+	if (domain.n == 0 || name.n < domain.n ||
+		!bytes_equal_nocase(bytes_skip(name, name.n - domain.n), domain))
+		return false;
+	return name.n == domain.n || name.p[name.n - domain.n - 1] == '.';
+}
+
+/* Is the reverse-path its owner's? By the client that he allows, or by his signature. */
+static bool
+is_authenticated(const struct mailauth_facts *f)
+{
+	const struct bytes domain = domain_of(f->mail_from);
+
+	if (f->mail_from.n == 0)
+		return false;
+	if (f->spf->result == AUTH_PASS)
+		return true;
+	for (uint32_t i = 0; i < f->verified->n_dkim; i++)
+		if (f->verified->dkim[i].result == AUTH_PASS &&
+			is_within(domain, f->verified->dkim[i].domain))
+			return true;
+	return false;
+}
+
+/* Words of others in a reply: printable ASCII, one line. */
+static void
+put_clean(struct buf *out, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		buf_put_u8(out, b.p[i] < 32 || b.p[i] > 126 ? '?' : b.p[i]);
+}
+
+static void
+refuse(struct mailauth_decision *d, struct arena *a, const char *enhanced, struct buf *text)
+{
+	d->action = MAILAUTH_REFUSE;
+	d->code = 550;
+	d->enhanced = enhanced;
+	d->text = arena_bytes(a, buf_bytes(text));
+	buf_free(text);
+}
+
+static void
+refuse_spf(struct mailauth_decision *d, struct arena *a, const struct mailauth_spf *spf)
+{
+	struct buf text = BUF_INIT;
+
+	buf_put_str(&text, "SPF: this client may not send mail for ");
+	put_clean(&text, spf->domain);
+	if (spf->explanation.n > 0) {
+		/* sec. 6.2: it must be clear whose words these are */
+		buf_put_str(&text, "; that domain explains: ");
+		put_clean(&text, spf->explanation);
+	}
+	refuse(d, a, "5.7.23", &text);
+}
+
+static void
+apply_dmarc(const struct mailauth_facts *f, struct arena *a, struct mailauth_decision *d)
+{
+	const struct mailauth_dmarc *m = &f->verified->dmarc;
+	struct buf text = BUF_INIT;
+
+	if (m->result != AUTH_FAIL || m->policy == MAILAUTH_POLICY_NONE)
+		return;
+	if (f->trusted_forwarder) {
+		d->override = MAILAUTH_TRUSTED_FORWARDER;
+	} else if (!f->enforce_dmarc) {
+		d->override = MAILAUTH_LOCAL_POLICY;
+	} else if (m->policy == MAILAUTH_POLICY_QUARANTINE) {
+		d->action = MAILAUTH_JUNK;
+	} else {
+		buf_put_str(&text, "rejected by the DMARC policy of ");
+		put_clean(&text, m->author_domain);
+		refuse(d, a, "5.7.1", &text);
+	}
+}
+
+void
+mailauth_decide(const struct mailauth_facts *f, struct arena *a, struct mailauth_decision *out)
+{
+	*out = (struct mailauth_decision){ .sender_authenticated = is_authenticated(f) };
+	apply_dmarc(f, a, out);
+	if (out->action != MAILAUTH_REFUSE && f->refuse_spf_fail && !f->trusted_forwarder &&
+		f->spf->result == AUTH_FAIL && f->verified->dmarc.result != AUTH_PASS)
+		refuse_spf(out, a, f->spf);
+}
