@@ -53,6 +53,15 @@ def make_folder(path, mode=0o755, user="root", group="root"):
     os.chmod(path, mode)
 
 
+def with_resolver(folder, addresses, words):
+    """The command, for a program that asks these name servers and not those of this machine."""
+    path = folder + "/resolv.conf"
+    with open(path, "w") as f:
+        f.writelines(f"nameserver {a}\n" for a in addresses)
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+            f'mount --bind "{path}" /etc/resolv.conf && exec "$@"', "-"] + words
+
+
 class Received:
     """A message that has arrived somewhere."""
 
@@ -60,11 +69,14 @@ class Received:
         self.octets = octets
 
     def header(self, name):
-        """The field's value, unfolded; None if there is none."""
+        """The first field's value, unfolded; None if there is none."""
+        return next(iter(self.headers(name)), None)
+
+    def headers(self, name):
+        """Those of all fields of that name, from the top."""
         head = self.octets.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0]
-        found = re.search(rb"(?im)^%s:[ \t]*(.*(?:\n[ \t].*)*)" % name.encode(), head)
-        return None if found is None else \
-            re.sub(r"\n\s+", " ", found.group(1).decode(errors="replace"))
+        return [re.sub(r"\n\s+", " ", value.decode(errors="replace")) for value in
+                re.findall(rb"(?im)^%s:[ \t]*(.*(?:\n[ \t].*)*)" % name.encode(), head)]
 
 
 class Maildir:
@@ -154,13 +166,9 @@ class Postfix:
         if self.pid is not None:  # a test that failed has left it
             return self
         words = [SBIN + "/master", "-c", self.etc, "-w"]
+        if self.resolver:
+            words = with_resolver(self.folder, self.resolver, words)
         with self.host.inside():
-            if self.resolver:
-                path = self.folder + "/resolv.conf"
-                with open(path, "w") as f:
-                    f.writelines(f"nameserver {a}\n" for a in self.resolver)
-                words = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                         f'mount --bind "{path}" /etc/resolv.conf && exec "$@"', "-"] + words
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, timeout=60)
         if done.returncode != 0:
