@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,21 @@ def build():
     """The release build, with the benchmarks' tools."""
     run("cmake", "--preset", "release", "-S", ROOT, "-B", Relais.build, stdout=sys.stderr)
     run("ninja", "-C", Relais.build, stdout=sys.stderr)
+
+
+def begin(parser):
+    """What every benchmark begins with: its options and those that all have; in namespaces of its own
+    from here on, with a build. The options."""
+    parser.add_argument("--no-build", action="store_true", help="build/release is up to date")
+    parser.add_argument("--build", type=pathlib.Path, help="another build folder, up to date")
+    parser.add_argument("--json", help="write all results to this file")
+    a = parser.parse_args()
+    enter()
+    if a.build:
+        Relais.build = a.build.resolve()
+    elif not a.no_build:
+        build()
+    return a
 
 
 def run(*words, **more):
@@ -425,6 +441,30 @@ class PostfixLmtp(Postfix):
     def stop(self):
         super().stop()
         Dovecot.stop(self)
+
+
+# ---- mail in by SMTP ----------------------------------------------------------------------------
+
+def load(server, sessions, messages, octets, rcpts, *more):
+    """What smtpload says of so many messages for the addresses in the file rcpts."""
+    done = subprocess.run([Relais.build / "tests/smtpload", "-p", str(server.smtp_port), "-s", str(sessions), "-m",
+                           str(messages), "-l", str(octets), "-t", rcpts, *more], stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout) if done.stdout else {"accepted": 0, "seconds": 1}
+
+
+def medians(rows, *names):
+    """One row of several: the medians of these columns; the range of the rate; whether all were complete."""
+    out = {k: statistics.median(r[k] for r in rows) for k in names}
+    out["range"] = [min(r["per_s"] for r in rows), max(r["per_s"] for r in rows)]
+    out["ok"] = all(r["ok"] for r in rows)
+    return out
+
+
+def ratio(cell, base):
+    """"3.1x, 2.4x less": rate and CPU next to another cell, if there is one."""
+    if not base or not base["per_s"] or not cell["cpu_ms"]:
+        return ""
+    return f"{cell['per_s'] / base['per_s']:.1f}x, {base['cpu_ms'] / cell['cpu_ms']:.1f}x less"
 
 
 # ---- counters -------------------------------------------------------------------------------
