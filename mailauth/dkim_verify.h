@@ -75,8 +75,8 @@ typedef void dkim_check_fn(void *arg);
 /*
  * Look at a message's header and ask for the keys of its signatures, each once.
  *
- * header: from the first octet to the end of the header, the blank line included or not; borrowed
- *         until dkim_check_free()
+ * header: from the first octet to the end of the header at least; what stands behind the blank line
+ *         is not looked at. Borrowed until dkim_check_free()
  * now:    seconds since 1970, for t= and x=
  * done:   called once, when all keys are known or known to be missing; maybe before this
  *         returns (*out is set by then), never after dkim_check_free()

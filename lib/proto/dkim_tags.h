@@ -81,11 +81,8 @@ struct dkim_signature {
  */
 MUST_USE int dkim_signature_parse(struct bytes value, struct dkim_signature *out, const char **why);
 
-/* Cut the next name off *rest (fields of a dkim_signature); false at the end. */
-bool dkim_signed_field_next(struct bytes *rest, struct bytes *name);
-
-/* How often h= has that name (case does not matter). */
-size_t dkim_signed_fields_count(struct bytes fields, const char *name);
+/* How often the colon-separated list h= has that name (case does not matter). */
+size_t dkim_signed_fields_count(struct bytes fields, struct bytes name);
 
 /* "rsa-sha256", "ed25519-sha256", "rsa-sha1"; "unknown" for others */
 const char *dkim_algorithm_name(enum dkim_algorithm algorithm);
@@ -95,7 +92,8 @@ const char *dkim_algorithm_name(enum dkim_algorithm algorithm);
 enum dkim_key_type {
 	DKIM_KEY_RSA,
 	DKIM_KEY_ED25519,
-	DKIM_KEY_OTHER,
+	DKIM_KEY_TYPES, /* those that we know */
+	DKIM_KEY_OTHER = DKIM_KEY_TYPES,
 };
 
 struct dkim_key_record {
@@ -116,6 +114,12 @@ MUST_USE int dkim_key_record_parse(
 	struct bytes text, struct dkim_key_record *out, const char **why);
 
 /* --- values -------------------------------------------------------------------------- */
+
+/*
+ * Cut the next item off a colon-separated list (h=, q=, s=, t=), FWS around it gone. Empty items
+ * are skipped. returns: false at the end
+ */
+bool dkim_list_next(struct bytes *rest, struct bytes *item);
 
 /*
  * The octets of a base64 value with FWS in it (b=, bh=, p=).

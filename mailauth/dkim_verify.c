@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailauth/dkim_verify.c - the signatures of a message, from the header to their verdicts.
+ *
+ * A signature is open until something decides about it: its own text, the message's header, the
+ * DNS, the key (all by us, in this order), then libopendkim, then the length of the body. What is
+ * closed stays closed.
+ *
+ * Runs in:  mailauth-verify.
+ * Trusts:   nothing of the message or the DNS; libopendkim only with what we looked at before.
+ * Sources:  RFC 6376 sec. 6; RFC 8301; RFC 8601 sec. 2.7.1 (names of results).
+ */
+#include "dkim_verify_private.h"
+
+#include <stdlib.h>
+
+#define CLOCK_SKEW_S 300 /* t= may be that far ahead, x= that far behind */
+
+static const char *const result_names[DKIM_RESULT_COUNT] = {
+	[DKIM_NONE] = "none",
+	[DKIM_PASS] = "pass",
+	[DKIM_FAIL] = "fail",
+	[DKIM_POLICY] = "policy",
+	[DKIM_NEUTRAL] = "neutral",
+	[DKIM_TEMPERROR] = "temperror",
+	[DKIM_PERMERROR] = "permerror",
+};
+
+const char *
+dkim_result_name(enum dkim_result result)
+{
+	return result_names[result];
+}
+
+struct dkim_verifier *
+dkim_verifier_new(const struct dkim_verify_options *options)
+{
+	struct dkim_verifier *v = xcalloc(1, sizeof(*v));
+
+	v->options = *options;
+	if (v->options.signatures > DKIM_SIGNATURES_MAX)
+		v->options.signatures = DKIM_SIGNATURES_MAX;
+	if (v->options.rsa_bits_min < DKIM_BITS_LEAST)
+		v->options.rsa_bits_min = DKIM_BITS_LEAST;
+	v->lib = dkim_lib_new(v->options.rsa_bits_min);
+	if (v->lib == NULL)
+		dkim_verifier_free(&v);
+	return v;
+}
+
+void
+dkim_verifier_free(struct dkim_verifier **v)
+{
+	if (*v != NULL && (*v)->lib != NULL)
+		dkim_close((*v)->lib);
+	free(*v);
+	*v = NULL;
+}
+
+void
+dkim_claim_close(struct dkim_claim *s, enum dkim_result result, const char *why)
+{
+	s->open = false;
+	s->verdict.result = result;
+	s->verdict.why = why;
+}
+
+void
+dkim_check_close(struct dkim_check *c, enum dkim_result result, const char *why)
+{
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].open)
+			dkim_claim_close(&c->claims[i], result, why);
+}
+
+/* --- the header ------------------------------------------------------------------------ */
+
+static struct bytes
+lower(struct arena *a, struct bytes b)
+{
+	uint8_t *p = arena_alloc(a, b.n + 1);
+
+	for (size_t i = 0; i < b.n; i++)
+		p[i] = ascii_lower(b.p[i]);
+	return bytes_make(p, b.n);
+}
+
+static struct bytes
+first_of_b(struct arena *a, struct bytes b)
+{
+	uint8_t *p = arena_alloc(a, 8);
+	size_t n = 0;
+
+	for (size_t i = 0; i < b.n && n < 8; i++)
+		if (b.p[i] > ' ')
+			p[n++] = b.p[i];
+	return bytes_make(p, n);
+}
+
+/* What the report names, also of a signature that is refused. */
+static void
+describe(struct dkim_check *c, struct dkim_claim *s)
+{
+	const struct dkim_signature *p = &s->parsed;
+	struct dkim_verdict *v = &s->verdict;
+
+	v->algorithm = p->algorithm;
+	v->domain = lower(&c->arena, p->domain);
+	v->selector = lower(&c->arena, p->selector);
+	v->b_head = first_of_b(&c->arena, p->signature);
+	v->identity = p->identity;
+	if (p->identity.n == 0 && v->domain.n > 0)
+		v->identity = bytes_from_str(arena_printf(
+			&c->arena, "@%.*s", (int)v->domain.n, (const char *)v->domain.p));
+}
+
+static void
+add_claim(struct dkim_check *c, const struct rfc5322_field *f)
+{
+	struct dkim_claim *s;
+	const char *why;
+	int r;
+
+	if (c->signatures++ >= DKIM_SIGNATURES_MAX)
+		return;
+	s = &c->claims[c->nclaims++];
+	s->open = true;
+	r = dkim_signature_parse(f->value, &s->parsed, &why);
+	describe(c, s);
+	if (c->nclaims > c->verifier->options.signatures) {
+		dkim_claim_close(s, DKIM_POLICY, "more signatures than are verified");
+		return;
+	}
+	s->fed = dkim_lib_takes(f) && f->value.n <= DKIM_SIGNATURE_MAX;
+	if (s->fed)
+		s->fed_at = c->ninfos++;
+	if (r < 0)
+		dkim_claim_close(s, DKIM_NEUTRAL, why);
+	else if (!s->fed)
+		dkim_claim_close(s, DKIM_NEUTRAL, "the field's name is not written plainly");
+}
+
+static bool
+is_from(const struct rfc5322_field *f)
+{
+	return bytes_is_nocase(f->name, "From");
+}
+
+/* Octets that libopendkim reads in another way than who shows the message: it ends at NUL, and
+ * takes other control characters for blanks. */
+static bool
+has_controls(struct bytes value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		uint8_t c = value.p[i];
+		bool crlf = c == '\r' && i + 1 < value.n && value.p[i + 1] == '\n';
+
+		i += crlf;
+		if (!crlf && c < ' ' && c != '\t')
+			return true;
+	}
+	return false;
+}
+
+static void
+close_if_signed(struct dkim_check *c, struct bytes name, const char *why)
+{
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].open &&
+			dkim_signed_fields_count(c->claims[i].parsed.fields, name) > 0)
+			dkim_claim_close(&c->claims[i], DKIM_POLICY, why);
+}
+
+/* Sec. 8.15: who adds a From field in front of a signed message must not pass. */
+static void
+check_from(struct dkim_check *c, size_t from_fields)
+{
+	for (size_t i = 0; i < c->nclaims; i++) {
+		struct dkim_claim *s = &c->claims[i];
+
+		if (s->open && dkim_signed_fields_count(s->parsed.fields, BYTES_LITERAL("From")) <
+				       from_fields)
+			dkim_claim_close(s, DKIM_POLICY, "a From field is not signed");
+	}
+}
+
+static void
+check_fields(struct dkim_check *c)
+{
+	struct bytes rest = c->header;
+	struct rfc5322_field f;
+	size_t from_fields = 0;
+
+	while (rfc5322_field_next(&rest, &f)) {
+		from_fields += is_from(&f);
+		if (has_controls(f.value))
+			close_if_signed(c, f.name, "a signed field has control characters");
+	}
+	check_from(c, from_fields);
+}
+
+static void
+check_claims(struct dkim_check *c)
+{
+	for (size_t i = 0; i < c->nclaims; i++) {
+		struct dkim_claim *s = &c->claims[i];
+		const struct dkim_signature *p = &s->parsed;
+
+		if (!s->open)
+			continue;
+		if (p->algorithm == DKIM_RSA_SHA1)
+			dkim_claim_close(s, DKIM_PERMERROR, "SHA-1 is not verified (RFC 8301)");
+		else if (p->has_expiry && (int64_t)p->expiry + CLOCK_SKEW_S < c->now)
+			dkim_claim_close(s, DKIM_POLICY, "the signature has expired");
+		else if (p->has_time && (int64_t)p->time > c->now + CLOCK_SKEW_S)
+			dkim_claim_close(s, DKIM_POLICY, "the signature is from the future");
+	}
+}
+
+/* All of the header is looked at once, within its limits. */
+static void
+read_header(struct dkim_check *c)
+{
+	struct bytes rest = c->header;
+	struct rfc5322_field f;
+	size_t fields = 0;
+	bool over = false;
+
+	while (rfc5322_field_next(&rest, &f)) {
+		over = ++fields > DKIM_FIELDS_MAX || c->header.n - rest.n > DKIM_HEADER_MAX;
+		if (over)
+			break;
+		if (bytes_is_nocase(f.name, DKIM_SIGNHEADER))
+			add_claim(c, &f);
+	}
+	c->header = bytes_head(c->header, c->header.n - rest.n);
+	if (over)
+		dkim_check_close(c, DKIM_POLICY, "the header is too long");
+	check_claims(c);
+	check_fields(c);
+}
+
+/* --- keys ------------------------------------------------------------------------------ */
+
+static void
+keys_known(struct dkim_check *c)
+{
+	dkim_lib_header(c);
+	c->done(c->arg);
+}
+
+static void
+on_key(void *arg, const struct dns_answer *answer)
+{
+	struct dkim_key_question *q = arg;
+	struct dkim_check *c = q->check;
+
+	q->question = NULL;
+	q->answered = true;
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].open && &c->keys[c->claims[i].key] == q)
+			dkim_claim_key(c, &c->claims[i], answer);
+	if (--c->pending == 0)
+		keys_known(c);
+}
+
+/* Two signatures with one key ask for it once. */
+static void
+need_key(struct dkim_check *c, struct dkim_claim *s)
+{
+	const struct dkim_verdict *v = &s->verdict;
+	struct bytes name =
+		bytes_from_str(arena_printf(&c->arena, "%.*s._domainkey.%.*s", (int)v->selector.n,
+			(const char *)v->selector.p, (int)v->domain.n, (const char *)v->domain.p));
+
+	for (s->key = 0; s->key < c->nkeys; s->key++)
+		if (bytes_equal(c->keys[s->key].name, name))
+			return;
+	c->keys[c->nkeys++] = (struct dkim_key_question){ .check = c, .name = name };
+}
+
+static void
+ask_keys(struct dkim_check *c, const struct mailauth_dns *dns)
+{
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].open)
+			need_key(c, &c->claims[i]);
+	c->pending = c->nkeys + 1; /* this loop is one of those that are waited for */
+	for (size_t i = 0; i < c->nkeys; i++) {
+		struct mailauth_question *q =
+			mailauth_ask(dns, DNS_TYPE_TXT, c->keys[i].name, on_key, &c->keys[i]);
+
+		if (!c->keys[i].answered)
+			c->keys[i].question = q;
+	}
+	if (--c->pending == 0)
+		keys_known(c);
+}
+
+void
+dkim_check_start(struct dkim_verifier *v, const struct mailauth_dns *dns, struct bytes header,
+	int64_t now, dkim_check_fn *done, void *arg, struct dkim_check **out)
+{
+	struct dkim_check *c = xcalloc(1, sizeof(*c));
+
+	c->verifier = v;
+	c->arena = ARENA_INIT;
+	c->header = header;
+	c->now = now;
+	c->done = done;
+	c->arg = arg;
+	*out = c;
+	read_header(c);
+	ask_keys(c, dns);
+}
+
+/* --- the body -------------------------------------------------------------------------- */
+
+bool
+dkim_check_wants_body(const struct dkim_check *c)
+{
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].open)
+			return true;
+	return false;
+}
+
+void
+dkim_check_body(struct dkim_check *c, struct bytes piece)
+{
+	if (!dkim_check_wants_body(c))
+		return;
+	if (piece.n > c->verifier->options.body_octets - c->body_octets)
+		dkim_check_close(c, DKIM_POLICY, "the message is larger than what is verified");
+	else
+		dkim_lib_body(c, piece);
+}
+
+const struct dkim_verdict *
+dkim_check_end(struct dkim_check *c, size_t *count)
+{
+	if (dkim_check_wants_body(c))
+		dkim_lib_end(c);
+	for (size_t i = 0; i < c->nclaims; i++) {
+		ASSERT(!c->claims[i].open);
+		c->verdicts[i] = c->claims[i].verdict;
+	}
+	*count = c->nclaims;
+	return c->verdicts;
+}
+
+size_t
+dkim_check_signatures(const struct dkim_check *c)
+{
+	return c->signatures;
+}
+
+void
+dkim_check_free(struct dkim_check **check)
+{
+	struct dkim_check *c = *check;
+
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->nkeys; i++)
+		mailauth_cancel(c->keys[i].question);
+	if (c->dkim != NULL)
+		(void)dkim_free(c->dkim);
+	arena_reset(&c->arena);
+	free(c);
+	*check = NULL;
+}

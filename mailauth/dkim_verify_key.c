@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailauth/dkim_verify_key.c - which key a signature is to be verified with, or why none.
+ *
+ * Several records at one name (RFC 6376 sec. 3.6.2.2 has no rule, 6.1.2 lets us choose): the first
+ * that fits the signature. What libopendkim gets is a record of our own making, with nothing but
+ * the key in it: whatever else the record says was decided here.
+ *
+ * Runs in:  mailauth-verify.
+ * Trusts:   nothing of the DNS.
+ * Sources:  RFC 6376 sec. 3.6.1 and 6.1.2; RFC 8301 sec. 3.2; RFC 8463 sec. 4.2.
+ */
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "dkim_verify_private.h"
+#include "encode.h"
+
+#define RSA_BITS_MOST  4096 /* RFC 8301 sec. 3.2 wants no more */
+#define ED25519_OCTETS 32
+
+struct refusal {
+	enum dkim_result result; /* DKIM_NONE: not refused */
+	const char *why;
+};
+
+#define FITS ((struct refusal){ DKIM_NONE, "" })
+
+static struct refusal
+permanent(const char *why)
+{
+	return (struct refusal){ DKIM_PERMERROR, why };
+}
+
+/* SubjectPublicKeyInfo, as everybody publishes it, or the bare RSAPublicKey of the RFC's text. */
+static EVP_PKEY *
+rsa_key(struct bytes der)
+{
+	const unsigned char *p = der.p;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)der.n);
+
+	if (key == NULL) {
+		p = der.p;
+		key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.n);
+	}
+	if (key != NULL && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	ERR_clear_error();
+	return key;
+}
+
+static void
+put_rsa(EVP_PKEY *key, struct buf *out)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(key, &der);
+
+	ASSERT(n > 0);
+	buf_put_str(out, "v=DKIM1; k=rsa; p=");
+	base64_encode(out, bytes_make(der, (size_t)n));
+	OPENSSL_free(der);
+}
+
+static struct refusal
+read_rsa(struct bytes der, unsigned bits_min, struct dkim_verdict *v, struct buf *out)
+{
+	EVP_PKEY *key = rsa_key(der);
+	int bits;
+
+	if (key == NULL)
+		return permanent("the key is no RSA key");
+	bits = EVP_PKEY_get_bits(key);
+	v->key_bits = bits < 0 ? 0 : (unsigned)bits;
+	if (v->key_bits >= bits_min && v->key_bits <= RSA_BITS_MOST)
+		put_rsa(key, out);
+	EVP_PKEY_free(key);
+	if (v->key_bits < bits_min)
+		return (struct refusal){ DKIM_POLICY, "the key has too few bits" };
+	if (v->key_bits > RSA_BITS_MOST)
+		return (struct refusal){ DKIM_POLICY, "the key has too many bits" };
+	return FITS;
+}
+
+static struct refusal
+read_ed25519(struct bytes raw, struct dkim_verdict *v, struct buf *out)
+{
+	if (raw.n != ED25519_OCTETS)
+		return permanent("the key is no Ed25519 key");
+	v->key_bits = 8 * ED25519_OCTETS;
+	buf_put_str(out, "v=DKIM1; k=ed25519; p=");
+	base64_encode(out, raw);
+	return FITS;
+}
+
+/* t=s: the domain of i= is d= itself */
+static bool
+identity_is_domain(const struct dkim_signature *s)
+{
+	struct bytes i = s->identity;
+
+	return i.n == 0 ||
+	       bytes_equal_nocase(bytes_skip(i, bytes_find_last(i, '@') + 1), s->domain);
+}
+
+static struct refusal
+check_record(const struct dkim_key_record *r, const struct dkim_signature *s)
+{
+	const enum dkim_key_type type =
+		s->algorithm == DKIM_ED25519_SHA256 ? DKIM_KEY_ED25519 : DKIM_KEY_RSA;
+
+	if (r->revoked)
+		return permanent("the key is revoked");
+	if (r->type != type)
+		return permanent("the key is of another type");
+	if (!r->for_email)
+		return permanent("the key is not for mail");
+	if (!r->sha256)
+		return permanent("the key is not for SHA-256");
+	if (r->strict_identity && !identity_is_domain(s))
+		return permanent("the key is not for subdomains");
+	return FITS;
+}
+
+static struct refusal
+read_key(struct dkim_check *c, struct dkim_claim *s, const struct dkim_key_record *r)
+{
+	struct buf key = BUF_INIT, record = BUF_INIT;
+	struct refusal refusal = permanent("p= of the key record is not base64");
+
+	s->verdict.testing = r->testing;
+	if (dkim_base64_decode(r->key, &key) == ERR_OK) {
+		if (r->type == DKIM_KEY_RSA)
+			refusal = read_rsa(buf_bytes(&key), c->verifier->options.rsa_bits_min,
+				&s->verdict, &record);
+		else
+			refusal = read_ed25519(buf_bytes(&key), &s->verdict, &record);
+	}
+	if (refusal.result == DKIM_NONE)
+		s->record = arena_str(&c->arena, buf_bytes(&record));
+	buf_free(&key);
+	buf_free(&record);
+	return refusal;
+}
+
+static struct refusal
+try_record(struct dkim_check *c, struct dkim_claim *s, struct bytes rdata)
+{
+	struct refusal refusal = permanent("the record is no text");
+	struct buf text = BUF_INIT;
+	struct dkim_key_record r;
+
+	if (dns_txt_read(rdata, &text) == ERR_OK) {
+		if (dkim_key_record_parse(buf_bytes(&text), &r, &refusal.why) == ERR_OK)
+			refusal = check_record(&r, &s->parsed);
+		if (refusal.result == DKIM_NONE)
+			refusal = read_key(c, s, &r);
+	}
+	buf_free(&text);
+	return refusal;
+}
+
+static const char *
+no_answer(enum dns_status status)
+{
+	return status == DNS_BOGUS     ? "the key's DNSSEC signatures are wrong"
+	       : status == DNS_TIMEOUT ? "the DNS did not answer in time"
+				       : "the DNS could not be asked for the key";
+}
+
+void
+dkim_claim_key(struct dkim_check *c, struct dkim_claim *s, const struct dns_answer *answer)
+{
+	struct refusal first = permanent("there is no key record"), r = first;
+
+	if (dns_status_is_temporary(answer->status)) {
+		dkim_claim_close(s, DKIM_TEMPERROR, no_answer(answer->status));
+		return;
+	}
+	for (uint32_t i = 0; i < answer->count && r.result != DKIM_NONE; i++) {
+		r = try_record(c, s, answer->rdata[i]);
+		if (i == 0)
+			first = r;
+	}
+	s->verdict.key_secure = answer->secure;
+	if (r.result != DKIM_NONE)
+		dkim_claim_close(s, first.result, first.why);
+}
