@@ -43,11 +43,12 @@ class DkimKey:
 
 class Milters:
     """opendkim and opendmarc on a host. domain and keys: what opendkim signs for who comes from this
-    host (one process for each key, for it has one algorithm); all others' mail is verified.
-    authserv_id: of their Authentication-Results."""
+    host (one process for each key, for it has one algorithm); all others' mail is verified. dns: not on
+    loopback, which libunbound does not ask.
+    authserv_id: of their Authentication-Results. own_spf: opendmarc checks SPF itself, without policyd-spf."""
 
-    def __init__(self, host, authserv_id, dns, domain=None, keys=(), reject=False):
-        self.host, self.authserv_id, self.dns = host, authserv_id, dns
+    def __init__(self, host, authserv_id, dns, domain=None, keys=(), reject=False, own_spf=False):
+        self.host, self.authserv_id, self.dns, self.own_spf = host, authserv_id, dns, own_spf
         self.domain, self.keys, self.reject = domain, list(keys), reject
         self.folder = os.path.join(host.folder, "milters")
         self.verifier, self.dmarc = self.folder + "/opendkim.sock", self.folder + "/opendmarc.sock"
@@ -58,10 +59,12 @@ class Milters:
     def postfix_options(self):
         """For main.cf: policyd-spf before them, for opendmarc reads what it wrote."""
         sockets = [*self.signers, self.verifier, self.dmarc]
-        return {"smtpd_milters": ", ".join("unix:" + x for x in sockets), "milter_default_action": "tempfail",
-                "smtpd_recipient_restrictions":
-                    "permit_mynetworks, reject_unauth_destination, check_policy_service unix:private/policyd-spf",
-                "policyd-spf_time_limit": "3600"}
+        options = {"smtpd_milters": ", ".join("unix:" + x for x in sockets), "milter_default_action": "tempfail"}
+        if not self.own_spf:
+            options.update({"policyd-spf_time_limit": "3600", "smtpd_recipient_restrictions":
+                            "permit_mynetworks, reject_unauth_destination, "
+                            "check_policy_service unix:private/policyd-spf"})
+        return options
 
     def postfix_services(self):
         return ("policyd-spf unix - n n - 0 spawn user=policyd-spf "
@@ -74,13 +77,12 @@ class Milters:
         return path
 
     def _opendkim(self, name, socket, *rows):
-        unbound = self._write("unbound.conf", "server:\n  do-not-query-localhost: no\nforward-zone:\n"
-                              f'  name: "."\n  forward-addr: {self.dns.addresses[0]}@{self.dns.port}\n')
         local = self._write("local", "127.0.0.1\n")
         return ["/usr/sbin/opendkim", "-f", "-x", self._write(name + ".conf", "\n".join([
             f"Socket local:{socket}", "UMask 000", "Syslog no", "RequireSafeKeys no", "DNSTimeout 5",
             f"AuthservID {self.authserv_id}", "AlwaysAddARHeader yes", f"InternalHosts {local}",
-            f"ResolverConfiguration {unbound}", f"TrustAnchorFile {self.dns.trust_anchor}", *rows]) + "\n")]
+            # no file for libunbound: its parser is no friend of opendkim's threads
+            f"Nameservers {self.dns.addresses[0]}", f"TrustAnchorFile {self.dns.trust_anchor}", *rows]) + "\n")]
 
     def _signer(self, key, socket):
         keys = self._write(key.selector + ".keys", f"{key.selector} {self.domain}:{key.selector}:{key.path}\n")
@@ -97,6 +99,8 @@ Syslog no
 AuthservID {self.authserv_id}
 TrustedAuthservIDs {self.authserv_id}
 RejectFailures {"true" if self.reject else "false"}
+SPFIgnoreResults {"true" if self.own_spf else "false"}
+SPFSelfValidate {"true" if self.own_spf else "false"}
 PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat
 IgnoreHosts {self._write("local", "127.0.0.1" + chr(10))}
 """)]

@@ -4,10 +4,10 @@
  * message on its own connection (or, with -r, all of a session's on one), recipients taken
  * in turn from a list. Waits for every reply, as most clients do.
  *
- *	smtpload -p PORT -s SESSIONS -m MESSAGES -l OCTETS -t FILE [-r] [-a ADDRESS]
+ *	smtpload -p PORT -s SESSIONS -m MESSAGES -l OCTETS -t FILE [-c FILE] [-r] [-a ADDRESS]
  *
- * FILE holds one address a line. Prints one line of JSON; exit status 1 if a message was
- * not accepted.
+ * The first FILE holds one address a line; that of -c the content instead of one that is made up,
+ *with CR LF and dots stuffed. Prints one line of JSON; exit status 1 if a message was not accepted.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,6 +49,7 @@ static struct {
 	int reuse, epoll;
 	char **rcpts;
 	size_t n_rcpts;
+	const char *content_path; /* NULL: it is made up */
 	char *content;
 	size_t content_len;
 } load;
@@ -64,10 +65,10 @@ die(const char *what)
 static void
 make_content(void)
 {
-	static const char header[] = "From: Load <load@client.test>\r\nTo: reader@example.test\r\n"
+	static const char header[] = "From: Load <load@client.example>\r\nTo: reader@example.test\r\n"
 				     "Subject: a message of the usual size\r\n"
 				     "Date: Sat, 21 Nov 2026 22:04:57 +0000\r\n"
-				     "Message-ID: <load.1@client.test>\r\n\r\n";
+				     "Message-ID: <load.1@client.example>\r\n\r\n";
 	size_t n = sizeof(header) - 1;
 
 	load.content = malloc(load.octets + sizeof(header) + 128);
@@ -81,6 +82,23 @@ make_content(void)
 	}
 	memcpy(load.content + n, ".\r\n", 3);
 	load.content_len = n + 3;
+}
+
+static void
+read_content(void)
+{
+	FILE *f = fopen(load.content_path, "r");
+	long size;
+
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0)
+		die(load.content_path);
+	rewind(f);
+	load.content = malloc((size_t)size + 3);
+	if (load.content == NULL || fread(load.content, 1, (size_t)size, f) != (size_t)size)
+		die(load.content_path);
+	fclose(f);
+	memcpy(load.content + size, ".\r\n", 3);
+	load.content_len = (size_t)size + 3;
 }
 
 static void
@@ -162,8 +180,8 @@ flush(struct session *s)
 static void
 say(struct session *s, enum step next)
 {
-	static const char *const words[] = { "", "EHLO client.test\r\n",
-		"MAIL FROM:<sender@client.test>\r\n", "", "DATA\r\n", "", "QUIT\r\n" };
+	static const char *const words[] = { "", "EHLO client.example\r\n",
+		"MAIL FROM:<sender@client.example>\r\n", "", "DATA\r\n", "", "QUIT\r\n" };
 	ssize_t n;
 
 	s->step = next;
@@ -266,10 +284,13 @@ options(int argc, char *argv[])
 	load.sessions = 1;
 	load.messages = 1;
 	load.octets = 4096;
-	while ((c = getopt(argc, argv, "a:p:s:m:l:t:r")) != -1) {
+	while ((c = getopt(argc, argv, "a:c:p:s:m:l:t:r")) != -1) {
 		switch (c) {
 		case 'a':
 			address = optarg;
+			break;
+		case 'c':
+			load.content_path = optarg;
 			break;
 		case 'p':
 			port = (int)strtol(optarg, NULL, 10);
@@ -294,7 +315,8 @@ options(int argc, char *argv[])
 		}
 	}
 	if (rcpts == NULL || load.sessions == 0 || load.octets < 512)
-		die("usage: smtpload -p PORT -s SESSIONS -m MESSAGES -l OCTETS -t FILE [-r]");
+		die("usage: smtpload -p PORT -s SESSIONS -m MESSAGES -l OCTETS -t FILE [-c FILE] "
+		    "[-r] [-a ADDRESS]");
 	read_rcpts(rcpts);
 	load.addr.sin_family = AF_INET;
 	load.addr.sin_port = htons((uint16_t)port);
@@ -310,7 +332,10 @@ main(int argc, char *argv[])
 	double start;
 
 	options(argc, argv);
-	make_content();
+	if (load.content_path != NULL)
+		read_content();
+	else
+		make_content();
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	all = calloc(load.sessions, sizeof(*all));
 	if (load.epoll < 0 || all == NULL)
