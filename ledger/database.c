@@ -33,6 +33,8 @@ static const char *const names[TABLES] = {
 	[TABLE_RECIPIENTS] = "recipients.db",
 	[TABLE_INCIDENTS] = "incidents.db",
 	[TABLE_KEYS] = "keys.db",
+	[TABLE_DMARC_DAYS] = "dmarc_days.db",
+	[TABLE_DMARC_ROWS] = "dmarc_rows.db",
 };
 
 struct database {

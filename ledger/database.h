@@ -27,6 +27,8 @@ enum database_table {
 	TABLE_RECIPIENTS, /* account: keyed hashes of those it wrote to */
 	TABLE_INCIDENTS,  /* account: why it may not send */
 	TABLE_KEYS,       /* name: a secret of ours */
+	TABLE_DMARC_DAYS, /* day, part, policy domain: what it has */
+	TABLE_DMARC_ROWS, /* the same and a hash: a row of an aggregate report */
 	TABLES
 };
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dmarc_report_msg.h"
 #include "err.h"
 #include "ledger_private.h"
 #include "log.h"
@@ -50,6 +51,7 @@ struct ledger {
 	struct database *store;
 	struct guard *guard;
 	struct sender *sender;
+	struct dmarc_data *dmarc;
 	struct quota_change batch[BATCH_MAX];
 	struct waiting waiting[BATCH_MAX];
 	size_t count;
@@ -85,6 +87,12 @@ struct sender *
 ledger_sender(const struct ipc_call *call)
 {
 	return of(call)->sender;
+}
+
+struct dmarc_data *
+ledger_dmarc(const struct ipc_call *call)
+{
+	return of(call)->dmarc;
 }
 
 _Noreturn void
@@ -383,6 +391,9 @@ on_subscribe(struct ipc_call *call, const void *msg)
 #define SUBSCRIBERS                                                                                \
 	(FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) | FROM(SERVICE_SYSTEM_DELIVERY))
 
+/* Who reads what aggregate reports are made of. */
+#define DMARC_READERS (FROM(SERVICE_DMARC_REPORTER) | FROM(SERVICE_CLI))
+
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
 	{ LEDGER_ADD, REPORTERS, 0, 0, sizeof(struct ledger_add), ledger_add_decode, on_add },
@@ -416,6 +427,16 @@ static const struct ipc_route routes[] = {
 		ledger_incident_list_decode, sender_on_list },
 	{ LEDGER_INCIDENT_END, FROM(SERVICE_CLI), 0, 0, sizeof(struct ledger_incident_end),
 		ledger_incident_end_decode, sender_on_end },
+
+	{ DMARC_ROW, FROM(SERVICE_SMTPD), 0, 0, sizeof(struct dmarc_row), dmarc_row_decode,
+		dmarc_on_row },
+	{ DMARC_DAYS, DMARC_READERS, 0, 0, sizeof(struct dmarc_days), dmarc_days_decode,
+		dmarc_on_days },
+	{ DMARC_ROWS, DMARC_READERS, 0, 0, sizeof(struct dmarc_rows), dmarc_rows_decode,
+		dmarc_on_rows },
+	{ DMARC_SEAL, FROM(SERVICE_DMARC_REPORTER), 0, 0, 0, ipc_empty_decode, dmarc_on_seal },
+	{ DMARC_SENT, FROM(SERVICE_DMARC_REPORTER), 0, 0, sizeof(struct dmarc_sent),
+		dmarc_sent_decode, dmarc_on_sent },
 };
 
 /* ---- the life of the daemon ---- */
@@ -465,7 +486,8 @@ on_run(struct daemon *daemon)
 		log_error("the database was damaged and is set aside (corrupt.N): all use begins "
 			  "at zero; run \"relais quota recount\"");
 	if ((r = guard_start(daemon, l->store, &l->guard)) < 0 ||
-		(r = sender_start(daemon, l->store, &l->sender)) < 0) {
+		(r = sender_start(daemon, l->store, &l->sender)) < 0 ||
+		(r = dmarc_data_start(daemon, l->store, &l->dmarc)) < 0) {
 		log_error("the database can't be read: %s", err_text(r));
 		return r;
 	}
@@ -516,6 +538,7 @@ on_stats(struct daemon *daemon, struct buf *out)
 	buf_printf(out, "relais_ledger_waiting %zu\n", l->count);
 	guard_stats(l->guard, out);
 	sender_stats(l->sender, out);
+	dmarc_data_stats(l->dmarc, out);
 }
 
 static void
@@ -530,6 +553,7 @@ on_stop(struct daemon *daemon)
 		log_error("%zu changes could not be written; count use anew", l->count);
 	guard_stop(&l->guard);
 	sender_stop(&l->sender);
+	dmarc_data_stop(&l->dmarc);
 	database_close(&l->store);
 	while ((s = LIST_FIRST(&l->subscribers)) != NULL) {
 		LIST_REMOVE(s, link);

@@ -8,11 +8,13 @@
 #include "ledger_conf.h"
 #include "ledger_msg.h"
 
-struct guard;  /* guard.c: logins, bans */
-struct sender; /* sender.c: limits of sending, incidents */
+struct guard;      /* guard.c: logins, bans */
+struct sender;     /* sender.c: limits of sending, incidents */
+struct dmarc_data; /* dmarc_data.c: what aggregate reports are made of */
 
 struct guard *ledger_guard(const struct ipc_call *call);
 struct sender *ledger_sender(const struct ipc_call *call);
+struct dmarc_data *ledger_dmarc(const struct ipc_call *call);
 
 /* The environment must be recovered, which only a new process can do: master starts it. */
 _Noreturn void ledger_give_up(int r);
@@ -52,5 +54,17 @@ void sender_on_subscribe(struct ipc_call *call, const void *msg);
 void sender_on_told(struct ipc_call *call, const void *msg);
 void sender_on_list(struct ipc_call *call, const void *msg);
 void sender_on_end(struct ipc_call *call, const void *msg);
+
+/* ---- dmarc_data.c ---- */
+
+MUST_USE int dmarc_data_start(struct daemon *d, struct database *db, struct dmarc_data **out);
+void dmarc_data_stop(struct dmarc_data **d);
+void dmarc_data_stats(const struct dmarc_data *d, struct buf *out);
+
+void dmarc_on_row(struct ipc_call *call, const void *msg);
+void dmarc_on_days(struct ipc_call *call, const void *msg);
+void dmarc_on_rows(struct ipc_call *call, const void *msg);
+void dmarc_on_seal(struct ipc_call *call, const void *msg);
+void dmarc_on_sent(struct ipc_call *call, const void *msg);
 
 #endif

@@ -52,6 +52,12 @@ static const struct opt_row rows[] = {
 	OPT_UINT(ledger_conf, send_remembered, "2000", 1, 16000,
 		"recipients that are remembered of each account (4 octets each)"),
 	OPT_LIST(ledger_conf, send_exempt, "", "accounts without these limits"),
+
+	OPT_UINT(ledger_conf, dmarc_rows, "5000", 10, 1000000,
+		"rows of one domain's DMARC report that are kept; messages that would need more "
+		"are only counted"),
+	OPT_UINT(ledger_conf, dmarc_rows_total, "200000", 100, 100000000,
+		"rows of all reports that wait to be sent (about 400 octets each)"),
 };
 
 const struct conf_section ledger_section = { "ledger", "The owner of durable changing state",

@@ -20,6 +20,8 @@ struct ledger_conf {
 	uint64_t send_messages, send_recipients, send_new_recipients;
 	uint64_t send_incident_factor, send_remembered;
 	struct conf_list send_exempt;
+
+	uint64_t dmarc_rows, dmarc_rows_total;
 };
 
 extern const struct conf_section ledger_section;

@@ -153,6 +153,8 @@ dmarc_days_answer_encode(struct buf *out, const struct dmarc_days_answer *m)
 
 		ipc_put_bytes(out, d->cursor);
 		buf_put_u32(out, d->day);
+		buf_put_u32(out, d->part);
+		buf_put_u8(out, d->open);
 		ipc_put_bytes(out, d->policy_domain);
 		ipc_put_bytes(out, d->record);
 		buf_put_u64(out, d->messages);
@@ -176,6 +178,8 @@ dmarc_days_answer_decode(struct ipc_reader *in, void *msg)
 
 		d->cursor = ipc_get_bytes(in, DMARC_KEY_MAX);
 		d->day = ipc_get_u32(in);
+		d->part = ipc_get_u32(in);
+		d->open = ipc_get_enum(in, 2) != 0;
 		d->policy_domain = get_domain(in);
 		d->record = ipc_get_bytes(in, DMARC_ROW_RECORD);
 		d->messages = ipc_get_u64(in);
@@ -191,6 +195,7 @@ void
 dmarc_rows_encode(struct buf *out, const struct dmarc_rows *m)
 {
 	buf_put_u32(out, m->day);
+	buf_put_u32(out, m->part);
 	ipc_put_bytes(out, m->policy_domain);
 	ipc_put_bytes(out, m->after);
 }
@@ -201,6 +206,7 @@ dmarc_rows_decode(struct ipc_reader *in, void *msg)
 	struct dmarc_rows *m = msg;
 
 	m->day = ipc_get_u32(in);
+	m->part = ipc_get_u32(in);
 	m->policy_domain = get_domain(in);
 	m->after = ipc_get_bytes(in, DMARC_KEY_MAX);
 	return ipc_finish(in);
@@ -238,7 +244,9 @@ void
 dmarc_sent_encode(struct buf *out, const struct dmarc_sent *m)
 {
 	buf_put_u32(out, m->day);
+	buf_put_u32(out, m->part);
 	ipc_put_bytes(out, m->policy_domain);
+	buf_put_u64(out, m->messages);
 }
 
 int
@@ -247,7 +255,9 @@ dmarc_sent_decode(struct ipc_reader *in, void *msg)
 	struct dmarc_sent *m = msg;
 
 	m->day = ipc_get_u32(in);
+	m->part = ipc_get_u32(in);
 	m->policy_domain = get_domain(in);
+	m->messages = ipc_get_u64(in);
 	return ipc_finish(in);
 }
 

@@ -5,11 +5,13 @@
  *   ROW    smtpd: one message whose author domain has a DMARC record with rua; no answer
  *   DAYS   dmarc-reporter, CLI: for which days and policy domains is there data?
  *   ROWS   dmarc-reporter, CLI: the summed rows of one day and domain, page by page
- *   SENT   dmarc-reporter: the report of that day and domain went out; answered by DONE
+ *   SEAL   dmarc-reporter: what comes from now on belongs to the day's next part; answered by DONE
+ *   SENT   dmarc-reporter: the report of that part of a day went out; answered by DONE
  *
  * ledger sums: rows that differ in nothing but the message are one with a count. A day is a day
- * in UTC. A domain's rows of a day are limited (option ledger.dmarc_rows): messages that would
- * make another row are only counted. A day's data stays until SENT, or for a week.
+ * in UTC; it has one part, unless reports are wanted before its end. A domain's rows of a part are
+ * limited (option ledger.dmarc_rows): messages that would make another row are only counted. Data
+ * stays until SENT, or for a week.
  */
 #ifndef RELAIS_DMARC_REPORT_MSG_H
 #define RELAIS_DMARC_REPORT_MSG_H
@@ -32,7 +34,8 @@ enum dmarc_report_type {
 	DMARC_DAYS_ANSWER,
 	DMARC_ROWS,
 	DMARC_ROWS_ANSWER,
-	DMARC_SENT, /* answered by DMARC_DONE; ERR_NOT_FOUND */
+	DMARC_SEAL, /* no body; answered by DMARC_DONE */
+	DMARC_SENT, /* answered by DMARC_DONE; ERR_NOT_FOUND; ERR_BUSY: there is more by now */
 	DMARC_DONE,
 };
 
@@ -106,6 +109,8 @@ struct dmarc_days {
 struct dmarc_day {
 	struct bytes cursor;
 	uint32_t day; /* since 1970, UTC */
+	uint32_t part;
+	bool open; /* more may come */
 	struct bytes policy_domain;
 	struct bytes record; /* the last one seen that day */
 	uint64_t messages;   /* all, also those without a row */
@@ -120,7 +125,7 @@ struct dmarc_days_answer {
 };
 
 struct dmarc_rows {
-	uint32_t day;
+	uint32_t day, part;
 	struct bytes policy_domain;
 	struct bytes after; /* cursor; empty: at the first */
 };
@@ -137,8 +142,9 @@ struct dmarc_rows_answer {
 };
 
 struct dmarc_sent {
-	uint32_t day;
+	uint32_t day, part;
 	struct bytes policy_domain;
+	uint64_t messages; /* that were reported */
 };
 
 struct dmarc_done {
