@@ -152,17 +152,18 @@ one(void *arg, const char *certificate_path, const char *key_path)
 	cert_pair_free(&pair);
 }
 
-static void
-walk(struct listing *l)
+void
+cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg)
 {
-	const struct cert_sources sources = { l->conf->certificate, l->conf->key,
-		l->conf->certificates.v, l->conf->certificates.n };
+	const struct tls_conf *conf = conf_values(&cli->conf, "tls");
+	const struct cert_sources sources = { conf->certificate, conf->key, conf->certificates.v,
+		conf->certificates.n };
 	struct buf own = BUF_INIT;
 
-	if (cert_files_each(&sources, one, l) == 0 && l->conf->self_signed) {
-		buf_printf(&own, "%s/tls/self-signed.pem", cli_common(l->cli)->state);
+	if (cert_files_each(&sources, each, arg) == 0 && conf->self_signed) {
+		buf_printf(&own, "%s/tls/self-signed.pem", cli_common(cli)->state);
 		if (access(buf_str(&own), F_OK) == 0)
-			one(l, buf_str(&own), buf_str(&own));
+			each(arg, buf_str(&own), buf_str(&own));
 		buf_free(&own);
 	}
 }
@@ -174,7 +175,7 @@ cert_check_configured(struct cli *cli)
 		.cli = cli, .conf = conf_values(&cli->conf, "tls"), .only_problems = true
 	};
 
-	walk(&l);
+	cert_each_configured(cli, one, &l);
 	return l.unusable;
 }
 
@@ -195,7 +196,7 @@ cmd_cert(struct cli *cli, int argc, char *argv[])
 	l.only_problems = check;
 	l.json = json ? json_array() : NULL;
 	ask_served(cli, &l.served);
-	walk(&l);
+	cert_each_configured(cli, one, &l);
 	if (json) {
 		json_dumpf(l.json, stdout, JSON_INDENT(2));
 		putchar('\n');

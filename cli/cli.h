@@ -8,6 +8,7 @@
 #ifndef RELAIS_CLI_H
 #define RELAIS_CLI_H
 
+#include "cert_files.h"
 #include "common_conf.h"
 #include "control_msg.h"
 
@@ -53,6 +54,9 @@ int cli_usage(const char *usage, const char *wrong);
 /* Print what is wrong with the files of section tls (cert.c); how many certificates are of no
  * use. After cli_load(). */
 unsigned cert_check_configured(struct cli *cli);
+
+/* Each pair of certificate and key that the doors show: the files of section tls, or our own. */
+void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 
 /* One file, one command. */
 int cmd_ban(struct cli *cli, int argc, char *argv[]);

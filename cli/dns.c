@@ -1,138 +1,116 @@
 /* SPDX-License-Identifier: ISC */
-/* cli/dns.c - relais dns query: ask the suite's own resolver, as the daemons do. */
-#include <arpa/inet.h>
-#include <jansson.h>
+/* cli/dns.c - relais dns show|check|query: the words of the command. */
+#include "dns.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
-#include "cli.h"
-#include "dns_msg.h"
+const char dns_usage[] =
+	"relais dns show DOMAIN [--nsupdate | --json] [--address ADDRESS]... [--rua MAILBOX]\n"
+	"                       [--policy none|quarantine|reject]\n"
+	"       relais dns check DOMAIN [--quiet] [--json] [--address ADDRESS]...\n"
+	"       relais dns query TYPE NAME [--json]\n"
+	"\n"
+	"show   the records that DOMAIN needs, as lines of a zone file: MX, SPF, DKIM, DMARC, "
+	"TLSA,\n"
+	"       SRV for clients, MTA-STS, TLS-RPT. --address: of this host, if it is not the one\n"
+	"       that the system has; --rua: who gets reports (postmaster); --policy: of DMARC\n"
+	"check  asks for them, for the addresses' names (PTR), and whether SPF lets our own mail\n"
+	"       pass. --quiet: only what is not right. Exit status: 0 right (hints do not count),\n"
+	"       1 something is wrong, 2 something could not be asked, 64 wrong words\n"
+	"query  what resolver finds, and whether DNSSEC proves it. TYPE: A, AAAA, MX, TXT, PTR "
+	"(also\n"
+	"       of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn. Exit status: 0 records, 1 "
+	"there\n"
+	"       are none, 75 not known (try again later)";
 
-static const char usage[] =
-	"relais dns query TYPE NAME [--json]   what resolver finds: records, whether DNSSEC proves "
-	"them\n"
-	"       TYPE: A, AAAA, MX, TXT, PTR (also of an address), TLSA, SRV, CNAME, NS, SOA, "
-	"TYPEnnn\n"
-	"       exit status: 0 records, 1 there are none, 75 not known (try again later)";
-
-/* The name to ask for: an address with PTR is its reverse name. */
-static const char *
-query_name(uint16_t type, const char *name, char reverse[DNS_REVERSE_SIZE])
+static bool
+take_address(struct dns_words *w, const char *text)
 {
-	uint8_t octets[16];
+	struct ip_block b;
 
-	if (type != DNS_TYPE_PTR)
-		return name;
-	if (inet_pton(AF_INET, name, octets) == 1)
-		dns_reverse_name(octets, 4, reverse);
-	else if (inet_pton(AF_INET6, name, octets) == 1)
-		dns_reverse_name(octets, 16, reverse);
-	else
-		return name;
-	return reverse;
+	if (w->n_addresses == DNS_ADDRESSES_MAX || ip_block_parse(bytes_from_str(text), &b) < 0 ||
+		b.prefix != (b.family == 4 ? 32 : 128))
+		return false;
+	w->addresses[w->n_addresses++] = b;
+	return true;
 }
 
-static int
-ask(struct cli *cli, const struct dns_query *m, struct dns_answer *answer)
+static bool
+take_policy(struct dns_words *w, const char *text)
 {
-	struct buf body = BUF_INIT;
-	struct ipc_frame frame;
-	struct ipc_reader in;
-	int fd = cli_connect(cli, SERVICE_RESOLVER), r;
-
-	if (fd < 0)
-		return CLI_DOWN;
-	dns_query_encode(&body, m);
-	r = cli_ask(cli, fd, DNS_QUERY, buf_bytes(&body), &frame);
-	buf_free(&body);
-	close(fd);
-	if (r < 0)
-		return CLI_DOWN;
-	in = ipc_reader(frame.body);
-	if (frame.type == DNS_ANSWER && dns_answer_decode(&in, answer) == ERR_OK)
-		return CLI_OK;
-	fprintf(stderr, "resolver: its answer is not understood\n");
-	return CLI_FAILED;
+	for (unsigned p = 0; p < DMARC_POLICIES; p++)
+		if (strcmp(text, dmarc_policy_name((enum dmarc_policy)p)) == 0) {
+			w->policy = (enum dmarc_policy)p;
+			return true;
+		}
+	return false;
 }
 
-static void
-print_text(uint16_t type, const struct dns_answer *a)
+/* A mailbox that can stand in a mailto: URI as it is. */
+static bool
+take_report_to(struct dns_words *w, const char *text)
 {
-	struct buf line = BUF_INIT;
+	struct buf uri = BUF_INIT, mailbox = BUF_INIT;
+	bool ok;
 
-	for (uint32_t i = 0; i < a->count; i++) {
-		buf_clear(&line);
-		buf_put_bytes(&line, a->canonical);
-		buf_printf(&line, ". %u ", a->ttl);
-		dns_type_put(&line, type);
-		buf_put_u8(&line, ' ');
-		dns_rdata_put_text(&line, type, a->rdata[i]);
-		puts(buf_str(&line));
+	buf_printf(&uri, "mailto:%s", text);
+	ok = strpbrk(text, ",!;? %") == NULL && dmarc_mailto(buf_bytes(&uri), &mailbox) == ERR_OK;
+	buf_free(&uri);
+	buf_free(&mailbox);
+	w->report_to = text;
+	return ok;
+}
+
+int
+dns_words(int argc, char *argv[], struct dns_words *out)
+{
+	bool ok = true;
+
+	*out = (struct dns_words){ .policy = DMARC_NONE };
+	for (int i = 1; i < argc && ok; i++) {
+		const bool more = i + 1 < argc;
+
+		if (strcmp(argv[i], "--json") == 0)
+			out->form = DNS_FORM_JSON;
+		else if (strcmp(argv[i], "--nsupdate") == 0)
+			out->form = DNS_FORM_NSUPDATE;
+		else if (strcmp(argv[i], "--quiet") == 0)
+			out->quiet = true;
+		else if (strcmp(argv[i], "--address") == 0 && more)
+			ok = take_address(out, argv[++i]);
+		else if (strcmp(argv[i], "--rua") == 0 && more)
+			ok = take_report_to(out, argv[++i]);
+		else if (strcmp(argv[i], "--policy") == 0 && more)
+			ok = take_policy(out, argv[++i]);
+		else if (argv[i][0] != '-' && out->domain == NULL)
+			out->domain = argv[i];
+		else
+			ok = false;
+		if (!ok)
+			fprintf(stderr, "relais dns: %s\n", argv[i]);
 	}
-	printf("; %s%s%s%.*s", dns_status_name(a->status), a->secure ? ", secure" : "",
-		a->why.n > 0 ? ": " : "", (int)a->why.n, (const char *)a->why.p);
-	if (a->status == DNS_NODATA || a->status == DNS_NXDOMAIN)
-		printf(" (%.*s.)", (int)a->canonical.n, (const char *)a->canonical.p);
-	if (a->cut)
-		printf("; %u of %u records", a->count, a->total);
-	putchar('\n');
-	buf_free(&line);
-}
-
-static void
-print_json(uint16_t type, const char *name, const struct dns_answer *a)
-{
-	struct buf text = BUF_INIT;
-	json_t *records = json_array(), *root;
-
-	for (uint32_t i = 0; i < a->count; i++) {
-		buf_clear(&text);
-		dns_rdata_put_text(&text, type, a->rdata[i]);
-		json_array_append_new(records, json_string(buf_str(&text)));
-	}
-	buf_clear(&text);
-	dns_type_put(&text, type);
-	root = json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:s%, s:s%, s:o}", "name", name, "type",
-		buf_str(&text), "status", dns_status_name(a->status), "secure", a->secure, "cut",
-		a->cut, "ttl", (int)a->ttl, "canonical",
-		a->canonical.n > 0 ? (const char *)a->canonical.p : "", (int)a->canonical.n, "why",
-		a->why.n > 0 ? (const char *)a->why.p : "", (int)a->why.n, "records", records);
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
-	json_decref(root);
-	buf_free(&text);
+	return ok && out->domain != NULL ? CLI_OK : cli_usage(dns_usage, NULL);
 }
 
 int
 cmd_dns(struct cli *cli, int argc, char *argv[])
 {
-	const bool json = argc == 5 && strcmp(argv[4], "--json") == 0;
-	char reverse[DNS_REVERSE_SIZE];
-	struct dns_answer answer;
-	struct dns_query m;
-	const char *name;
-	int r;
+	static const struct {
+		const char *verb;
+		int (*run)(struct cli *cli, int argc, char *argv[]);
+	} verbs[] = {
+		{ "show", dns_show },
+		{ "check", dns_report },
+		{ "query", dns_query },
+	};
 
-	if (argc < 4 || argc > 5 || (argc == 5 && !json) || strcmp(argv[1], "query") != 0)
-		return cli_usage(usage, NULL);
-	if (dns_type_parse(bytes_from_str(argv[2]), &m.type) < 0)
-		return cli_usage(usage, "relais dns: no such type");
-	name = query_name(m.type, argv[3], reverse);
-	m.name = bytes_from_str(name);
-	if (m.name.n > DNS_QUERY_NAME_MAX)
-		return cli_usage(usage, "relais dns: the name is too long");
-	r = ask(cli, &m, &answer);
-	if (r != CLI_OK)
-		return r;
-	if (json)
-		print_json(m.type, name, &answer);
-	else
-		print_text(m.type, &answer);
-	if (dns_status_is_temporary(answer.status))
-		return EX_TEMPFAIL;
-	return answer.status == DNS_OK         ? CLI_OK
-	       : answer.status == DNS_BAD_NAME ? CLI_USAGE
-					       : CLI_FAILED;
+	for (size_t i = 0; argc >= 2 && i < NITEMS(verbs); i++)
+		if (strcmp(argv[1], verbs[i].verb) == 0)
+			return verbs[i].run(cli, argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+		printf("Usage: %s\n", dns_usage);
+		return CLI_OK;
+	}
+	return cli_usage(dns_usage, NULL);
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/dns_report.c - relais dns check: asks DNS for what a domain needs, and says what is wrong. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "dns.h"
+#include "dns_check.h"
+
+/* Exit statuses for cron. */
+enum {
+	CHECK_RIGHT = 0,
+	CHECK_WRONG = 1,
+	CHECK_UNKNOWN = 2,
+};
+
+struct asking {
+	struct cli *cli;
+	int resolver, verifier; /* -1: not there */
+	struct dns_answer answer;
+	struct ipc_packet packet; /* of the verifier's last answer */
+};
+
+static const struct dns_answer *
+ask_dns(void *ctx, uint16_t type, const char *name)
+{
+	struct asking *q = ctx;
+	const struct dns_query m = { type, bytes_from_str(name) };
+
+	if (q->resolver < 0 || m.name.n > DNS_QUERY_NAME_MAX ||
+		dns_ask_resolver(q->cli, q->resolver, &m, &q->answer) != CLI_OK)
+		q->answer = (struct dns_answer){ .status = DNS_BUSY };
+	return &q->answer;
+}
+
+static bool
+ask_spf(void *ctx, const struct mailauth_spf_question *m, struct mailauth_spf_result *result)
+{
+	struct asking *q = ctx;
+	struct buf body = BUF_INIT;
+	struct ipc_frame frame;
+	struct ipc_reader in;
+	int r;
+
+	if (q->verifier < 0)
+		return false;
+	mailauth_spf_question_encode(&body, m);
+	r = cli_ask(q->cli, q->verifier, MAILAUTH_SPF, buf_bytes(&body), &frame);
+	buf_free(&body);
+	if (r < 0)
+		return false;
+	in = ipc_reader(frame.body);
+	return frame.type == MAILAUTH_SPF_RESULT &&
+	       mailauth_spf_result_decode(&in, result) == ERR_OK;
+}
+
+static void
+print_text(const struct dns_findings *all, bool quiet)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct dns_finding *f = &all->findings[i];
+
+		if (quiet && (f->level == DNS_RIGHT || f->level == DNS_HINT))
+			continue;
+		printf("%-8s%-12s%s: %s\n", dns_level_name(f->level), f->what, f->name, f->text);
+		if (f->todo[0] != 0 && f->level != DNS_RIGHT)
+			printf("        -> %s\n", f->todo);
+	}
+}
+
+static void
+print_json(const struct dns_facts *facts, const struct dns_findings *all)
+{
+	json_t *rows = json_array(), *root;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct dns_finding *f = &all->findings[i];
+
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "level",
+				      dns_level_name(f->level), "what", f->what, "name", f->name,
+				      "text", f->text, "todo", f->todo));
+	}
+	root = json_pack("{s:s, s:s, s:s, s:o}", "domain", facts->domain, "host", facts->hostname,
+		"worst", dns_level_name(dns_worst(all)), "findings", rows);
+	json_dumpf(root, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(root);
+}
+
+static int
+status_of(const struct dns_findings *all)
+{
+	switch (dns_worst(all)) {
+	case DNS_WRONG:
+		return CHECK_WRONG;
+	case DNS_UNKNOWN:
+		return CHECK_UNKNOWN;
+	default:
+		return CHECK_RIGHT;
+	}
+}
+
+int
+dns_report(struct cli *cli, int argc, char *argv[])
+{
+	static struct dns_facts facts;
+	static struct dns_plan plan;
+	static struct dns_findings findings;
+	static struct asking q;
+	const struct dns_asker asker = { ask_dns, ask_spf, &q };
+	struct arena a = ARENA_INIT;
+	struct dns_words w;
+	int status = CHECK_UNKNOWN;
+
+	if (dns_words(argc, argv, &w) != CLI_OK || w.form == DNS_FORM_NSUPDATE)
+		return EX_USAGE;
+	q = (struct asking){ .cli = cli, .resolver = -1, .verifier = -1 };
+	if (dns_facts(cli, &a, &w, &facts) &&
+		(q.resolver = cli_connect(cli, SERVICE_RESOLVER)) >= 0) {
+		q.verifier = cli_connect(cli, SERVICE_VERIFIER);
+		dns_plan_make(&a, &facts, &plan);
+		dns_check(&a, &facts, &plan, &asker, &findings);
+		if (w.form == DNS_FORM_JSON)
+			print_json(&facts, &findings);
+		else
+			print_text(&findings, w.quiet);
+		status = status_of(&findings);
+		close(q.resolver);
+		if (q.verifier >= 0)
+			close(q.verifier);
+	}
+	arena_reset(&a);
+	return status;
+}
