@@ -32,7 +32,7 @@ static const struct command {
 	{ "ban", cmd_ban, "list, add and lift bans of addresses and logins" },
 	{ "incident", cmd_incident, "accounts that may send nothing more: list, release, purge" },
 	{ "cert", cmd_cert, "list and check the TLS certificates" },
-	{ "dns", cmd_dns, "ask the resolver: records, and whether DNSSEC proves them" },
+	{ "dns", cmd_dns, "what a domain must publish, whether it does; ask the resolver" },
 	{ "config", cmd_config, "check or show the configuration" },
 	{ "reload", cmd_reload, "take up a changed configuration" },
 	{ "stop", cmd_stop, "stop the suite, orderly" },
