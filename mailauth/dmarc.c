@@ -245,7 +245,7 @@ choose_policy(struct run *run, enum dmarc_found *existence)
 	row->published = row->tags.sp;
 	if (row->tags.np == row->tags.sp || row->spf_aligned || row->dkim_aligned)
 		return DONE; /* it makes no difference */
-	look = dmarc_look(&run->c->memory, DNS_TYPE_A, row->author_domain);
+	look = dmarc_look(&run->c->memory, DMARC_EXISTS, row->author_domain);
 	*existence = look->found;
 	if (look->found == DMARC_ASKED)
 		return WAIT;

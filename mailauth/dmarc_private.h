@@ -20,11 +20,17 @@ enum dmarc_found {
 	DMARC_ASKED,   /* no answer yet */
 };
 
+enum dmarc_what {
+	DMARC_POLICY,  /* TXT at _dmarc.domain */
+	DMARC_EXISTS,  /* A at domain: does it exist? */
+	DMARC_CONSENT, /* TXT at domain, which has ._report._dmarc. in it; RFC 9990 sec. 4 */
+};
+
 /* One name that was asked for. */
 struct dmarc_look {
 	struct dmarc_look *next;
-	struct bytes domain; /* without "_dmarc." */
-	uint16_t type;       /* TXT at _dmarc.domain; A at domain: does it exist? */
+	struct bytes domain;
+	enum dmarc_what what;
 	enum dmarc_found found;
 	enum dns_status status;
 	struct bytes record;
@@ -43,7 +49,8 @@ struct dmarc_memory {
 };
 
 /* The answer, or one with DMARC_ASKED: come again after answered(). */
-const struct dmarc_look *dmarc_look(struct dmarc_memory *m, uint16_t type, struct bytes domain);
+const struct dmarc_look *dmarc_look(
+	struct dmarc_memory *m, enum dmarc_what what, struct bytes domain);
 
 /* The result of a tree walk, sec. 4.10 and 4.10.2. */
 struct dmarc_walk {

@@ -13,9 +13,9 @@
 
 /* ---- one name ---- */
 
-/* Of all strings at the name, the one that is a DMARC record. */
+/* Of all texts at the name, the one that is a DMARC record; one: there must not be several. */
 static enum dmarc_found
-pick_record(struct arena *a, const struct dns_answer *answer, struct bytes *record)
+pick_record(struct arena *a, const struct dns_answer *answer, struct bytes *record, bool one)
 {
 	struct buf text = BUF_INIT;
 	unsigned records = 0;
@@ -29,7 +29,7 @@ pick_record(struct arena *a, const struct dns_answer *answer, struct bytes *reco
 			*record = arena_bytes(a, bytes_head(buf_bytes(&text), DMARC_RECORD_MAX));
 	}
 	buf_free(&text);
-	return records == 0 ? DMARC_ABSENT : records > 1 ? DMARC_SEVERAL : DMARC_FOUND;
+	return records == 0 ? DMARC_ABSENT : records > 1 && one ? DMARC_SEVERAL : DMARC_FOUND;
 }
 
 static void
@@ -40,8 +40,9 @@ take(struct dmarc_memory *m, const struct dns_answer *answer)
 	look->status = answer->status;
 	if (dns_status_is_temporary(answer->status))
 		look->found = DMARC_UNKNOWN;
-	else if (look->type == DNS_TYPE_TXT && answer->status == DNS_OK)
-		look->found = pick_record(m->arena, answer, &look->record);
+	else if (look->what != DMARC_EXISTS && answer->status == DNS_OK)
+		look->found =
+			pick_record(m->arena, answer, &look->record, look->what == DMARC_POLICY);
 	else
 		look->found = DMARC_ABSENT;
 	if (look->found == DMARC_FOUND)
@@ -60,24 +61,25 @@ on_answer(void *arg, const struct dns_answer *answer)
 }
 
 const struct dmarc_look *
-dmarc_look(struct dmarc_memory *m, uint16_t type, struct bytes domain)
+dmarc_look(struct dmarc_memory *m, enum dmarc_what what, struct bytes domain)
 {
 	struct bytes name = domain;
 	struct dmarc_look *look;
 
 	for (look = m->looks; look != NULL; look = look->next)
-		if (look->type == type && bytes_equal(look->domain, domain))
+		if (look->what == what && bytes_equal(look->domain, domain))
 			return look;
 	look = arena_zalloc(m->arena, sizeof(*look));
 	*look = (struct dmarc_look){
 		.next = m->looks, .domain = domain, .type = type, .found = DMARC_ASKED
 	};
 	m->looks = look;
-	if (type == DNS_TYPE_TXT)
+	if (what == DMARC_POLICY)
 		name = bytes_from_str(arena_printf(
 			m->arena, "_dmarc.%.*s", (int)domain.n, (const char *)domain.p));
 	m->asking = true;
-	m->question = mailauth_ask(m->dns, type, name, on_answer, m);
+	m->question = mailauth_ask(
+		m->dns, what == DMARC_EXISTS ? DNS_TYPE_A : DNS_TYPE_TXT, name, on_answer, m);
 	m->asking = false;
 	return look;
 }
@@ -143,7 +145,7 @@ select_org(struct bytes domain, struct dmarc_memory *m, const struct dmarc_look 
 	out->psd = last;
 	out->org = NULL;
 	for (look = m->looks; look != NULL; look = look->next)
-		if (look->type == DNS_TYPE_TXT && is_record(look) &&
+		if (look->what == DMARC_POLICY && is_record(look) &&
 			bytes_equal(look->domain, out->org_domain))
 			out->org = look;
 }
@@ -156,7 +158,7 @@ dmarc_walk(struct dmarc_memory *m, struct bytes domain, struct dmarc_walk *out,
 
 	*out = (struct dmarc_walk){ .found = DMARC_ABSENT, .org_domain = domain };
 	for (struct bytes target = domain; target.n > 0; target = next_target(target)) {
-		const struct dmarc_look *look = dmarc_look(m, DNS_TYPE_TXT, target);
+		const struct dmarc_look *look = dmarc_look(m, DMARC_POLICY, target);
 
 		out->queries++;
 		if (out->start == NULL)
