@@ -96,8 +96,8 @@ static const struct ipc_route routes[] = {
 		directory_logout_decode, directory_on_logout },
 	{ DIRECTORY_LOCAL, FROM(SERVICE_SUBMISSION), 0, 1, sizeof(struct directory_local),
 		directory_local_decode, directory_on_local },
-	{ DIRECTORY_TICKET_KEY, FROM(SERVICE_QMGR), 0, 0, 0, ipc_empty_decode,
-		directory_on_ticket_key },
+	{ DIRECTORY_TICKET_KEY, FROM(SERVICE_QMGR) | FROM(SERVICE_SIGNER), 0, 0, 0,
+		ipc_empty_decode, directory_on_ticket_key },
 };
 
 /* ---- what ledger tells ---- */

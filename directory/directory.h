@@ -62,7 +62,7 @@ struct directory {
 	struct logins *handles; /* of submission's clients */
 	LIST_HEAD(, send) sends_under_way;
 	size_t nsends_under_way;
-	struct send_ticket_key ticket_key;
+	struct send_ticket_key ticket_key, sign_key; /* shared with qmgr, with the signers */
 	LIST_HEAD(, local) locals; /* under way */
 	struct arena local_names;
 	const char *local_hosts[LOCAL_HOSTS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * directory/send.c - may this login send this message? Whose handle it is, whose addresses they
- * are, what ledger says of the limits; then a ticket for qmgr.
+ * are, what ledger says of the limits; then tickets for qmgr and signer.
  *
  * The account is looked up at each message: one that was locked, blocked or removed after its
  * login sends nothing more.
@@ -19,6 +19,7 @@
 #include "local_owner.h"
 #include "log.h"
 #include "logins.h"
+#include "mail_address.h"
 #include "random.h"
 
 #define LEDGER_TIMEOUT_MS 5000
@@ -36,7 +37,7 @@ struct send {
 	uint64_t queue_id;
 	struct bytes reverse_path, recipients;
 	struct bytes senders[DIRECTORY_SENDERS_MAX];
-	uint32_t nsenders;
+	uint32_t nsenders, author;
 	enum directory_send_verdict verdict;
 	bool in_header; /* NOT_OWNED: where the address stands */
 	struct bytes address;
@@ -77,18 +78,38 @@ refuse(struct send *s, enum directory_send_verdict verdict, const char *reason)
 	answer(s, &m);
 }
 
+/* Whose domain is it to be signed for? He is one of those that were found to be the login's. */
+static bool
+author_domain(struct send *s, struct bytes *out)
+{
+	struct bytes author;
+
+	if (s->author >= s->nsenders)
+		return false;
+	author = s->senders[s->author];
+	return mail_domain_fold(&s->arena, bytes_skip(author, bytes_find_last(author, '@') + 1),
+		       out) == ERR_OK;
+}
+
 static void
 permit(struct send *s)
 {
-	struct send_ticket ticket = { s->key, s->queue_id, s->reverse_path };
+	struct send_ticket ticket = {
+		.login = s->key, .queue_id = s->queue_id, .reverse_path = s->reverse_path
+	};
+	const uint64_t now_s = clock_wall_us() / 1000000;
 	struct directory_send_answer m = { .verdict = DIRECTORY_SEND_OK };
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, sign = BUF_INIT;
 
 	if (s->queue_id != 0)
-		send_ticket_make(&s->d->ticket_key, &ticket, clock_wall_us() / 1000000, &text);
+		send_ticket_make(&s->d->ticket_key, &ticket, now_s, &text);
+	if (s->queue_id != 0 && author_domain(s, &ticket.domain))
+		send_ticket_make(&s->d->sign_key, &ticket, now_s, &sign);
 	m.ticket = buf_bytes(&text);
+	m.sign_ticket = buf_bytes(&sign);
 	answer(s, &m);
 	buf_free(&text);
+	buf_free(&sign);
 }
 
 /* ---- limits ---- */
@@ -225,6 +246,7 @@ send_new(struct ipc_call *call, const struct directory_send *m, const struct log
 	s->recipients = arena_bytes(&s->arena, m->recipients);
 	for (; s->nsenders < m->nsenders; s->nsenders++)
 		s->senders[s->nsenders] = arena_bytes(&s->arena, m->senders[s->nsenders]);
+	s->author = m->author;
 	LIST_INSERT_HEAD(&s->d->sends_under_way, s, link);
 	s->d->nsends_under_way++;
 	return s;
@@ -284,19 +306,27 @@ directory_on_ticket_key(struct ipc_call *call, const void *msg)
 {
 	const struct daemon *daemon = call->ctx;
 	const struct directory *d = daemon->ctx;
-	struct directory_ticket_key m = { d->ticket_key.id,
-		bytes_make(d->ticket_key.key, sizeof(d->ticket_key.key)) };
+	const struct send_ticket_key *key =
+		ipc_peer(call->channel) == SERVICE_SIGNER ? &d->sign_key : &d->ticket_key;
+	struct directory_ticket_key m = { key->id, bytes_make(key->key, sizeof(key->key)) };
 
 	UNUSED(msg);
 	directory_ticket_key_encode(ipc_compose(call->channel), &m);
 	ipc_reply(call->channel, call->id, DIRECTORY_TICKET_KEY_ANSWER, NULL, 0);
 }
 
+static void
+make_key(struct send_ticket_key *key)
+{
+	random_fill(key->key, sizeof(key->key));
+	key->id = random_u64() | 1;
+}
+
 void
 directory_send_start(struct directory *d)
 {
-	random_fill(d->ticket_key.key, sizeof(d->ticket_key.key));
-	d->ticket_key.id = random_u64() | 1;
+	make_key(&d->ticket_key);
+	make_key(&d->sign_key);
 }
 
 void
@@ -317,4 +347,5 @@ directory_send_stop(struct directory *d)
 	while ((s = LIST_FIRST(&d->sends_under_way)) != NULL)
 		send_free(s); /* NOLINT: LIST_REMOVE is too much for the analyser */
 	explicit_bzero(&d->ticket_key, sizeof(d->ticket_key));
+	explicit_bzero(&d->sign_key, sizeof(d->sign_key));
 }

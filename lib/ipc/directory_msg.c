@@ -356,6 +356,7 @@ directory_send_encode(struct buf *out, const struct directory_send *m)
 	buf_put_u32(out, m->nsenders);
 	for (uint32_t i = 0; i < m->nsenders; i++)
 		ipc_put_bytes(out, m->senders[i]);
+	buf_put_u32(out, m->author);
 	ipc_put_bytes(out, m->recipients);
 }
 
@@ -373,6 +374,9 @@ directory_send_decode(struct ipc_reader *in, void *msg)
 		return ERR_SYNTAX;
 	for (uint32_t i = 0; i < m->nsenders; i++)
 		m->senders[i] = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
+	m->author = ipc_get_u32(in);
+	if (m->author > m->nsenders)
+		return ERR_SYNTAX;
 	m->recipients = ipc_get_bytes(in, DIRECTORY_RECIPIENTS_MAX * DIRECTORY_RECIPIENT_SIZE);
 	if (m->recipients.n % DIRECTORY_RECIPIENT_SIZE != 0)
 		return ERR_SYNTAX;
@@ -403,6 +407,7 @@ directory_send_answer_encode(struct buf *out, const struct directory_send_answer
 	ipc_put_bytes(out, m->address);
 	ipc_put_bytes(out, m->reason);
 	ipc_put_bytes(out, m->ticket);
+	ipc_put_bytes(out, m->sign_ticket);
 }
 
 int
@@ -415,6 +420,7 @@ directory_send_answer_decode(struct ipc_reader *in, void *msg)
 	m->address = ipc_get_bytes(in, DIRECTORY_ADDRESS_MAX);
 	m->reason = ipc_get_bytes(in, DIRECTORY_REASON_MAX);
 	m->ticket = ipc_get_bytes(in, DIRECTORY_TICKET_MAX);
+	m->sign_ticket = ipc_get_bytes(in, DIRECTORY_TICKET_MAX);
 	return ipc_finish(in);
 }
 

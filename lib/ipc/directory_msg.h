@@ -9,10 +9,11 @@
  *            spawner whose session to start, so a login half can't choose.
  *   SASL_START, SASL_STEP, SASL_CANCEL
  *            a door: an exchange of SASL messages; the doors see neither hashes nor records
- *   SEND     submission: may this login send this message? A ticket for qmgr if so.
+ *   SEND     submission: may this login send this message? Tickets for qmgr and for the
+ *            signer if so.
  *   LOCAL    submission: a user of this machine at the socket of sendmail(1); a login handle
  *   LOGOUT   submission: a connection has ended, its login handle with it
- *   TICKET_KEY  qmgr: what it checks tickets with (send_ticket.h)
+ *   TICKET_KEY  qmgr, mailauth-sign: what each of them checks tickets with (send_ticket.h)
  *
  * Each question is answered by one message with the same request id. An address is a Mailbox
  * in its SMTP form (RFC 5321 sec. 4.1.2): Local-part "@" Domain, the local-part perhaps a
@@ -257,6 +258,7 @@ struct directory_send {
 	struct bytes reverse_path; /* empty: the null reverse-path */
 	uint32_t nsenders;
 	struct bytes senders[DIRECTORY_SENDERS_MAX]; /* header From and Sender, each a Mailbox */
+	uint32_t author;         /* which of them is the first of From; nsenders: none */
 	struct bytes recipients; /* directory_recipient_put() for each forward-path */
 };
 
@@ -281,6 +283,8 @@ struct directory_send_answer {
 	struct bytes address; /* NOT_OWNED: as it was given */
 	struct bytes reason;  /* LIMIT: printable ASCII for the reply's text; may be empty */
 	struct bytes ticket;  /* OK and queue_id was not 0: for COMMIT */
+	/* The same, if there is an author: that the message may be signed for his domain. */
+	struct bytes sign_ticket;
 };
 
 /*

@@ -2,7 +2,7 @@
 /*
  * lib/ipc/send_ticket.c - making and checking of tickets.
  *
- * Runs in:  directory (makes them), qmgr (checks them).
+ * Runs in:  directory (makes them), qmgr and mailauth-sign (check them).
  * Trusts:   nothing of a ticket before its HMAC is right.
  */
 #include "send_ticket.h"
@@ -14,7 +14,7 @@
 #include "err.h"
 #include "wire.h"
 
-#define VERSION  1
+#define VERSION  2
 #define MAC_SIZE 32
 
 static void
@@ -28,8 +28,9 @@ mac(const struct send_ticket_key *key, const struct send_ticket *t, uint64_t exp
 	buf_put_u64(&b, key->id);
 	buf_put_u64(&b, expiry_s);
 	buf_put_u64(&b, t->queue_id);
-	ipc_put_bytes(&b, t->login); /* with their lengths: no two triples are the same octets */
+	ipc_put_bytes(&b, t->login); /* with their lengths: no two of them are the same octets */
 	ipc_put_bytes(&b, t->reverse_path);
+	ipc_put_bytes(&b, t->domain);
 	ASSERT(HMAC(EVP_sha256(), key->key, sizeof(key->key), buf_bytes(&b).p, b.len, out, &n) !=
 			NULL &&
 		n == MAC_SIZE);

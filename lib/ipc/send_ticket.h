@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/ipc/send_ticket.h - directory's word to qmgr that a login may send a message.
+ * lib/ipc/send_ticket.h - directory's word to qmgr that a login may send a message, and to
+ * mailauth-sign that it may be signed for its author's domain.
  *
  * It travels through submission, which can neither make nor change one: version, number of
- * the key, expiry, and an HMAC-SHA256 (RFC 2104, by OpenSSL) over these, login, queue id and
- * reverse-path. Only directory and qmgr have the key; each start of directory makes a new one.
+ * the key, expiry, and an HMAC-SHA256 (RFC 2104, by OpenSSL) over these, login, queue id,
+ * reverse-path and domain. Directory has one key together with qmgr and another one together with
+ * the signers, so neither of the two can make tickets for the other; each start of directory
+ * makes new ones.
  *
- * Pure: the time is an argument. Its own library (send_ticket), for only two need it.
+ * Pure: the time is an argument. Its own library (send_ticket), for only these need it.
  */
 #ifndef RELAIS_SEND_TICKET_H
 #define RELAIS_SEND_TICKET_H
@@ -29,6 +32,8 @@ struct send_ticket {
 	struct bytes login; /* the account's key, as AUTH's answer gave it */
 	uint64_t queue_id;
 	struct bytes reverse_path; /* exactly as in SEND; empty: the null reverse-path */
+	/* For the signer: of the author, as mail_domain_fold() makes it. For qmgr: empty. */
+	struct bytes domain;
 };
 
 void send_ticket_make(const struct send_ticket_key *key, const struct send_ticket *t,

@@ -605,30 +605,87 @@ plain_in_one_message(void **arg)
 
 /* ---- sending ---- */
 
+/* What this service checks tickets with. */
+static struct send_ticket_key
+ticket_key(struct door *door)
+{
+	struct send_ticket_key key = { 0 };
+	struct directory_ticket_key k;
+	struct ipc_reader in;
+
+	(void)ipc_compose(door->ours);
+	ask(door, DIRECTORY_TICKET_KEY);
+	in = ipc_reader(buf_bytes(&door->body));
+	assert_int_equal(directory_ticket_key_decode(&in, &k), ERR_OK);
+	key.id = k.id;
+	memcpy(key.key, k.key.p, sizeof(key.key));
+	return key;
+}
+
+/* The signer gets one of its own, for the author's domain; neither of the two serves the other. */
+static void
+a_ticket_for_the_signer(void **arg)
+{
+	struct door *door = door_open(SERVICE_SUBMISSION), *signer = door_open(SERVICE_SIGNER);
+	struct door *qmgr = door_open(SERVICE_QMGR);
+	uint8_t octets[DIRECTORY_HANDLE_SIZE];
+	struct directory_send m = a_message(log_in(door, 7, octets));
+	struct send_ticket used = { BYTES_LITERAL("joe@example.org"), 55, m.reverse_path,
+		BYTES_LITERAL("example.org") };
+	const uint64_t now_s = clock_wall_us() / 1000000;
+	struct send_ticket_key key;
+	struct directory_send_answer a;
+	uint8_t sign[SEND_TICKET_SIZE], commit[SEND_TICKET_SIZE];
+
+	UNUSED(arg);
+	a = send_it(door, &m);
+	assert_int_equal(a.sign_ticket.n, SEND_TICKET_SIZE);
+	assert_int_equal(a.ticket.n, SEND_TICKET_SIZE);
+	memcpy(sign, a.sign_ticket.p, sizeof(sign));
+	memcpy(commit, a.ticket.p, sizeof(commit));
+	key = ticket_key(signer);
+	assert_int_equal(
+		send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))), ERR_OK);
+	assert_true(send_ticket_check(&key, &used, now_s, bytes_make(commit, sizeof(commit))) < 0);
+	used.domain = BYTES_LITERAL("example.net");
+	assert_int_equal(send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))),
+		ERR_DENIED);
+	used.domain = BYTES_NONE;
+	key = ticket_key(qmgr);
+	assert_true(send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))) < 0);
+	/* nobody's message */
+	m.author = m.nsenders;
+	a = send_it(door, &m);
+	assert_int_equal(a.ticket.n, SEND_TICKET_SIZE);
+	assert_int_equal(a.sign_ticket.n, 0);
+	door_close(door);
+	door_close(signer);
+	door_close(qmgr);
+}
+
 static void
 a_ticket_for_qmgr(void **arg)
 {
 	struct door *door = door_open(SERVICE_SUBMISSION), *qmgr = door_open(SERVICE_QMGR);
 	uint8_t octets[DIRECTORY_HANDLE_SIZE];
 	struct directory_send m = a_message(log_in(door, 7, octets));
-	const struct send_ticket used = { BYTES_LITERAL("joe@example.org"), 55, m.reverse_path };
+	const struct send_ticket used = { .login = BYTES_LITERAL("joe@example.org"),
+		.queue_id = 55,
+		.reverse_path = m.reverse_path };
 	struct directory_send_answer a = send_it(door, &m);
-	struct send_ticket_key key = { 0 };
-	struct directory_ticket_key k;
-	struct ipc_reader in;
+	struct send_ticket_key key;
+	uint8_t ticket[SEND_TICKET_SIZE];
 
 	UNUSED(arg);
 	assert_int_equal(a.verdict, DIRECTORY_SEND_OK);
 	assert_int_equal(world->sends, 1);
 	assert_int_equal(world->recipients, 2);
-	(void)ipc_compose(qmgr->ours);
-	ask(qmgr, DIRECTORY_TICKET_KEY);
-	in = ipc_reader(buf_bytes(&qmgr->body));
-	assert_int_equal(directory_ticket_key_decode(&in, &k), ERR_OK);
-	key.id = k.id;
-	memcpy(key.key, k.key.p, sizeof(key.key));
-	assert_int_equal(
-		send_ticket_check(&key, &used, clock_wall_us() / 1000000, a.ticket), ERR_OK);
+	assert_int_equal(a.ticket.n, sizeof(ticket));
+	memcpy(ticket, a.ticket.p, sizeof(ticket));
+	key = ticket_key(qmgr);
+	assert_int_equal(send_ticket_check(&key, &used, clock_wall_us() / 1000000,
+				 bytes_make(ticket, sizeof(ticket))),
+		ERR_OK);
 	/* at MAIL: nothing is counted, there is no ticket */
 	m.queue_id = 0;
 	a = send_it(door, &m);
@@ -747,6 +804,7 @@ main(void)
 		WITH_WORLD(client_leaves_while_hashing), WITH_WORLD(exchanges_are_their_channels),
 		WITH_WORLD(exchanges_are_few), WITH_WORLD(exchanges_end),
 		WITH_WORLD(plain_in_one_message), WITH_WORLD(a_ticket_for_qmgr),
+		WITH_WORLD(a_ticket_for_the_signer),
 		WITH_WORLD(handles_are_not_to_be_had), WITH_WORLD(addresses_of_others),
 		WITH_WORLD(limits), WITH_WORLD(a_door_may_not_ask_for_the_key) };
 	TABLE_TESTS(tests, auth_rows, run_auth);

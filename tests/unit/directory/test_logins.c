@@ -86,25 +86,27 @@ many_handles(void **arg)
 static const struct row {
 	const char *label;
 	uint64_t now_s, queue_id;
-	const char *login, *reverse_path;
+	const char *login, *reverse_path, *domain;
 	unsigned flip; /* this octet of the ticket is changed; 0: none */
 	bool other_key, other_secret;
 	int result;
 } rows[] = {
-	{ "right", 1000, 5, "joe@a", "joe@a", 0, false, false, ERR_OK },
-	{ "at its end", 1900, 5, "joe@a", "joe@a", 0, false, false, ERR_OK },
-	{ "too old", 1901, 5, "joe@a", "joe@a", 0, false, false, ERR_BUSY },
-	{ "another message", 1000, 6, "joe@a", "joe@a", 0, false, false, ERR_DENIED },
-	{ "another login", 1000, 5, "ann@a", "joe@a", 0, false, false, ERR_DENIED },
-	{ "another reverse-path", 1000, 5, "joe@a", "ann@a", 0, false, false, ERR_DENIED },
-	{ "null reverse-path", 1000, 5, "joe@a", "", 0, false, false, ERR_DENIED },
-	{ "letters moved", 1000, 5, "joe@aj", "oe@a", 0, false, false, ERR_DENIED },
-	{ "version", 1000, 5, "joe@a", "joe@a", 1, false, false, ERR_DENIED },
-	{ "number of the key", 1000, 5, "joe@a", "joe@a", 2, false, false, ERR_BUSY },
-	{ "later expiry", 1000, 5, "joe@a", "joe@a", 11, false, false, ERR_DENIED },
-	{ "digest", 1000, 5, "joe@a", "joe@a", 49, false, false, ERR_DENIED },
-	{ "before a restart", 1000, 5, "joe@a", "joe@a", 0, true, true, ERR_BUSY },
-	{ "forged with another key", 1000, 5, "joe@a", "joe@a", 0, false, true, ERR_DENIED },
+	{ "right", 1000, 5, "joe@a", "joe@a", "a", 0, false, false, ERR_OK },
+	{ "at its end", 1900, 5, "joe@a", "joe@a", "a", 0, false, false, ERR_OK },
+	{ "too old", 1901, 5, "joe@a", "joe@a", "a", 0, false, false, ERR_BUSY },
+	{ "another message", 1000, 6, "joe@a", "joe@a", "a", 0, false, false, ERR_DENIED },
+	{ "another login", 1000, 5, "ann@a", "joe@a", "a", 0, false, false, ERR_DENIED },
+	{ "another reverse-path", 1000, 5, "joe@a", "ann@a", "a", 0, false, false, ERR_DENIED },
+	{ "null reverse-path", 1000, 5, "joe@a", "", "a", 0, false, false, ERR_DENIED },
+	{ "another domain", 1000, 5, "joe@a", "joe@a", "b", 0, false, false, ERR_DENIED },
+	{ "no domain", 1000, 5, "joe@a", "joe@a", "", 0, false, false, ERR_DENIED },
+	{ "letters moved", 1000, 5, "joe@aj", "oe@a", "a", 0, false, false, ERR_DENIED },
+	{ "version", 1000, 5, "joe@a", "joe@a", "a", 1, false, false, ERR_DENIED },
+	{ "number of the key", 1000, 5, "joe@a", "joe@a", "a", 2, false, false, ERR_BUSY },
+	{ "later expiry", 1000, 5, "joe@a", "joe@a", "a", 11, false, false, ERR_DENIED },
+	{ "digest", 1000, 5, "joe@a", "joe@a", "a", 49, false, false, ERR_DENIED },
+	{ "before a restart", 1000, 5, "joe@a", "joe@a", "a", 0, true, true, ERR_BUSY },
+	{ "forged with another key", 1000, 5, "joe@a", "joe@a", "a", 0, false, true, ERR_DENIED },
 };
 
 static void
@@ -112,9 +114,10 @@ run_row(void **arg)
 {
 	const struct row *t = *arg;
 	struct send_ticket_key key = { .id = 77, .key = "thirty-two octets, or near them" };
-	const struct send_ticket made = { BYTES_LITERAL("joe@a"), 5, BYTES_LITERAL("joe@a") };
+	const struct send_ticket made = { BYTES_LITERAL("joe@a"), 5, BYTES_LITERAL("joe@a"),
+		BYTES_LITERAL("a") };
 	const struct send_ticket used = { bytes_from_str(t->login), t->queue_id,
-		bytes_from_str(t->reverse_path) };
+		bytes_from_str(t->reverse_path), bytes_from_str(t->domain) };
 	struct buf ticket = BUF_INIT;
 
 	send_ticket_make(&key, &made, 1000, &ticket);
