@@ -32,6 +32,7 @@ static const struct command {
 	{ "ban", cmd_ban, "list, add and lift bans of addresses and logins" },
 	{ "incident", cmd_incident, "accounts that may send nothing more: list, release, purge" },
 	{ "cert", cmd_cert, "list and check the TLS certificates" },
+	{ "dkim", cmd_dkim, "keys of DKIM: new, list, show, rotate, retire" },
 	{ "dns", cmd_dns, "what a domain must publish, whether it does; ask the resolver" },
 	{ "config", cmd_config, "check or show the configuration" },
 	{ "reload", cmd_reload, "take up a changed configuration" },
