@@ -9,7 +9,7 @@
  *	the array of selected fields has no room for one more name than there are fields: an
  *	oversigned header makes it write behind its end. So there is a field that no h= can name
  *	a body that does not end with CRLF is an error: it gets one (RFC 6376 sec. 3.4.3, 3.4.4)
- *	a CR alone is lost, or not, as pieces are cut: not verified
+ *	a CR or LF alone is lost, or not, as pieces are cut: not verified
  *	a word of a line is held in memory with int sizes: lines have a limit
  *	l= is honoured, so text behind it passes: we count what the canonical body has
  *	its own verdict on the message is about one signature, so only marks of each are read
@@ -210,25 +210,40 @@ dkim_lib_header(struct dkim_check *c)
 
 /* --- the body --------------------------------------------------------------------------- */
 
-/* Lines within their limit, no CR without LF. */
+/* One line, or what there is of it, without its LF. lf: the LF follows. cr: a CR goes before. */
+static const char *
+look_at_line(struct dkim_check *c, const uint8_t *p, size_t n, bool cr, bool lf)
+{
+	static const char alone[] = "the body has a CR or LF alone";
+	bool cr_at_end = n > 0 ? p[n - 1] == '\r' : cr;
+
+	if ((cr && n > 0) || (lf && !cr_at_end) || (n > 1 && memchr(p, '\r', n - 1) != NULL))
+		return alone;
+	c->line_octets += n;
+	if (c->line_octets > LINE_MAX_OCTETS)
+		return "the body has a line that is too long";
+	if (lf)
+		c->line_octets = 0;
+	return NULL;
+}
+
 static const char *
 look_at(struct dkim_check *c, struct bytes piece)
 {
-	const uint8_t *p = piece.p, *end = piece.p + piece.n, *cr;
+	const char *why = NULL;
+	bool cr = c->cr, lf = true;
 
-	if (c->cr && *p != '\n')
-		return "the body has a CR without LF";
-	while ((cr = memchr(p, '\r', (size_t)(end - p))) != NULL) {
-		if (cr + 1 < end && cr[1] != '\n')
-			return "the body has a CR without LF";
-		c->line_octets += (size_t)(cr - p);
-		if (c->line_octets > LINE_MAX_OCTETS)
-			break;
-		c->line_octets = 0;
-		p = cr + 1;
+	while (why == NULL && lf) {
+		size_t at = bytes_find(piece, '\n'), n = at;
+
+		lf = at != BYTES_NOT_FOUND;
+		if (!lf)
+			n = piece.n;
+		why = look_at_line(c, piece.p, n, cr, lf);
+		piece = bytes_skip(piece, n + lf);
+		cr = false;
 	}
-	c->line_octets += (size_t)(end - p);
-	return c->line_octets > LINE_MAX_OCTETS ? "the body has a line that is too long" : NULL;
+	return why;
 }
 
 static void
@@ -274,7 +289,7 @@ void
 dkim_lib_end(struct dkim_check *c)
 {
 	if (c->cr)
-		dkim_check_close(c, DKIM_POLICY, "the body has a CR without LF");
+		dkim_check_close(c, DKIM_POLICY, "the body has a CR or LF alone");
 	else if (c->body_octets > 0 && !c->crlf)
 		put_body(c, BYTES_LITERAL("\r\n"));
 	for (size_t i = 0; i < NITEMS(c->count); i++)
