@@ -249,11 +249,12 @@ do_gone(struct child *c)
 static void
 back_off(struct child *c)
 {
+	const unsigned most = c->row->back_off_ms != 0 ? c->row->back_off_ms : BACKOFF_MAX_MS;
 	unsigned ms = BACKOFF_FIRST_MS << (c->failures < 9 ? c->failures : 9);
 
 	c->failures++;
 	enter(c, CHILD_BACKOFF);
-	set_timer(c, ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
+	set_timer(c, ms < most ? ms : most);
 }
 
 static void

@@ -22,7 +22,8 @@ const struct service_row services[] = {
 		.instances = "workers",
 		.doors = { { "smtp", "listen", DOOR_PORTS } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
-			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER),
+			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) |
+			    FROM(SERVICE_VERIFIER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_SUBMISSION,
@@ -37,7 +38,7 @@ const struct service_row services[] = {
 			{ "submissions", "listen_tls", DOOR_PORTS },
 			{ "sendmail", "sendmail", DOOR_UNIX } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
-			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER),
+			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) | FROM(SERVICE_SIGNER),
 		.reload = RELOAD_REPLACE,
 		.stop_phase = 0 },
 	{ .service = SERVICE_IMAP_LOGIN,
@@ -96,7 +97,7 @@ const struct service_row services[] = {
 		.files_limit = MANY,
 		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LOCAL_DELIVERY) |
 			    FROM(SERVICE_SYSTEM_DELIVERY) | FROM(SERVICE_SMTP_CLIENT) |
-			    FROM(SERVICE_LEDGER),
+			    FROM(SERVICE_LEDGER) | FROM(SERVICE_SIGNER),
 		.reload = RELOAD_IN_PLACE,
 		.stop_phase = 2 },
 	{ .service = SERVICE_SMTP_CLIENT,
@@ -147,6 +148,38 @@ const struct service_row services[] = {
 		.root = ROOT_LEDGER,
 		.sandbox = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_DATABASE,
 		.files_limit = SOME,
+		.reload = RELOAD_IN_PLACE,
+		.stop_phase = 4 },
+	{ .service = SERVICE_VERIFIER,
+		.section = "mailauth",
+		.user = USER(verify_user),
+		.root = ROOT_EMPTY,
+		.files_limit = SOME,
+		.memory_limit = 2 * OPT_GIB,
+		.instances = "verifiers",
+		.may_call = FROM(SERVICE_RESOLVER),
+		.back_off_ms = 200, /* a message may kill it: the next one is not to wait for it */
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 4 },
+	{ .service = SERVICE_SIGNER,
+		.section = "mailauth",
+		.user = USER(sign_user),
+		.root = ROOT_EMPTY,
+		.files_limit = SOME,
+		.memory_limit = 2 * OPT_GIB,
+		.instances = "signers",
+		.may_call = FROM(SERVICE_DKIM_KEEPER) | FROM(SERVICE_DIRECTORY),
+		.back_off_ms = 1000,
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 4 },
+	{ .service = SERVICE_DKIM_KEEPER,
+		.section = "mailauth",
+		.user = USER(dkim_user),
+		.root = ROOT_DKIM,
+		.sandbox = SANDBOX_FILES,
+		.files_limit = SOME,
+		.memory_limit = 2 * OPT_GIB,
+		.may_call = FROM(SERVICE_RESOLVER),
 		.reload = RELOAD_IN_PLACE,
 		.stop_phase = 4 },
 	{ .service = SERVICE_KEYHOLDER,
@@ -235,6 +268,9 @@ service_root_path(const struct service_row *row, const struct conf *conf, struct
 		break;
 	case ROOT_LEDGER:
 		buf_printf(out, "%s/ledger", common->state);
+		break;
+	case ROOT_DKIM:
+		buf_printf(out, "%s/dkim", common->state);
 		break;
 	case ROOT_OUTBOUND:
 		buf_printf(out, "%s/outbound", common->run);

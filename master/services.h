@@ -15,6 +15,7 @@ enum service_root {
 	ROOT_QUEUE,
 	ROOT_DIRECTORY,
 	ROOT_LEDGER,
+	ROOT_DKIM,
 	ROOT_OUTBOUND, /* empty but for sockets that an operator puts there */
 	ROOT_COUNT
 };
@@ -53,8 +54,9 @@ struct service_row {
 	struct service_door doors[SERVICE_DOORS_MAX];
 	uint32_t may_call; /* FROM() set */
 	enum service_reload reload;
-	uint64_t leave_ms;   /* how long a replaced process may finish what it has; 0: as most */
-	unsigned stop_phase; /* 0 stops first */
+	unsigned back_off_ms; /* the longest pause before it is started anew; 0: as most */
+	uint64_t leave_ms;    /* how long a replaced process may finish what it has; 0: as most */
+	unsigned stop_phase;  /* 0 stops first */
 };
 
 #define USER_ROOT   SIZE_MAX
@@ -66,7 +68,8 @@ extern const size_t nservices;
 /* Whom the operator's command may call. */
 #define CLI_MAY_CALL                                                                               \
 	(FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY) |                     \
-		FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER))
+		FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) | FROM(SERVICE_VERIFIER) |        \
+		FROM(SERVICE_DKIM_KEEPER))
 
 const struct service_row *service_row(enum service s); /* NULL: no process of ours */
 

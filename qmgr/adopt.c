@@ -44,6 +44,14 @@ file_lend(const struct folders *f, uint64_t number)
 	return sys_openat(f->lent, lent_name(number, name), O_RDWR | O_CREAT | O_EXCL, 0600);
 }
 
+int
+file_lent_read(const struct folders *f, uint64_t number)
+{
+	char name[NAME_SIZE];
+
+	return sys_openat(f->lent, lent_name(number, name), O_RDONLY, 0);
+}
+
 void
 file_unlend(const struct folders *f, uint64_t number)
 {

@@ -41,6 +41,7 @@ MUST_USE int file_store(const struct folders *f, const struct file_source *s);
  * is granted says that the door has let go; else the content is copied.
  */
 MUST_USE int file_lend(const struct folders *f, uint64_t number); /* an fd to write to */
+MUST_USE int file_lent_read(const struct folders *f, uint64_t number); /* one to read it */
 /* true if nobody can write to it any more (also: it is gone) */
 bool file_lent_is_idle(const struct folders *f, uint64_t number);
 void file_unlend(const struct folders *f, uint64_t number);

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "err.h"
@@ -96,13 +97,15 @@ intake_lend(struct ipc_call *call, const void *msg)
 	struct daemon *d = call->ctx;
 	struct qmgr *q = d->ctx;
 	struct queue_lend_answer a = { .content_offset = QUEUE_FILE_LENT_OFFSET };
-	int fd = lend(q, call->channel);
+	int fds[2] = { lend(q, call->channel), -1 };
 
-	a.err = fd < 0 ? fd : ERR_OK;
-	if (fd < 0 && log_pace(&q->told.lend))
-		log_error("no file to lend: %s", err_text(fd));
+	if (fds[0] >= 0 && (fds[1] = file_lent_read(&q->folders, q->lent_number)) < 0)
+		close(fds[0]); /* the sweep removes the file */
+	a.err = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : ERR_OK;
+	if (a.err < 0 && log_pace(&q->told.lend))
+		log_error("no file to lend: %s", err_text(a.err));
 	queue_lend_answer_encode(ipc_compose(call->channel), &a);
-	ipc_reply(call->channel, call->id, QUEUE_LEND_ANSWER, &fd, fd < 0 ? 0 : 1);
+	ipc_reply(call->channel, call->id, QUEUE_LEND_ANSWER, fds, a.err < 0 ? 0 : 2);
 }
 
 uint64_t

@@ -184,7 +184,8 @@ ask_commit(struct client *c)
 	uint16_t type;
 	int fds[2], nfds, r;
 
-	ASSERT(s->policy.header != NULL || c->store.size == txn->content.size);
+	ASSERT(s->policy.header != NULL ||
+		c->store.size == txn->content.size - txn->filter.removed);
 	buf_clear(&s->scratch);
 	envelope_encode(&s->scratch, &txn->envelope);
 	m.envelope = buf_bytes(&s->scratch);

@@ -63,6 +63,7 @@ client_free(struct client *c)
 {
 	smtp_session_free(&c->session);
 	client_name_forget(&c->lookup);
+	verify_forget(c);
 	free(c->name);
 	store_reset(&c->store);
 	buf_free(&c->ticket);
@@ -225,8 +226,11 @@ feed(struct client *c, struct bytes in)
 			(used == in.n && c->session.wait == SMTP_WAIT_INPUT))
 			break;
 	}
-	if (c->session.txn == NULL && c->store.size > 0)
-		store_reset(&c->store);
+	if (c->session.txn == NULL) {
+		if (c->store.size > 0)
+			store_reset(&c->store);
+		verify_forget(c);
+	}
 	if (c->in_exchange && !c->asking && c->session.state != SMTP_AUTH)
 		s->kind->cancel(c);
 	limit_message(c);
@@ -503,12 +507,14 @@ init_client(struct client *c, struct smtpd *s, const struct daemon_client *accep
 {
 	c->smtpd = s;
 	c->fd = accepted->fd;
-	c->store.fd = -1;
+	c->store.fd = c->store.read_fd = -1;
 	c->in.secret = s->kind->auth != NULL; /* passwords pass through it */
 	smtpd_address_text(accepted->addr, c->address_text);
 	c->number = s->next_session++;
 	snprintf(c->id, sizeof(c->id), "%016llx", (unsigned long long)c->number);
 	smtp_session_init(&c->session, &s->policy, c->address_text, NULL, c->id);
+	(void)ip_block_from_sockaddr(accepted->addr, &c->from);
+	c->session.own_host = verify_is_own_host(s->verify, c);
 	c->session.clear_auth = daemon_plaintext_auth(s->d, accepted->addr);
 }
 

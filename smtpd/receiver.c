@@ -4,14 +4,21 @@
  *
  * Runs in:  smtpd.
  */
+#include "err.h"
 #include "smtpd.h"
 
-static const struct smtpd_kind receiver = { .prefix = "smtpd" };
+static const struct smtpd_kind receiver = {
+	.prefix = "smtpd", .begin = verify_begin, .commit = verify_commit
+};
 
 static int
 run(struct daemon *d)
 {
-	return smtpd_serve(d, &receiver);
+	int r = smtpd_serve(d, &receiver);
+
+	if (r == ERR_OK)
+		((struct smtpd *)d->ctx)->verify = verify_new(d->ctx);
+	return r;
 }
 
 const struct daemon_spec smtpd_spec = {

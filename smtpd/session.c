@@ -300,9 +300,10 @@ line_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 static size_t
 data_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 {
+	const size_t from = out->content->len;
 	bool end;
 	size_t used = content_data(&s->txn->content, in, smtp_content_to(s, out), &end);
-	smtp_content_came(s, out);
+	smtp_content_came(s, out, from);
 	if (end)
 		smtp_content_complete(s, "END-OF-MESSAGE", out);
 	return used;

@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "content.h"
 #include "envelope.h"
+#include "header_filter.h"
 #include "sasl_mechanism.h"
 
 #define SMTP_LINE_MAX      2048 /* RFC 5321 sec. 4.5.3.1.4 has 512; MAIL and RCPT with DSN need more */
@@ -95,6 +96,9 @@ struct smtp_policy {
 	bool strict_paths;    /* refuse blanks after "FROM:" and "TO:" */
 	bool starttls;        /* understood */
 	bool hide_client;     /* no "from" in the Received field */
+	/* whom Authentication-Results fields of ours name: those of strangers who say so are taken
+	 * out; NULL: none are */
+	const char *authserv_id;
 
 	/* submission; else NULL and 0 */
 	uint32_t mechanisms; /* sasl_mechanism_bit() set: AUTH is understood, and MAIL needs it */
@@ -133,6 +137,7 @@ struct smtp_session {
 	bool tls_ready;         /* the caller can do TLS: set before each input */
 	bool clear_auth;        /* the caller's: this client may AUTH without TLS */
 	bool binding;           /* the caller's: TLS gives data for channel binding */
+	bool own_host;          /* the caller's: it is one of ours, its trace fields may stay */
 
 	/* From here on the session's own. */
 	char *helo;           /* NULL before EHLO or HELO */
@@ -173,9 +178,10 @@ struct smtp_txn {
 	struct buf header; /* gathered until it is whole */
 	bool header_done;
 	struct smtp_answer header_refusal; /* code 0: none */
+	struct header_filter filter;       /* with policy->authserv_id, of a stranger */
 	struct bytes added;
-	struct bytes *senders; /* mailboxes of From, Sender, ...: all must be the login's */
-	uint32_t n_senders;
+	struct bytes *senders;      /* mailboxes of From, Sender, ...: all must be the login's */
+	uint32_t n_senders, author; /* author: which of them is the first of From */
 };
 
 /* client, name and id are borrowed and outlive the session. */

@@ -49,9 +49,10 @@ void smtp_content_complete(struct smtp_session *s, const char *stage, struct smt
 bool smtp_content_refusal(const struct smtp_txn *txn, struct smtp_answer *answer);
 
 /* Octets of content on their way out, through the header's fix-ups if the policy has some:
- * where content.c is to put them, and what to do once it has. */
+ * where content.c is to put them, and what to do once it has; from: length of out->content before.
+ */
 struct buf *smtp_content_to(struct smtp_session *s, struct smtp_out *out);
-void smtp_content_came(struct smtp_session *s, struct smtp_out *out);
+void smtp_content_came(struct smtp_session *s, struct smtp_out *out, size_t from);
 void smtp_header_end(struct smtp_session *s, struct smtp_out *out); /* the content has ended */
 
 /* May this client say a password now? */

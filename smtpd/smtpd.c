@@ -219,7 +219,9 @@ set_policy(struct smtpd *s)
 		.junk_limit = (uint32_t)conf->junk_limit,
 		.strict_paths = conf->strict_paths,
 		.starttls = s->tls != NULL,
-		.hide_client = conf->hide_client };
+		.hide_client = conf->hide_client,
+		.authserv_id = s->d->mailauth->authserv_id[0] != 0 ? s->d->mailauth->authserv_id
+								   : s->d->common->hostname };
 	if (s->kind->header == NULL)
 		return;
 	s->policy.mechanisms = daemon_sasl_mechanisms(s->d);
@@ -295,6 +297,7 @@ smtpd_stats(struct daemon *d, struct buf *out)
 
 	stats_rows_put(out, "smtp", rows, NITEMS(rows));
 	door_tls_stats(s->tls, out);
+	verify_stats(s->verify, out);
 }
 
 void
@@ -308,6 +311,7 @@ smtpd_stop(struct daemon *d)
 	event_free(s->greet);
 	door_tls_free(&s->tls);
 	client_names_free(&s->names);
+	verify_free(&s->verify);
 	counts_free(&s->counts);
 	buf_free(&s->content);
 	buf_free(&s->log);

@@ -7,6 +7,8 @@
  *   client_name.c   what it is called in DNS
  *   stream.c    that stream: plain or TLS
  *   ask.c       what a session asks: directory (recipients), qmgr (commit)
+ *   verify.c    what mailauth-verify says of a message, and what follows
+ *   verify_words.c   the same in a field, in the log and for the reports
  *   store.c     content in memory, in a memfd or in a file that qmgr lends
  *   counts.c    connections of each address
  */
@@ -23,6 +25,7 @@
 #include "daemon.h"
 #include "directory_msg.h"
 #include "door_tls.h"
+#include "ip_block.h"
 #include "queue_id.h"
 #include "session.h"
 #include "smtpd_conf.h"
@@ -33,6 +36,8 @@
 
 struct client;
 struct smtpd;
+struct verdict;
+struct verify;
 
 /* What the two doors that this code serves do differently. */
 struct smtpd_kind {
@@ -68,6 +73,7 @@ struct smtpd {
 	struct link *directory, *qmgr;
 	struct door_tls *tls;
 	struct client_names *names; /* NULL: nobody is looked up */
+	struct verify *verify;      /* NULL: nobody is verified */
 	void *own;                  /* the kind's */
 	struct queue_id_maker ids;
 	uint64_t next_session;
@@ -87,9 +93,10 @@ struct smtpd {
 };
 
 struct store {
-	int fd; /* -1: none yet, content is in held */
+	int fd;      /* -1: none yet, content is in held */
+	int read_fd; /* lent: the same to be read only; else -1 */
 	uint64_t offset, size;
-	bool lent;
+	bool lent, sealed;
 	bool asked;      /* QUEUE_LEND is under way */
 	struct buf held; /* a small content; octets that wait for the lent file */
 };
@@ -112,6 +119,8 @@ struct client {
 	char address_text[INET6_ADDRSTRLEN];
 	char *name;                 /* of its address in DNS, once that is known; NULL: none */
 	struct client_name *lookup; /* NULL: not under way */
+	struct verdict *verdict;    /* on the open transaction; NULL: none is wanted */
+	struct ip_block from;       /* its address */
 	bool introduced;            /* "connect from" is in the log */
 	char id[17];
 	bool readable, writable, hup; /* what the kernel told at the last edge */
@@ -189,6 +198,17 @@ void ask_commit(struct client *c);
 /* Answer what the session waits for with a reply of our own. */
 void ask_answer(struct client *c, int code, const char *enhanced, const char *text);
 
+/* ---- verify.c ---- */
+/* Of port 25. NULL if the configuration does not want it. */
+struct verify *verify_new(struct smtpd *s);
+void verify_free(struct verify **v);
+
+bool verify_is_own_host(const struct verify *v, const struct client *c);
+void verify_begin(struct client *c);  /* in the kind's begin */
+void verify_commit(struct client *c); /* in the kind's commit */
+void verify_forget(struct client *c); /* the transaction is over; NULL verdicts are fine */
+void verify_stats(const struct verify *v, struct buf *out);
+
 /* ---- store.c ---- */
 void store_reset(struct store *st);
 
@@ -199,6 +219,8 @@ MUST_USE bool store_content(struct client *c);
 /* The content as it travels: inside (borrowed until store_reset(), *fd is -1), or, if there is
  * much of it or it must (in_fd), in a descriptor, sealed, the caller's from now on. */
 MUST_USE int store_take(struct store *st, bool in_fd, struct content_source *source, int *fd);
+/* The same to be looked at by another, who cannot write it; the store keeps it. */
+MUST_USE int store_show(struct store *st, struct content_source *source, int *fd);
 MUST_USE int store_seal(int fd);
 
 /* ---- smtpd.c ---- */

@@ -7,6 +7,7 @@
  * Runs in:  smtpd; it can't open files.
  * Trusts:   qmgr's answers after decoding.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,8 +24,10 @@ store_reset(struct store *st)
 {
 	if (st->fd >= 0)
 		close(st->fd);
+	if (st->read_fd >= 0)
+		close(st->read_fd);
 	buf_free(&st->held);
-	*st = (struct store){ .fd = -1 };
+	*st = (struct store){ .fd = -1, .read_fd = -1 };
 }
 
 static int
@@ -103,10 +106,11 @@ take_lent(struct client *c, const struct ipc_answer *answer)
 		return ERR_PEER;
 	if (lend.err < 0)
 		return lend.err;
-	if (answer->nfds != 1)
+	if (answer->nfds != 2)
 		return ERR_PEER;
 	r = move_to(st, answer->fds[0], lend.content_offset);
-	answer->fds[0] = -1;
+	st->read_fd = answer->fds[1];
+	answer->fds[0] = answer->fds[1] = -1;
 	return r < 0 ? r : append(st, buf_bytes(&st->held));
 }
 
@@ -179,6 +183,32 @@ store_seal(int fd)
 		       : ERR_OK;
 }
 
+static int
+seal_once(struct store *st)
+{
+	const int r = st->sealed ? ERR_OK : store_seal(st->fd);
+
+	st->sealed = r == ERR_OK;
+	return r;
+}
+
+int
+store_show(struct store *st, struct content_source *source, int *fd)
+{
+	int r;
+
+	*fd = -1;
+	if (st->fd < 0) {
+		*source = content_inline(buf_bytes(&st->held));
+		return ERR_OK;
+	}
+	if (!st->lent && (r = seal_once(st)) < 0)
+		return r;
+	*fd = fcntl(st->lent ? st->read_fd : st->fd, F_DUPFD_CLOEXEC, 3);
+	*source = content_in_fd(st->offset, st->size);
+	return *fd < 0 ? err_from_errno(errno) : ERR_OK;
+}
+
 int
 store_take(struct store *st, bool in_fd, struct content_source *source, int *fd)
 {
@@ -191,7 +221,7 @@ store_take(struct store *st, bool in_fd, struct content_source *source, int *fd)
 	}
 	if (st->fd < 0 && (r = move_to_memfd(st)) < 0)
 		return r;
-	if (!st->lent && (r = store_seal(st->fd)) < 0)
+	if (!st->lent && (r = seal_once(st)) < 0)
 		return r;
 	*source = content_in_fd(st->offset, st->size);
 	*fd = st->fd;

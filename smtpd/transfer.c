@@ -21,16 +21,24 @@ smtp_txn_end(struct smtp_session *s)
 	if (s->txn == NULL)
 		return;
 	buf_free(&s->txn->header);
+	header_filter_free(&s->txn->filter);
 	arena_reset(&s->txn->arena);
 	free(s->txn);
 	s->txn = NULL;
+}
+
+static void
+begin_content(struct smtp_session *s)
+{
+	content_begin(&s->txn->content, &s->policy->content);
+	header_filter_begin(&s->txn->filter, s->policy->authserv_id);
 }
 
 void
 smtp_cmd_data(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 {
 	UNUSED(args);
-	content_begin(&s->txn->content, &s->policy->content);
+	begin_content(s);
 	smtp_enter(s, SMTP_DATA);
 	smtp_reply(s, out, 354, NULL, "end data with <CR><LF>.<CR><LF>");
 }
@@ -115,8 +123,15 @@ fix_header(struct smtp_session *s, struct smtp_out *out)
 	buf_free(&txn->header);
 }
 
+/* Does anybody claim here to be us? */
+static bool
+is_filtered(const struct smtp_session *s)
+{
+	return s->policy->authserv_id != NULL && !s->own_host;
+}
+
 void
-smtp_content_came(struct smtp_session *s, struct smtp_out *out)
+smtp_content_came(struct smtp_session *s, struct smtp_out *out, size_t from)
 {
 	struct smtp_txn *txn = s->txn;
 
@@ -125,15 +140,21 @@ smtp_content_came(struct smtp_session *s, struct smtp_out *out)
 		fix_header(s, out);
 	if (txn->header_refusal.code != 0)
 		buf_clear(out->content); /* nobody will read it */
+	else if (is_filtered(s))
+		header_filter_run(&txn->filter, out->content, from);
 }
 
 void
 smtp_header_end(struct smtp_session *s, struct smtp_out *out)
 {
-	if (s->policy->header == NULL || s->txn->header_done)
-		return;
-	fix_header(s, out);
-	smtp_content_came(s, out);
+	const size_t from = out->content->len;
+
+	if (s->policy->header != NULL && !s->txn->header_done) {
+		fix_header(s, out);
+		smtp_content_came(s, out, from);
+	}
+	if (is_filtered(s) && s->txn->header_refusal.code == 0)
+		header_filter_end(&s->txn->filter, out->content);
 }
 
 /*
@@ -281,7 +302,7 @@ smtp_cmd_bdat(struct smtp_session *s, struct bytes args, struct smtp_out *out)
 	s->chunk_refused = (s->state & (SMTP_RCPT | SMTP_BDAT)) == 0;
 	s->chunk_from = s->state;
 	if (s->state == SMTP_RCPT)
-		content_begin(&s->txn->content, &s->policy->content);
+		begin_content(s);
 	smtp_enter(s, SMTP_CHUNK);
 	if (size == 0)
 		end_chunk(s, out);
@@ -293,8 +314,10 @@ smtp_chunk_input(struct smtp_session *s, struct bytes in, struct smtp_out *out)
 	struct bytes chunk = bytes_head(in, s->chunk_left < in.n ? (size_t)s->chunk_left : in.n);
 
 	if (!s->chunk_refused) {
+		const size_t from = out->content->len;
+
 		content_chunk(&s->txn->content, chunk, smtp_content_to(s, out));
-		smtp_content_came(s, out);
+		smtp_content_came(s, out, from);
 	}
 	s->chunk_left -= chunk.n;
 	if (s->chunk_left == 0)

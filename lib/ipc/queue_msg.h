@@ -65,8 +65,9 @@ struct queue_commit_answer {
 	struct bytes text; /* for the reply, without code; "queued as ID" if ERR_OK */
 };
 
-/* fd: a file in the queue, to be written from content_offset on; forgotten (and its space
- * free) a minute or two after it was closed without a COMMIT. No fd if err is set. */
+/* Two fds: a file in the queue, to be written from content_offset on, and the same to be read, for
+ * those who may only look; forgotten (and its space free) a minute or two after it was closed
+ * without a COMMIT. No fd if err is set. */
 struct queue_lend_answer {
 	int err;
 	uint64_t content_offset;

@@ -24,7 +24,9 @@ enum envelope_flag {
 	ENVELOPE_RET_HDRS = 8,      /* RET=HDRS */
 	ENVELOPE_BINARYMIME = 16,   /* BODY=BINARYMIME, RFC 3030 */
 	ENVELOPE_LOCAL_ORIGIN = 32, /* made on this machine (sendmail, a DSN) */
-	ENVELOPE_FLAGS_ALL = 63
+	ENVELOPE_JUNK = 64,         /* for the mailbox Junk: the author's domain wants it there */
+	ENVELOPE_SENDER_AUTHENTICATED = 128, /* the reverse-path is its owner's: SPF or DKIM */
+	ENVELOPE_FLAGS_ALL = 255
 };
 
 enum envelope_notify { /* RFC 3461 sec. 4.1; 0: the parameter was not given */

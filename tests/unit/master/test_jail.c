@@ -39,6 +39,7 @@ static const struct service_cells {
 	{ SERVICE_DIRECTORY, /*      */ "nnnynKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_LEDGER, /*         */ "nnnyyKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_KEYHOLDER, /*      */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_VERIFIER, /*       */ "nnnnnKnnnnnKKnnKnnnnnn" },
 	/* it may use the network; a door it is never given (it could shut one) */
 	{ SERVICE_RESOLVER, /*       */ "nnnnnKyynnnKKnnKnnyyyn" },
 	/* nor this one, which has no use for datagrams */
@@ -169,7 +170,7 @@ test_who_may_call_whom(void **state)
 	} rows[] = {
 		{ SERVICE_SMTPD, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) |
 					 FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) |
-					 FROM(SERVICE_RESOLVER) },
+					 FROM(SERVICE_RESOLVER) | FROM(SERVICE_VERIFIER) },
 		{ SERVICE_SUBMISSION, FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) |
 					      FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER) |
 					      FROM(SERVICE_RESOLVER) },
@@ -188,6 +189,7 @@ test_who_may_call_whom(void **state)
 		{ SERVICE_DIRECTORY, FROM(SERVICE_LEDGER) | FROM(SERVICE_IMAP_SPAWNER) |
 					     FROM(SERVICE_POP3_SPAWNER) },
 		{ SERVICE_LEDGER, 0 },
+		{ SERVICE_VERIFIER, FROM(SERVICE_RESOLVER) },
 		{ SERVICE_KEYHOLDER, 0 },
 		{ SERVICE_RESOLVER, 0 },
 	};

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "directory_msg.h"
+#include "dmarc_report_msg.h"
 #include "err.h"
 #include "queue_msg.h"
 #include "sys.h"
@@ -28,7 +30,7 @@ struct question {
 	int err;
 	uint16_t type;
 	struct buf body;
-	int fd; /* lent, or -1 */
+	int fds[2]; /* lent, or -1 */
 };
 
 static struct fake *
@@ -46,10 +48,27 @@ daemon_link(struct daemon *d, enum service service, uint32_t instance,
 	const struct ipc_route *routes, size_t nroutes)
 {
 	struct link *l = xcalloc(1, sizeof(*l));
-	ASSERT(instance == CONTROL_ANY && routes == NULL && nroutes == 0);
+	ASSERT((instance == CONTROL_ANY || service == SERVICE_VERIFIER) && routes == NULL &&
+		nroutes == 0);
 	l->fake = fake_of(d);
 	l->service = service;
+	ASSERT(l->fake->nlinks < NITEMS(l->fake->links));
+	l->fake->links[l->fake->nlinks++] = l;
 	return l;
+}
+
+bool
+link_is_up(const struct link *l)
+{
+	UNUSED(l);
+	return true;
+}
+
+size_t
+link_backlog(const struct link *l)
+{
+	UNUSED(l);
+	return 0;
 }
 
 void
@@ -84,14 +103,15 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 	struct ipc_answer answer = { .err = q->err,
 		.type = q->type,
 		.body = buf_bytes(&q->body),
-		.nfds = q->fd >= 0,
-		.fds = &q->fd };
+		.nfds = q->fds[0] >= 0 ? 2 : 0,
+		.fds = q->fds };
 
 	UNUSED(fd);
 	UNUSED(what);
 	q->done(q->arg, &answer);
-	if (q->fd >= 0)
-		close(q->fd);
+	for (size_t i = 0; i < NITEMS(q->fds); i++)
+		if (q->fds[i] >= 0)
+			close(q->fds[i]);
 	buf_free(&q->body);
 	free(q);
 }
@@ -196,7 +216,13 @@ ask_directory(
 void
 link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds)
 {
-	ASSERT(l->service == SERVICE_DIRECTORY && fds == NULL && nfds == 0);
+	ASSERT(fds == NULL && nfds == 0);
+	if (type == DMARC_ROW) {
+		ASSERT(l->service == SERVICE_LEDGER);
+		l->fake->rows++;
+		return;
+	}
+	ASSERT(l->service == SERVICE_DIRECTORY);
 	ASSERT(type == DIRECTORY_SASL_CANCEL || type == DIRECTORY_LOGOUT);
 	if (type == DIRECTORY_LOGOUT)
 		l->fake->logouts++;
@@ -226,6 +252,16 @@ commit(struct fake *f, struct ipc_reader *in, const int *fds, unsigned nfds, str
 	}
 	f->last_lent = m.lent;
 	f->commits++;
+	buf_clear(&f->prefix);
+	buf_put_bytes(&f->prefix, m.prefix);
+	if (m.envelope.n > 0) {
+		struct arena arena = ARENA_INIT;
+		struct envelope e;
+
+		ASSERT(envelope_decode(m.envelope, &arena, &e) == ERR_OK);
+		f->flags = e.flags;
+		arena_reset(&arena);
+	}
 	buf_clear(&f->ticket);
 	buf_put_bytes(&f->ticket, m.ticket);
 	q->type = QUEUE_COMMIT_ANSWER;
@@ -237,14 +273,45 @@ static void
 lend(struct fake *f, struct question *q)
 {
 	struct queue_lend_answer a = { .content_offset = 4096 };
+	char path[40];
 
 	f->lends++;
 	q->type = QUEUE_LEND_ANSWER;
 	q->err = f->lend_err == ERR_PEER ? ERR_PEER : ERR_OK;
 	a.err = q->err == ERR_OK ? f->lend_err : ERR_OK;
-	if (f->lend_err == ERR_OK)
-		ASSERT((q->fd = open("/tmp", O_TMPFILE | O_RDWR, 0600)) >= 0);
+	if (f->lend_err == ERR_OK) {
+		ASSERT((q->fds[0] = open("/tmp", O_TMPFILE | O_RDWR, 0600)) >= 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", q->fds[0]);
+		ASSERT((q->fds[1] = open(path, O_RDONLY)) >= 0);
+	}
 	queue_lend_answer_encode(&q->body, &a);
+}
+
+/* mailauth-verify, as the plan wants it */
+static void
+verify(struct fake *f, uint16_t type, struct ipc_reader *in, const int *fds, struct question *q)
+{
+	const int err = f->plan[f->planned];
+	struct mailauth_spf_question spf;
+	struct mailauth_verify m;
+
+	f->planned += f->planned + 1 < NITEMS(f->plan);
+	if (type == MAILAUTH_SPF) {
+		ASSERT(mailauth_spf_question_decode(in, &spf) == ERR_OK);
+		f->spf_questions++;
+		mailauth_spf_result_encode(&q->body, &f->spf);
+	} else {
+		ASSERT((type == MAILAUTH_VERIFY ? mailauth_verify_decode(in, &m)
+						: mailauth_verify_fd_decode(in, &m)) == ERR_OK);
+		f->verifies++;
+		f->verified_octets = m.content.size;
+		f->verified_writable = m.content.in_fd && write(fds[0], "x", 1) == 1;
+		mailauth_verified_encode(&q->body, &f->verified);
+	}
+	q->err = err == FAKE_DIED ? ERR_OK : err;
+	q->type = err == FAKE_DIED       ? MAILAUTH_DIED
+		  : type == MAILAUTH_SPF ? MAILAUTH_SPF_RESULT
+					 : MAILAUTH_VERIFIED;
 }
 
 void
@@ -257,9 +324,11 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 	const struct timeval wait = { 0, (suseconds_t)f->answer_ms * 1000 };
 
 	ASSERT(timeout_ms > 0);
-	*q = (struct question){ .fake = f, .done = done, .arg = arg, .fd = -1 };
+	*q = (struct question){ .fake = f, .done = done, .arg = arg, .fds = { -1, -1 } };
 	if (l->service == SERVICE_DIRECTORY)
 		ask_directory(f, type, &in, nfds, q);
+	else if (l->service == SERVICE_VERIFIER)
+		verify(f, type, &in, fds, q);
 	else if (type == QUEUE_LEND)
 		lend(f, q);
 	else
@@ -274,6 +343,7 @@ fake_conf(struct fake *f)
 {
 	*f = (struct fake){ .spec = &smtpd_spec,
 		.common = { .hostname = "mx.example.org", .plaintext_auth = "never" },
+		.mailauth = { .spf_fail = "score", .dmarc = "enforce", .authserv_id = "" },
 		.conf = { .message_size_limit = 1 << 20,
 			.recipient_limit = 100,
 			.connection_limit = 100,
@@ -296,6 +366,7 @@ fake_start(struct fake *f)
 		.base = event_base_new_with_config(config),
 		.common = &f->common,
 		.conf = &f->conf,
+		.mailauth = &f->mailauth,
 		.birth = 7 };
 	event_config_free(config);
 	ASSERT(f->d.base != NULL);
@@ -307,15 +378,14 @@ fake_start(struct fake *f)
 void
 fake_stop(struct fake *f)
 {
-	struct link *links[] = { f->smtpd->directory, f->smtpd->qmgr };
-
 	ASSERT(f->smtpd->nclients == 0);
 	f->spec->stop(&f->d);
-	for (size_t i = 0; i < NITEMS(links); i++) {
-		buf_free(&links[i]->body);
-		free(links[i]);
+	for (size_t i = 0; i < f->nlinks; i++) {
+		buf_free(&f->links[i]->body);
+		free(f->links[i]);
 	}
 	buf_free(&f->content);
+	buf_free(&f->prefix);
 	buf_free(&f->ticket);
 	event_base_free(f->d.base);
 }

@@ -7,12 +7,14 @@
 #ifndef RELAIS_FAKE_SUITE_H
 #define RELAIS_FAKE_SUITE_H
 
+#include "mailauth_msg.h"
 #include "smtpd.h"
 
 struct fake {
 	struct daemon d;
 	struct common_conf common;
 	struct smtpd_conf conf;
+	struct mailauth_conf mailauth; /* fake_conf(): nothing is verified */
 	struct smtpd *smtpd;
 
 	int directory_err, commit_err, lend_err; /* ERR_OK: it answers; ERR_PEER: it's not there */
@@ -28,8 +30,25 @@ struct fake {
 	struct buf ticket; /* of the last commit */
 	unsigned rcpts, commits, lends;
 	struct buf content; /* of the last commit */
+	struct buf prefix;
+	uint32_t flags; /* of its envelope */
 	bool last_lent;
+
+	/* mailauth-verify: what it says, unless the plan wants an error of this and that question
+	 */
+	struct mailauth_spf_result spf;
+	struct mailauth_verified verified;
+	int plan[8]; /* the last one goes on */
+	size_t planned;
+	unsigned spf_questions, verifies, rows;
+	uint64_t verified_octets;
+	bool verified_writable; /* the content could be changed */
+
+	struct link *links[16];
+	size_t nlinks;
 };
+
+#define FAKE_DIED 1 /* in the plan: its last word */
 
 /* fake_tls.c: is there a key? (yes at first) */
 void fake_tls_ready(bool is);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailauth/verifier.h - private to mailauth-verify: the process, and a request under way.
+ *
+ *   verifier.c         the process: who asks, how many at once, until when, numbers
+ *   verifier_job.c     a request: SPF, or the signatures and then DMARC
+ *   verifier_dns.c     its questions to resolver
+ *   verifier_words.c   what the checks say, in the words of mailauth_msg.h
+ *   guard.c            who is to blame if a library brings the process down
+ */
+#ifndef RELAIS_VERIFIER_H
+#define RELAIS_VERIFIER_H
+
+#include <sys/queue.h>
+
+#include "arena.h"
+#include "daemon.h"
+#include "dkim_verify.h"
+#include "dmarc.h"
+#include "mailauth_msg.h"
+#include "spf.h"
+
+struct job;
+struct dns_question;
+
+LIST_HEAD(dns_question_list, dns_question);
+TAILQ_HEAD(job_queue, job);
+
+/* One that may ask us. */
+struct asker {
+	LIST_ENTRY(asker) link;
+	struct ipc_channel *channel;
+	size_t jobs;
+};
+
+struct verifier_numbers {
+	uint64_t spf[AUTH_RESULT_COUNT], dkim[AUTH_RESULT_COUNT], dmarc[AUTH_RESULT_COUNT];
+	uint64_t timeouts, overloads;
+};
+
+struct verifier {
+	struct daemon *d;
+	const struct mailauth_conf *conf;
+	struct link *resolver;
+	struct spf_engine *spf;
+	struct dkim_verifier *dkim;
+	LIST_HEAD(, asker) askers;
+	struct job_queue jobs;    /* started or not, the oldest first: all have the same time */
+	struct job_queue reading; /* have a part of the content to be fed */
+	size_t njobs, nstarted;
+	struct event *clock, *reader, *drain;
+	uint8_t *piece; /* of content, for all */
+	struct verifier_numbers numbers;
+};
+
+struct job {
+	TAILQ_ENTRY(job) link, reading_link;
+	struct verifier *v;
+	struct asker *asker;
+	uint32_t id; /* of the request */
+	uint64_t until_ms;
+	bool started, reading;
+	struct arena arena;
+	struct buf trace; /* lines; only if explain */
+	bool explain;
+	struct bytes client, helo, mail_from;
+	struct mailauth_dns dns;
+	struct dns_question_list questions;
+
+	/* SPF */
+	bool is_spf;
+	struct spf_check *spf[2]; /* by enum spf_identity */
+	unsigned spf_left;
+	struct mailauth_spf_result spf_result;
+
+	/* VERIFY */
+	struct mailauth_spf spf_said;
+	int fd;               /* -1: content is whole */
+	uint64_t offset, end; /* in fd: what was not read yet */
+	struct bytes content; /* header, and a small body */
+	struct bytes body;    /* the part of content that was not fed yet */
+	struct dkim_check *dkim;
+	struct dmarc_check *dmarc;
+	struct mailauth_verified verified;
+};
+
+#define VERIFIER_PIECE  (64 * 1024)   /* octets of content fed in one turn */
+#define VERIFIER_HEADER (1024 * 1024) /* of which a header's fields are looked at */
+
+/* ---- verifier.c ---- */
+void verifier_read_soon(struct job *j); /* job_read() at one of the next turns */
+void verifier_job_free(struct job *j);  /* whatever is under way ends */
+
+/* ---- verifier_job.c ---- */
+void job_start(struct job *j);
+void job_read(struct job *j);    /* the next part of the content */
+void job_timeout(struct job *j); /* answer with what is known; frees it */
+
+/* ---- verifier_dns.c ---- */
+void job_dns_init(struct job *j);
+void job_dns_forget(struct job *j); /* its questions lead to nothing */
+
+/* ---- verifier_words.c ---- */
+enum auth_result words_of_spf(enum spf_verdict verdict);
+void words_spf(struct mailauth_spf *out, const struct spf_result *in, struct arena *a);
+void words_dkim(struct mailauth_verified *out, const struct dkim_verdict *in, size_t n);
+void words_dmarc(struct mailauth_dmarc *out, const struct dmarc_result_row *in, struct arena *a);
+enum dmarc_auth words_dmarc_auth(enum auth_result result);
+
+extern const struct daemon_spec verifier_spec;
+
+#endif

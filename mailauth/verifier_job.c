@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailauth/verifier_job.c - one request: SPF of MAIL FROM and HELO side by side; or the keys of all
+ * signatures, the body piece by piece, then DMARC.
+ *
+ * Whoever calls into a check does it between guard_enter() and guard_leave(): the first step and
+ * the pieces here, what an answer of the DNS sets going in verifier_dns.c.
+ *
+ * Runs in:  mailauth-verify.
+ * Trusts:   the door that it sends what it has; nothing of the message and the DNS.
+ */
+#include <stdlib.h>
+
+#include "clock.h"
+#include "guard.h"
+#include "log.h"
+#include "rfc5322.h"
+#include "sys.h"
+#include "verifier.h"
+
+#ifdef RELAIS_FAULTS
+#include <signal.h>
+
+/* What a test asks for by a word in the message, if the environment of the suite allows it: a
+ * library that crashes or hangs. Not in releases. */
+static void
+inject_fault(struct bytes in)
+{
+	if (getenv("RELAIS_MAILAUTH_FAULT") == NULL)
+		return;
+	if (bytes_search(in, BYTES_LITERAL("x-fault-crash")) != BYTES_NOT_FOUND)
+		raise(SIGSEGV);
+	if (bytes_search(in, BYTES_LITERAL("x-fault-abort")) != BYTES_NOT_FOUND)
+		abort();
+	while (bytes_search(in, BYTES_LITERAL("x-fault-hang")) != BYTES_NOT_FOUND)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+#else
+#define inject_fault(in) UNUSED(in)
+#endif
+
+static void
+trace(void *arg, struct bytes line)
+{
+	struct job *j = arg;
+
+	if (j->trace.len + line.n < MAILAUTH_TRACE_MAX) {
+		buf_put_bytes(&j->trace, line);
+		buf_put_u8(&j->trace, '\n');
+	}
+}
+
+/* ---- SPF ---- */
+
+struct spf_arg {
+	struct job *job;
+	enum spf_identity identity;
+};
+
+static void
+answer_spf(struct job *j)
+{
+	j->v->numbers.spf[j->spf_result.mail_from.result]++;
+	j->spf_result.trace = buf_bytes(&j->trace);
+	mailauth_spf_result_encode(ipc_compose(j->asker->channel), &j->spf_result);
+	ipc_reply(j->asker->channel, j->id, MAILAUTH_SPF_RESULT, NULL, 0);
+	verifier_job_free(j);
+}
+
+static struct mailauth_spf *
+result_of(struct job *j, enum spf_identity identity)
+{
+	return identity == SPF_HELO ? &j->spf_result.helo : &j->spf_result.mail_from;
+}
+
+static void
+one_spf_less(struct job *j)
+{
+	if (--j->spf_left == 0)
+		answer_spf(j);
+}
+
+static void
+on_spf(void *arg, const struct spf_result *result)
+{
+	const struct spf_arg *a = arg;
+	struct job *j = a->job;
+
+	j->spf[a->identity] = NULL;
+	words_spf(result_of(j, a->identity), result, &j->arena);
+	/* the null reverse-path's is postmaster's at HELO: that is one check, not two */
+	if (j->mail_from.n == 0)
+		j->spf_result.helo = j->spf_result.mail_from;
+	one_spf_less(j);
+}
+
+static void
+on_spf_step(void *arg, struct bytes line)
+{
+	trace(((const struct spf_arg *)arg)->job, line);
+}
+
+static void
+start_spf(struct job *j, enum spf_identity identity)
+{
+	struct spf_arg *arg = arena_zalloc(&j->arena, sizeof(*arg));
+	struct spf_question q = { .identity = identity,
+		.helo = j->helo,
+		.mail_from = j->mail_from,
+		.receiver = bytes_from_str(j->v->d->common->hostname),
+		.now = clock_wall_us() / 1000000 };
+
+	*arg = (struct spf_arg){ j, identity };
+	if (ip_block_parse(j->client, &q.client) < 0)
+		q.client.family = 0;
+	j->spf_left++;
+	j->spf[identity] =
+		spf_start(j->v->spf, &j->dns, &q, on_spf, j->explain ? on_spf_step : NULL, arg);
+}
+
+static void
+start_both(struct job *j)
+{
+	inject_fault(j->helo);
+	j->spf_left = 1; /* ours: both may be done at once */
+	start_spf(j, SPF_MAIL_FROM);
+	if (j->mail_from.n > 0)
+		start_spf(j, SPF_HELO);
+	one_spf_less(j);
+}
+
+/* ---- the answer to VERIFY ---- */
+
+static void
+answer_verified(struct job *j)
+{
+	struct mailauth_verified *m = &j->verified;
+
+	for (uint32_t i = 0; i < m->n_dkim; i++)
+		j->v->numbers.dkim[m->dkim[i].result]++;
+	if (m->n_dkim == 0)
+		j->v->numbers.dkim[AUTH_NONE]++;
+	j->v->numbers.dmarc[m->dmarc.result]++;
+	m->trace = buf_bytes(&j->trace);
+	mailauth_verified_encode(ipc_compose(j->asker->channel), m);
+	ipc_reply(j->asker->channel, j->id, MAILAUTH_VERIFIED, NULL, 0);
+	verifier_job_free(j);
+}
+
+void
+job_timeout(struct job *j)
+{
+	static const struct bytes words = BYTES_LITERAL("not done in time");
+
+	if (!j->is_spf) {
+		j->verified.dmarc.result = AUTH_TEMPERROR;
+		j->verified.dmarc.problem = words;
+		answer_verified(j);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		const enum spf_identity identity = i == 0 ? SPF_MAIL_FROM : SPF_HELO;
+
+		if (j->spf[identity] == NULL && j->started)
+			continue;
+		result_of(j, identity)->result = AUTH_TEMPERROR;
+		result_of(j, identity)->problem = words;
+	}
+	answer_spf(j);
+}
+
+/* ---- DMARC, when the signatures are judged ---- */
+
+static void
+on_dmarc(void *arg, const struct dmarc_result_row *result)
+{
+	struct job *j = arg;
+
+	words_dmarc(&j->verified.dmarc, result, &j->arena);
+	answer_verified(j);
+}
+
+static void
+find_from(struct dmarc_question *q, struct bytes header)
+{
+	struct rfc5322_field f;
+
+	while (rfc5322_field_next(&header, &f)) {
+		if (!bytes_is_nocase(f.name, "From"))
+			continue;
+		if (q->from_count < DMARC_FROM_FIELDS_MAX)
+			q->from[q->from_count] = f.value;
+		q->from_count++;
+	}
+}
+
+static void
+trace_dkim(struct job *j)
+{
+	for (uint32_t i = 0; j->explain && i < j->verified.n_dkim; i++) {
+		const struct mailauth_dkim *d = &j->verified.dkim[i];
+		struct buf line = BUF_INIT;
+
+		buf_put_str(&line, "dkim: signature of ");
+		buf_put_bytes(&line, d->domain);
+		buf_put_str(&line, ", selector ");
+		buf_put_bytes(&line, d->selector);
+		buf_printf(&line, ": %s", auth_result_name(d->result));
+		if (d->problem.n > 0) {
+			buf_put_str(&line, ": ");
+			buf_put_bytes(&line, d->problem);
+		}
+		trace(j, buf_bytes(&line));
+		buf_free(&line);
+	}
+}
+
+static void
+start_dmarc(struct job *j)
+{
+	struct dmarc_question q = { .spf = { words_dmarc_auth(j->spf_said.result),
+					    j->spf_said.domain } };
+
+	trace_dkim(j);
+	find_from(&q, j->content);
+	for (uint32_t i = 0; i < j->verified.n_dkim && i < DMARC_SIGNATURES_MAX; i++)
+		q.dkim[q.dkim_count++] =
+			(struct dmarc_identifier){ words_dmarc_auth(j->verified.dkim[i].result),
+				j->verified.dkim[i].domain };
+	j->dmarc = dmarc_new(&j->dns);
+	if (j->explain)
+		dmarc_trace(j->dmarc, trace, j);
+	dmarc_run(j->dmarc, &q, on_dmarc, j);
+}
+
+/* ---- the content ---- */
+
+/* The keys are known. Not from here, which may be within the check's own start. */
+static void
+on_keys(void *arg)
+{
+	verifier_read_soon(arg);
+}
+
+static void
+content_done(struct job *j)
+{
+	size_t n;
+	const struct dkim_verdict *verdicts = dkim_check_end(j->dkim, &n);
+
+	words_dkim(
+		&j->verified, verdicts, n < MAILAUTH_SIGNATURES_MAX ? n : MAILAUTH_SIGNATURES_MAX);
+	j->verified.more_dkim = dkim_check_signatures(j->dkim) > n;
+	start_dmarc(j);
+}
+
+/* The next piece from the descriptor: false if there is none. */
+static bool
+read_piece(struct job *j)
+{
+	const size_t n =
+		j->end - j->offset < VERIFIER_PIECE ? (size_t)(j->end - j->offset) : VERIFIER_PIECE;
+	const ssize_t got = n == 0 ? 0 : sys_pread_full(j->fd, j->v->piece, n, j->offset);
+
+	if (got <= 0)
+		return false;
+	j->offset += (uint64_t)got;
+	j->body = bytes_make(j->v->piece, (size_t)got);
+	return true;
+}
+
+void
+job_read(struct job *j)
+{
+	bool more = false;
+
+	guard_enter(j->asker->channel, j->id);
+	if (dkim_check_wants_body(j->dkim)) {
+		if (j->body.n == 0 && j->fd >= 0)
+			(void)read_piece(j);
+		more = j->body.n > 0;
+		dkim_check_body(j->dkim, j->body);
+		j->body = BYTES_NONE;
+	}
+	if (more && j->fd >= 0)
+		verifier_read_soon(j);
+	else
+		content_done(j);
+	guard_leave();
+}
+
+/* The header of content in a descriptor, and what comes with its last piece of the body. */
+static void
+load_header(struct job *j)
+{
+	const uint64_t size = j->end - j->offset;
+	size_t n = VERIFIER_PIECE;
+	uint8_t *to = NULL;
+	ssize_t got;
+
+	for (;;) {
+		n = n < size ? n : (size_t)size;
+		to = arena_alloc(&j->arena, n + 1);
+		got = sys_pread_full(j->fd, to, n, j->offset);
+		j->content = bytes_make(to, got > 0 ? (size_t)got : 0);
+		if (got < (ssize_t)n || n == size || n >= VERIFIER_HEADER ||
+			rfc5322_header_len(j->content) < n)
+			break;
+		n = VERIFIER_HEADER;
+	}
+	j->offset += j->content.n;
+}
+
+static void
+start_verify(struct job *j)
+{
+	size_t n;
+
+	if (j->fd >= 0)
+		load_header(j);
+	n = rfc5322_header_len(j->content);
+	j->body = bytes_skip(j->content, n);
+	j->content = bytes_head(j->content, n);
+	inject_fault(j->content);
+	dkim_check_start(j->v->dkim, &j->dns, j->content, (int64_t)(clock_wall_us() / 1000000),
+		on_keys, j, &j->dkim);
+}
+
+void
+job_start(struct job *j)
+{
+	j->started = true;
+	guard_enter(j->asker->channel, j->id);
+	if (j->is_spf)
+		start_both(j);
+	else
+		start_verify(j);
+	guard_leave();
+}

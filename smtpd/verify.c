@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/verify.c - mailauth-verify is asked twice: about SPF when the transaction begins, in the
+ * background; about signatures and DMARC when the content is there, before the COMMIT. Then it is
+ * decided.
+ *
+ * A process that dies while it has a question of ours says whose it was (DIED): that message's
+ * results are temperror. All others are asked again, of another process if there is one, a few
+ * times. Nobody's mail is refused, or lost, because it could not be verified.
+ *
+ * Runs in:  smtpd.
+ * Trusts:   mailauth-verify's answers after decoding, and no further than that a wrong one makes a
+ *           wrong verdict: old libraries read hostile mail there.
+ */
+#include "verify.h"
+
+#include <stdlib.h>
+
+#include "err.h"
+#include "log.h"
+
+#define TRIES    3
+#define GRACE_MS 5000 /* beyond mailauth.timeout, which the verifier keeps */
+
+static void ask_spf(struct verdict *v);
+static void ask_verify(struct verdict *v);
+
+/* ---- one question, asked until it is answered ---- */
+
+static void
+verdict_free(struct verdict *v)
+{
+	arena_reset(&v->arena);
+	free(v);
+}
+
+/* An answer came. false: the transaction that it is about is over, and so is the verdict. */
+static bool
+is_wanted(struct verdict *v)
+{
+	struct client *c = v->client;
+
+	v->asking = false;
+	if (c == NULL)
+		verdict_free(v);
+	else if (c->gone && v->wanted) /* kept for this alone: it goes with all it has */
+		ASSERT(!client_answered(c));
+	else if (c->session.txn == NULL)
+		verify_forget(c);
+	else
+		return true;
+	return false;
+}
+
+/* What waits for the content's verdict: asked now, or the message is refused for now. */
+static void
+go_on(struct verdict *v)
+{
+	struct client *c = v->client;
+
+	ask_verify(v);
+	if (!c->asking)
+		client_turn(c);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct verdict *v = arg;
+
+	UNUSED(fd);
+	UNUSED(what);
+	if (!is_wanted(v))
+		return;
+	v->verify->numbers.repeated++;
+	if (v->has_spf)
+		go_on(v);
+	else
+		ask_spf(v);
+}
+
+/* The process is gone, and not by our fault: true if the question is asked again. */
+static bool
+again(struct verdict *v, const struct ipc_answer *answer)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (answer->err != ERR_PEER || v->tries >= TRIES)
+		return false;
+	v->asking = true;
+	/* when the link has let go of the peer that died */
+	event_base_once(v->verify->smtpd->d->base, -1, EV_TIMEOUT, on_again, v, &now);
+	return true;
+}
+
+/* No result: why, for the log. */
+static const char *
+count_failure(struct verdict *v, const struct ipc_answer *answer)
+{
+	const bool died = answer->err == ERR_OK && answer->type == MAILAUTH_DIED;
+
+	v->failed = true;
+	v->verify->numbers.died += died;
+	v->verify->numbers.given_up += !died;
+	log_warning("%s: not verified: %s", v->client->session.txn->queue_id,
+		died ? "the verifier crashed on it or hung" : err_text(answer->err));
+	return died ? "crashed" : "no answer";
+}
+
+/* One process after the other, those that are there first. */
+static struct link *
+choose(struct verify *v)
+{
+	for (unsigned i = 0; i < v->nverifiers; i++) {
+		struct link *l = v->verifiers[(v->turn + i) % v->nverifiers];
+
+		if (link_is_up(l)) {
+			v->turn = (v->turn + i + 1) % v->nverifiers;
+			return l;
+		}
+	}
+	return v->verifiers[v->turn++ % v->nverifiers];
+}
+
+static void
+request(struct verdict *v, struct link *l, uint16_t type, int fd, ipc_answer_fn *done)
+{
+	v->asking = true;
+	v->tries++;
+	link_request(l, type, &fd, fd >= 0, (unsigned)v->verify->conf->timeout + GRACE_MS, done, v);
+}
+
+/* ---- SPF ---- */
+
+/* The frame goes, the result stays. */
+static void
+keep_spf(struct mailauth_spf *s, struct arena *a)
+{
+	struct bytes *strings[] = { &s->domain, &s->mechanism, &s->explanation, &s->problem };
+
+	for (size_t i = 0; i < NITEMS(strings); i++)
+		*strings[i] = arena_bytes(a, *strings[i]);
+}
+
+static void
+on_spf(void *arg, const struct ipc_answer *answer)
+{
+	struct verdict *v = arg;
+	struct ipc_reader in = ipc_reader(answer->body);
+
+	if (!is_wanted(v) || again(v, answer))
+		return;
+	if (answer->err < 0 || answer->type != MAILAUTH_SPF_RESULT ||
+		mailauth_spf_result_decode(&in, &v->spf) < 0) {
+		const struct bytes why = bytes_from_str(count_failure(v, answer));
+
+		v->spf = (struct mailauth_spf_result){ .mail_from = { .result = AUTH_TEMPERROR,
+							       .problem = why },
+			.helo = { .result = AUTH_TEMPERROR, .problem = why } };
+	}
+	keep_spf(&v->spf.mail_from, &v->arena);
+	keep_spf(&v->spf.helo, &v->arena);
+	v->has_spf = true;
+	v->tries = 0;
+	if (v->wanted)
+		go_on(v);
+}
+
+static void
+ask_spf(struct verdict *v)
+{
+	const struct smtp_session *s = &v->client->session;
+	const struct mailauth_spf_question m = { .client = bytes_from_str(s->client),
+		.helo = bytes_head(bytes_from_str(s->helo), MAILAUTH_NAME_MAX),
+		.mail_from = bytes_head(s->txn->envelope.reverse_path, MAILAUTH_PATH_MAX) };
+	struct link *l = choose(v->verify);
+
+	mailauth_spf_question_encode(link_compose(l), &m);
+	request(v, l, MAILAUTH_SPF, -1, on_spf);
+}
+
+/* ---- signatures and DMARC ---- */
+
+/* The message goes on: with our fields on top, or not at all. */
+static void
+act(struct verdict *v)
+{
+	struct client *c = v->client;
+	struct smtp_txn *txn = c->session.txn;
+	struct verify_numbers *n = &v->verify->numbers;
+	struct buf fields = BUF_INIT;
+
+	n->forged += txn->filter.fields;
+	n->overridden += v->decision.override != MAILAUTH_AS_ASKED;
+	if (v->decision.action == MAILAUTH_REFUSE) {
+		const struct smtp_answer answer = { v->decision.code, v->decision.enhanced,
+			v->decision.text };
+		struct smtp_out out = client_out(c);
+
+		*(strcmp(v->decision.enhanced, "5.7.1") == 0 ? &n->dmarc_refused
+							     : &n->spf_refused) += 1;
+		c->smtpd->numbers.refused_messages++;
+		smtp_session_answer(&c->session, &answer, &out);
+		smtpd_log(c);
+		return;
+	}
+	if (v->decision.action == MAILAUTH_JUNK) {
+		n->junk++;
+		txn->envelope.flags |= ENVELOPE_JUNK;
+	}
+	if (v->decision.sender_authenticated)
+		txn->envelope.flags |= ENVELOPE_SENDER_AUTHENTICATED;
+	verdict_put_fields(v, &fields);
+	buf_put_bytes(&fields, txn->prefix);
+	txn->prefix = arena_bytes(&txn->arena, buf_bytes(&fields));
+	buf_free(&fields);
+	ask_commit(c);
+}
+
+static void
+decide(struct verdict *v)
+{
+	const struct verify *verify = v->verify;
+	const struct client *c = v->client;
+	unsigned cursor = 0;
+	const struct mailauth_facts facts = { .spf = &v->spf.mail_from,
+		.verified = &v->verified,
+		.mail_from = c->session.txn->envelope.reverse_path,
+		.trusted_forwarder = ip_set_holding(verify->forwarders, &c->from, &cursor) != NULL,
+		.refuse_spf_fail = strcmp(verify->conf->spf_fail, "reject") == 0,
+		.enforce_dmarc = strcmp(verify->conf->dmarc, "enforce") == 0 };
+
+	mailauth_decide(&facts, &v->arena, &v->decision);
+	verdict_log(v);
+	verdict_report(v);
+	act(v);
+}
+
+static void
+on_verified(void *arg, const struct ipc_answer *answer)
+{
+	struct verdict *v = arg;
+	struct client *c = v->client; /* it waits for this */
+	struct ipc_reader in = ipc_reader(answer->body);
+
+	if (!is_wanted(v) || again(v, answer))
+		return;
+	ASSERT(client_answered(c)); /* else it was not wanted */
+	if (answer->err < 0 || answer->type != MAILAUTH_VERIFIED ||
+		mailauth_verified_decode(&in, &v->verified) < 0)
+		v->verified = (struct mailauth_verified){
+			.dmarc = { .result = AUTH_TEMPERROR,
+				.problem = bytes_from_str(count_failure(v, answer)) }
+		};
+	decide(v); /* while what is known lies in the answer */
+	client_turn(c);
+}
+
+static void
+ask_verify(struct verdict *v)
+{
+	struct client *c = v->client;
+	struct mailauth_verify m = { .client = bytes_from_str(c->session.client),
+		.helo = bytes_head(bytes_from_str(c->session.helo), MAILAUTH_NAME_MAX),
+		.mail_from = bytes_head(c->session.txn->envelope.reverse_path, MAILAUTH_PATH_MAX),
+		.spf = v->spf.mail_from };
+	struct link *l = choose(v->verify);
+	int fd, r = store_show(&c->store, &m.content, &fd);
+
+	if (r < 0) {
+		c->asking = false;
+		ask_answer(c, 451, "4.3.0", "local error, try again later");
+		return;
+	}
+	mailauth_verify_encode(link_compose(l), &m);
+	request(v, l, fd >= 0 ? MAILAUTH_VERIFY_FD : MAILAUTH_VERIFY, fd, on_verified);
+}
+
+/* ---- the transaction ---- */
+
+bool
+verify_is_own_host(const struct verify *v, const struct client *c)
+{
+	unsigned cursor = 0;
+
+	return v != NULL && c->from.family != 0 &&
+	       ip_set_holding(v->own_hosts, &c->from, &cursor) != NULL;
+}
+
+void
+verify_begin(struct client *c)
+{
+	struct verify *v = c->smtpd->verify;
+
+	verify_forget(c);
+	client_begin(c);
+	if (!v->conf->verify || c->session.own_host || c->session.txn == NULL)
+		return;
+	c->verdict = xcalloc(1, sizeof(*c->verdict));
+	c->verdict->verify = v;
+	c->verdict->client = c;
+	ask_spf(c->verdict);
+}
+
+void
+verify_commit(struct client *c)
+{
+	struct verdict *v = c->verdict;
+
+	if (v == NULL) {
+		ask_commit(c);
+		return;
+	}
+	c->asking = true;
+	v->wanted = true;
+	if (v->has_spf)
+		ask_verify(v);
+}
+
+void
+verify_forget(struct client *c)
+{
+	struct verdict *v = c->verdict;
+
+	c->verdict = NULL;
+	if (v == NULL)
+		return;
+	v->client = NULL;
+	if (!v->asking)
+		verdict_free(v);
+}
+
+/* ---- the process ---- */
+
+static struct ip_set *
+set_of(const struct conf_list *list)
+{
+	struct ip_set *set = ip_set_new();
+	struct ip_block block;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (ip_block_parse(bytes_from_str(list->v[i]), &block) == ERR_OK)
+			ip_set_put(set, &block, 1);
+	return set;
+}
+
+struct verify *
+verify_new(struct smtpd *s)
+{
+	struct verify *v = xcalloc(1, sizeof(*v));
+	const unsigned n = s->d->instances[SERVICE_VERIFIER];
+
+	v->smtpd = s;
+	v->conf = s->d->mailauth;
+	v->own_hosts = set_of(&v->conf->trusted_networks);
+	v->forwarders = set_of(&v->conf->trusted_forwarders);
+	if (!v->conf->verify)
+		return v;
+	v->nverifiers = n > 0 ? n : 1;
+	v->verifiers = xcalloc(v->nverifiers, sizeof(struct link *));
+	for (unsigned i = 0; i < v->nverifiers; i++) {
+		v->verifiers[i] = daemon_link(s->d, SERVICE_VERIFIER, i, NULL, 0);
+		link_open(v->verifiers[i]);
+	}
+	v->ledger = daemon_link(s->d, SERVICE_LEDGER, CONTROL_ANY, NULL, 0);
+	return v;
+}
+
+void
+verify_free(struct verify **v)
+{
+	if (*v == NULL)
+		return;
+	ip_set_free(&(*v)->own_hosts);
+	ip_set_free(&(*v)->forwarders);
+	free((*v)->verifiers);
+	free(*v);
+	*v = NULL;
+}
+
+void
+verify_stats(const struct verify *v, struct buf *out)
+{
+	if (v == NULL || !v->conf->verify)
+		return;
+	const struct verify_numbers *n = &v->numbers;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = { { "spf_refused_total", n->spf_refused },
+		{ "dmarc_refused_total", n->dmarc_refused }, { "junk_total", n->junk },
+		{ "overridden_total", n->overridden }, { "forged_fields_total", n->forged },
+		{ "verifier_died_total", n->died }, { "verifier_repeated_total", n->repeated },
+		{ "verifier_given_up_total", n->given_up } };
+
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		buf_printf(out, "relais_smtp_%s %llu\n", rows[i].name,
+			(unsigned long long)rows[i].value);
+}
