@@ -8,9 +8,9 @@
  * cache. One that takes longer than LATE_MS beyond that is cancelled.
  *
  * Bounds: different questions in all, and for each caller what it waits for and what it has
- * brought up, so that none can use up what is there. Names of clients (all that smtpd and
- * submission ask for) are a comfort, and an attacker may own the servers: they get no more than
- * half.
+ * brought up, so that none can use up what is there. What doors and mailauth-verify ask for,
+ * clients' names and records of who claims to have sent a message, strangers choose, and may own
+ * the servers: it gets no more than half.
  *
  * Runs in:  resolver. Trusts: nobody.
  */
@@ -268,10 +268,11 @@ is_allowed(const struct resolver *r, const struct peer *p)
 static bool
 has_room(const struct resolver *r, const struct peer *p)
 {
-	const uint32_t doors = FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION);
+	const uint32_t strangers =
+		FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_VERIFIER);
 	const size_t most = r->conf->questions;
 
-	return r->nquestions < ((doors & FROM(ipc_peer(p->channel))) != 0 ? most / 2 : most);
+	return r->nquestions < ((strangers & FROM(ipc_peer(p->channel))) != 0 ? most / 2 : most);
 }
 
 enum dns_status

@@ -230,7 +230,7 @@ test_bound_of_a_caller(void **state)
 }
 
 static void
-clients_names_get_half(void **state, enum service door)
+strangers_get_half(void **state, enum service door)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 	struct place *l = *state;
@@ -247,15 +247,21 @@ clients_names_get_half(void **state, enum service door)
 }
 
 static void
-test_names_for_smtpd_get_half(void **state)
+test_smtpd_gets_half(void **state)
 {
-	clients_names_get_half(state, SERVICE_SMTPD);
+	strangers_get_half(state, SERVICE_SMTPD);
 }
 
 static void
-test_names_for_submission_get_half(void **state)
+test_submission_gets_half(void **state)
 {
-	clients_names_get_half(state, SERVICE_SUBMISSION);
+	strangers_get_half(state, SERVICE_SUBMISSION);
+}
+
+static void
+test_verifier_gets_half(void **state)
+{
+	strangers_get_half(state, SERVICE_VERIFIER);
 }
 
 static void
@@ -281,8 +287,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = { TEST(test_joined), TEST(test_cached),
 		TEST(test_engine_does_not_want_it), TEST(test_late), TEST(test_bound_of_a_caller),
-		TEST(test_names_for_smtpd_get_half), TEST(test_names_for_submission_get_half),
-		TEST(test_a_caller_leaves) };
+		TEST(test_smtpd_gets_half), TEST(test_submission_gets_half),
+		TEST(test_verifier_gets_half), TEST(test_a_caller_leaves) };
 
 	return cmocka_run_group_tests_name("resolver/question", tests, NULL, NULL);
 }
