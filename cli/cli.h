@@ -67,6 +67,7 @@ int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_dkim(struct cli *cli, int argc, char *argv[]);
 int cmd_dns(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
+int cmd_explain(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
 int cmd_mailq(struct cli *cli, int argc, char *argv[]);
 int cmd_map(struct cli *cli, int argc, char *argv[]);

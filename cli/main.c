@@ -34,6 +34,7 @@ static const struct command {
 	{ "cert", cmd_cert, "list and check the TLS certificates" },
 	{ "dkim", cmd_dkim, "keys of DKIM: new, list, show, rotate, retire" },
 	{ "dns", cmd_dns, "what a domain must publish, whether it does; ask the resolver" },
+	{ "explain", cmd_explain, "what SPF, DKIM and DMARC say of a message, step by step" },
 	{ "config", cmd_config, "check or show the configuration" },
 	{ "reload", cmd_reload, "take up a changed configuration" },
 	{ "stop", cmd_stop, "stop the suite, orderly" },
