@@ -71,7 +71,7 @@ dmarc_look(struct dmarc_memory *m, enum dmarc_what what, struct bytes domain)
 			return look;
 	look = arena_zalloc(m->arena, sizeof(*look));
 	*look = (struct dmarc_look){
-		.next = m->looks, .domain = domain, .type = type, .found = DMARC_ASKED
+		.next = m->looks, .domain = domain, .what = what, .found = DMARC_ASKED
 	};
 	m->looks = look;
 	if (what == DMARC_POLICY)
