@@ -7,8 +7,11 @@
  */
 #include "submission.h"
 
+#include <stdlib.h>
+
 #include "err.h"
 #include "local_users.h"
+#include "stats_rows.h"
 #include "submission_conf.h"
 #include "submit_header.h"
 
@@ -28,18 +31,25 @@ static const struct smtpd_kind submission = {
 static int
 start(struct daemon *d)
 {
-	d->ctx = local_users_read();
+	struct submission *own = xcalloc(1, sizeof(*own));
+
+	own->users = local_users_read();
+	d->ctx = own;
 	return ERR_OK;
 }
 
 static int
 run(struct daemon *d)
 {
-	struct local_users *users = d->ctx;
+	struct submission *own = d->ctx;
 	int r = smtpd_serve(d, &submission);
 	struct smtpd *s = d->ctx;
 
-	s->own = users;
+	s->own = own;
+	if (d->mailauth->sign) {
+		own->signer = daemon_link(d, SERVICE_SIGNER, CONTROL_ANY, NULL, 0);
+		link_open(own->signer);
+	}
 	return r;
 }
 
@@ -47,10 +57,24 @@ static void
 stop(struct daemon *d)
 {
 	struct smtpd *s = d->ctx;
-	struct local_users *users = s->own;
+	struct submission *own = s->own;
 
 	smtpd_stop(d);
-	local_users_free(&users);
+	local_users_free(&own->users);
+	free(own);
+}
+
+static void
+stats(struct daemon *d, struct buf *out)
+{
+	const struct smtpd *s = d->ctx;
+	const struct submission *own = s->own;
+	const struct stats_row rows[] = { { "signed_total", own->made },
+		{ "unsigned_no_key_total", own->keyless },
+		{ "unsigned_failed_total", own->failed } };
+
+	smtpd_stats(d, out);
+	stats_rows_put(out, s->kind->prefix, rows, NITEMS(rows));
 }
 
 const struct daemon_spec submission_spec = {
@@ -61,6 +85,6 @@ const struct daemon_spec submission_spec = {
 	.on_client = smtpd_on_client,
 	.banned = "421 4.7.0 % too many failed logins from your address, try later",
 	.drain = smtpd_drain,
-	.stats = smtpd_stats,
+	.stats = stats,
 	.stop = stop,
 };

@@ -57,8 +57,8 @@ struct work {
 	struct buf *out;
 	unsigned seen[FIELD_OTHER + 1];
 	struct bytes senders[DIRECTORY_SENDERS_MAX];
-	uint32_t n_senders;
-	const char *why; /* of a refusal */
+	uint32_t n_senders, author; /* author: the first of From */
+	const char *why;            /* of a refusal */
 	struct bytes about;
 };
 
@@ -184,14 +184,18 @@ as_mailbox(struct work *w, const struct rfc5322_address *a)
 }
 
 static bool
-add_sender(struct work *w, struct bytes mailbox)
+add_sender(struct work *w, struct bytes mailbox, bool is_author)
 {
-	for (uint32_t i = 0; i < w->n_senders; i++)
-		if (bytes_equal(w->senders[i], mailbox))
-			return true;
-	if (w->n_senders == DIRECTORY_SENDERS_MAX)
+	uint32_t i = 0;
+
+	while (i < w->n_senders && !bytes_equal(w->senders[i], mailbox))
+		i++;
+	if (i == DIRECTORY_SENDERS_MAX)
 		return refuse(w, "too many addresses in the From field", BYTES_NONE);
-	w->senders[w->n_senders++] = mailbox;
+	if (i == w->n_senders)
+		w->senders[w->n_senders++] = mailbox;
+	if (is_author)
+		w->author = i;
 	return true;
 }
 
@@ -213,7 +217,7 @@ take_senders(struct work *w, const struct field_row *row, struct bytes value)
 		mailbox = as_mailbox(w, a);
 		if (mailbox.n == 0)
 			return refuse(w, "no full address (user@domain) in the field", name);
-		if (!add_sender(w, mailbox))
+		if (!add_sender(w, mailbox, row->number == FIELD_FROM && mailboxes == 1))
 			return false;
 	}
 	if (mailboxes == 0)
@@ -307,6 +311,7 @@ submit_header(
 		return false;
 	}
 	s->txn->n_senders = w.n_senders;
+	s->txn->author = w.author;
 	s->txn->senders = arena_alloc(w.arena, w.n_senders * sizeof(*w.senders));
 	memcpy(s->txn->senders, w.senders, w.n_senders * sizeof(*w.senders));
 	return true;

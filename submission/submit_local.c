@@ -58,7 +58,7 @@ on_answer(void *arg, const struct ipc_answer *reply)
 bool
 submit_local(struct client *c)
 {
-	const struct local_users *users = c->smtpd->own;
+	const struct submission *own = c->smtpd->own;
 	struct link *directory = c->smtpd->directory;
 	struct directory_local m = { .session = c->number };
 	struct ucred who;
@@ -67,7 +67,7 @@ submit_local(struct client *c)
 	int fd;
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
-		name = local_user_name(users, who.uid);
+		name = local_user_name(own->users, who.uid);
 	if (name == NULL) {
 		log_warning("local user with uid %u is not known here; \"relais reload\" reads the "
 			    "system's users again",

@@ -2,7 +2,7 @@
 /*
  * submission/submit_send.c - may this login send that? Asked of directory twice: at MAIL about the
  * reverse-path, so that nobody sends content in vain, and at the end about the whole message. The
- * second answer brings the ticket without which qmgr takes nothing from us.
+ * second answer brings the tickets without which qmgr takes nothing from us and nothing is signed.
  *
  * Runs in:  submission.
  * Trusts:   directory's answers after decoding. No answer is a temporary failure.
@@ -109,7 +109,7 @@ on_ticket(void *arg, const struct ipc_answer *reply)
 	if (a.verdict == DIRECTORY_SEND_OK) {
 		buf_clear(&c->ticket);
 		buf_put_bytes(&c->ticket, a.ticket);
-		ask_commit(c);
+		submit_sign(c, a.sign_ticket);
 	} else {
 		refuse(c, &a);
 	}
@@ -126,6 +126,7 @@ submit_commit(struct client *c)
 	ASSERT(txn->n_senders <= DIRECTORY_SENDERS_MAX);
 	m.queue_id = txn->envelope.queue_id;
 	m.nsenders = txn->n_senders;
+	m.author = txn->author;
 	for (uint32_t i = 0; i < txn->n_senders; i++)
 		m.senders[i] = txn->senders[i];
 	buf_clear(recipients);
