@@ -63,13 +63,18 @@ bool dsn_is_wanted(enum dsn_kind kind, uint32_t notify);
  * else in ASCII but for what a person reads and what is returned. */
 void dsn_build(struct buf *out, const struct dsn *d);
 
+enum dsn_progress {
+	DSN_TOLD,      /* nobody is to be told of anything */
+	DSN_UNDER_WAY, /* reports go into the queue: it settles again when they are durable */
+	DSN_LATER,     /* one could not be made: ask again at dsn_next_s() */
+};
+
 /*
- * Tell of all recipients that were not reported yet: one message of a kind for all to the
- * sender, and one to the owner of each list whose members are among them (whoever sent the
- * message: owner-NAME is an address of ours). false: a report could not be made; ask again at
- * dsn_next_s().
+ * Tell of all recipients that were not reported yet, when no job of the message is out: one
+ * message of a kind for all to the sender, and one to the owner of each list whose members are
+ * among them (whoever sent the message: owner-NAME is an address of ours).
  */
-MUST_USE bool dsn_send(struct qmgr *q, struct message *m);
+MUST_USE enum dsn_progress dsn_send(struct qmgr *q, struct message *m);
 
 /* When dsn_send() has to be asked again though nothing is delivered: a delay is to be told of, or a
  * report could not be made. Seconds since 1970; UINT64_MAX: never. */

@@ -5,7 +5,7 @@
  *
  * ledger tells all open incidents again whenever the link comes up; holding what is held
  * already changes nothing. That the operator was told is said to ledger only when the mail to
- * him must be durable, so he hears of each incident at least once.
+ * him is durable, so he hears of each incident at least once.
  *
  * Runs in:  qmgr. Trusts: ledger.
  */
@@ -17,11 +17,7 @@
 #include "log.h"
 #include "qmgr.h"
 
-#define DURABLE_MS 2000 /* a flush takes less, or the queue says so */
-
-struct telling {
-	struct qmgr *q;
-	struct event *timer;
+struct telling { /* what a mail to the operator is about */
 	uint32_t login_len;
 	uint8_t login[LEDGER_ACCOUNT_MAX];
 };
@@ -63,7 +59,23 @@ put_mail(struct buf *out, const struct qmgr *q, const struct ledger_incident *m,
 	buf_put_str(out, "\r\n\r\nlets it send again; the second deletes what is held.\r\n");
 }
 
-static int
+static void
+on_stored(struct qmgr *q, void *arg, int err)
+{
+	struct telling *t = arg;
+	const struct ledger_incident_told told = { bytes_make(t->login, t->login_len) };
+
+	if (err < 0) {
+		log_warning("postmaster could not be told that %.*s may not send: %s",
+			(int)told.login.n, (const char *)told.login.p, err_text(err));
+	} else {
+		ledger_incident_told_encode(link_compose(q->ledger), &told);
+		link_send(q->ledger, LEDGER_INCIDENT_TOLD, NULL, 0);
+	}
+	free(t);
+}
+
+static void
 mail_operator(struct qmgr *q, const struct ledger_incident *m)
 {
 	struct envelope_rcpt to = { .forward_path = BYTES_LITERAL("postmaster"),
@@ -74,54 +86,32 @@ mail_operator(struct qmgr *q, const struct ledger_incident *m)
 		.protocol = BYTES_LITERAL("local"),
 		.n_rcpts = 1,
 		.rcpts = &to };
+	struct telling *t = xcalloc(1, sizeof(*t));
 	struct buf content = BUF_INIT;
 	char id[QUEUE_ID_TEXT_SIZE];
 	int r;
 
+	t->login_len = (uint32_t)m->login.n;
+	memcpy(t->login, m->login.p, m->login.n);
 	put_mail(&content, q, m, queue_id_text(e.queue_id, id));
-	r = intake_own(q, &e, buf_bytes(&content));
-	if (r == ERR_OK)
-		log_info("%s: postmaster is told that %.*s may not send", id, (int)m->login.n,
-			(const char *)m->login.p);
-	else
-		log_warning("postmaster could not be told that %.*s may not send: %s",
-			(int)m->login.n, (const char *)m->login.p, err_text(r));
+	log_info("%s: postmaster is told that %.*s may not send", id, (int)m->login.n,
+		(const char *)m->login.p);
+	if ((r = intake_own(q, &e, buf_bytes(&content), on_stored, t)) < 0)
+		on_stored(q, t, r);
 	buf_free(&content);
-	return r;
-}
-
-static void
-on_durable(evutil_socket_t fd, short what, void *arg)
-{
-	struct telling *t = arg;
-	struct ledger_incident_told told = { bytes_make(t->login, t->login_len) };
-
-	ledger_incident_told_encode(link_compose(t->q->ledger), &told);
-	link_send(t->q->ledger, LEDGER_INCIDENT_TOLD, NULL, 0);
-	event_free(t->timer);
-	free(t);
 }
 
 static void
 on_incident(struct ipc_call *call, const void *msg)
 {
 	const struct ledger_incident *m = msg;
-	const struct timeval later = { DURABLE_MS / 1000, 0 };
 	struct qmgr *q = link_ctx(call->ctx);
-	struct telling *t;
 
 	if (!m->open)
 		return; /* the operator orders himself what becomes of the mail */
 	operator_hold_login(q, m->login);
-	if (m->told || mail_operator(q, m) < 0)
-		return;
-	t = xcalloc(1, sizeof(*t));
-	t->q = q;
-	t->login_len = (uint32_t)m->login.n;
-	memcpy(t->login, m->login.p, m->login.n);
-	t->timer = evtimer_new(q->d->base, on_durable, t);
-	ASSERT(t->timer != NULL);
-	evtimer_add(t->timer, &later);
+	if (!m->told)
+		mail_operator(q, m);
 }
 
 static const struct ipc_route ledger_routes[] = {

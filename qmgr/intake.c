@@ -98,18 +98,12 @@ content_held_octets(const struct message *m)
 	return m->octets == NULL ? 0 : (size_t)m->held_size;
 }
 
-void
-commit_finish(struct qmgr *q, struct commit *c, int err)
+/* It is durable: its turn may come. */
+static void
+commit_stored(struct qmgr *q, struct commit *c)
 {
 	struct entry *e = c->msg->entry;
 
-	q->n_waiting--;
-	answer(c->channel, c->call_id, e->id, err);
-	if (err < 0) {
-		commit_undo(q, c);
-		free(c);
-		return;
-	}
 	q->stats.committed++;
 	q->stats.octets += e->size;
 	line_message_id(
@@ -124,6 +118,19 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 		q->n_memfds > q->memfds_max)
 		message_free(q, c->msg); /* it is read back when its turn comes */
 	schedule_ready(q, e);
+}
+
+void
+commit_finish(struct qmgr *q, struct commit *c, int err)
+{
+	q->n_waiting--;
+	answer(c->channel, c->call_id, c->msg->entry->id, err);
+	if (err < 0)
+		commit_undo(q, c);
+	else
+		commit_stored(q, c);
+	if (c->done != NULL)
+		c->done(q, c->arg, err);
 	free(c);
 }
 
@@ -408,7 +415,8 @@ intake_peer_down(struct qmgr *q, struct ipc_channel *channel)
 /* ---- of our own making ---- */
 
 int
-intake_own(struct qmgr *q, const struct envelope *e, struct bytes content)
+intake_own(struct qmgr *q, const struct envelope *e, struct bytes content, own_done_fn *done,
+	void *arg)
 {
 	struct commit *c = xcalloc(1, sizeof(*c));
 	struct queue_commit m = { .queue_id = e->queue_id, .content.size = content.n };
@@ -416,6 +424,8 @@ intake_own(struct qmgr *q, const struct envelope *e, struct bytes content)
 	int r;
 
 	c->q = q;
+	c->done = done;
+	c->arg = arg;
 	c->msg = message_new(q);
 	envelope_encode(&envelope, e);
 	if ((r = content_hold_octets(q, c->msg, content)) < 0 ||

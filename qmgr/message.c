@@ -238,15 +238,17 @@ message_settle(struct qmgr *q, struct message *m)
 {
 	struct entry *e = m->entry;
 	uint32_t attempts;
+	enum dsn_progress told;
 	uint64_t next, report;
-	bool told;
 
 	ASSERT(m->jobs == 0);
 	if (m->returned && !m->deleted)
 		operator_bounce_rest(q, m);
 	attempts = queue_state_attempts(&m->state);
-	told = m->deleted || dsn_send(q, m);
-	if (m->deleted || (m->state.left == 0 && told)) {
+	told = m->deleted ? DSN_TOLD : dsn_send(q, m);
+	if (told == DSN_UNDER_WAY)
+		return;
+	if (m->deleted || (m->state.left == 0 && told == DSN_TOLD)) {
 		message_finish(q, e, m->deleted ? "deleted by the operator" : "");
 		return;
 	}
@@ -257,6 +259,8 @@ message_settle(struct qmgr *q, struct message *m)
 		remote_unpark(q, e);
 	if ((report = dsn_next_s(q, m)) < next)
 		next = report;
+	if (e->flags & ENTRY_FLUSHED) /* by the operator, while jobs were out */
+		next = 0;
 	if (m->state.held) {
 		index_unschedule(&q->index, e);
 		index_enter(&q->index, e, ENTRY_HELD);

@@ -115,7 +115,8 @@ operator_bounce_rest(struct qmgr *q, struct message *m)
 static int
 order_bounce(struct qmgr *q, struct entry *e)
 {
-	operator_bounce_rest(q, e->msg);
+	if (e->msg->reports.pending == 0) /* or they would count as told of */
+		operator_bounce_rest(q, e->msg);
 	if (e->msg->jobs > 0)
 		e->msg->returned = true;
 	else

@@ -14,6 +14,9 @@
  *	remote.c	to other hosts; remote_jobs.c: jobs for smtp-client;
  *			remote_parked.c: what waits out of memory; destination.c: whose turn it is
  *	deliver.c	a job's beginning and end; into a mailbox: DELIVER, result
+ *	dsn.c		reports: who is told of what; dsn_build.c: what they say;
+ *			dsn_send.c: stored, then recorded
+ *	incident.c	logins that ledger has blocked
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
  *	recover.c	the start: names of files and the journal read
@@ -63,6 +66,15 @@ enum rcpt_flag {       /* queue_rcpt.flags */
 	RCPT_BUSY = 1, /* a job has it */
 };
 
+/* Reports of a message on their way into the queue (dsn.c). Until all are there, nothing else
+ * happens to it: it is active, and they count as one of its jobs. */
+struct reports {
+	unsigned pending;
+	bool made, failed;     /* one of them is durable; could not be made */
+	bool reported, warned; /* what is recorded then */
+	uint64_t again_s;      /* after a failure: not before */
+};
+
 /* A message in memory. */
 struct message {
 	struct entry *entry;
@@ -85,11 +97,15 @@ struct message {
 	bool more;       /* some that are due had to wait for others */
 	bool deleted;    /* by the operator while jobs are out */
 	bool returned;   /* to the sender, by the operator, while jobs are out */
+	struct reports reports;
 	struct buf late; /* event records that its file, being made, does not have */
 	uint64_t active_us;
 };
 
 TAILQ_HEAD(message_list, message);
+
+/* A message of our own is durable (ERR_OK), or is not in the queue. */
+typedef void own_done_fn(struct qmgr *q, void *arg, int err);
 
 /* One COMMIT on its way to its answer. */
 struct commit {
@@ -99,8 +115,10 @@ struct commit {
 	uint32_t call_id;
 	struct message *msg;
 	uint16_t segment;
-	bool in_journal; /* its record was appended */
-	bool filed;      /* there may be a file of it */
+	bool in_journal;   /* its record was appended */
+	bool filed;        /* there may be a file of it */
+	own_done_fn *done; /* of our own: who is told */
+	void *arg;
 };
 
 TAILQ_HEAD(commit_list, commit);
@@ -269,8 +287,10 @@ void intake_peer_down(struct qmgr *q, struct ipc_channel *channel);
 void commit_append(struct qmgr *q, struct commit *c); /* again, when it was parked */
 void commit_unpark(struct qmgr *q);                   /* room may have been made */
 void commit_finish(struct qmgr *q, struct commit *c, int err);
-/* A message of our own making (DSN). content is copied. */
-int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content);
+/* A message of our own making (DSN). content is copied. ERR_OK: done() tells once what became of
+ * it, perhaps before this returns; an error: nothing was begun. */
+MUST_USE int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content,
+	own_done_fn *done, void *arg);
 
 /* ---- ticket.c ---- */
 void ticket_init(struct qmgr *q);

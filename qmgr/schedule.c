@@ -92,8 +92,9 @@ schedule_deliver(struct qmgr *q, struct message *m)
 void
 schedule_more(struct qmgr *q, struct message *m)
 {
-	if (!m->starting && !m->deleted && !m->returned && !m->state.held && !q->d->draining &&
-		m->entry->state == ENTRY_ACTIVE && !verify_is_needed(m))
+	if (!m->starting && m->reports.pending == 0 && !m->deleted && !m->returned &&
+		!m->state.held && !q->d->draining && m->entry->state == ENTRY_ACTIVE &&
+		!verify_is_needed(m))
 		schedule_deliver(q, m);
 }
 
@@ -114,6 +115,7 @@ start(struct qmgr *q, struct entry *e)
 	}
 	if (e->flags & ENTRY_FLUSHED) { /* the operator said: now */
 		e->flags &= (uint8_t)~ENTRY_FLUSHED;
+		m->reports.again_s = 0;
 		if (m->state.suspended > 0)
 			remote_hurry(q, m);
 		ASSERT(queue_state_apply(&m->state,

@@ -97,5 +97,22 @@ void fake_turns(struct fake *f, unsigned ms);
 /* The content delivered to an account, prefix included, or -1 as size. */
 int64_t fake_delivered(
 	struct fake *f, uint64_t id, uint32_t rcpt, const char *account, struct buf *content);
+/* Messages whose first recipient is this account and that it got, one behind the other in text,
+ * with a 0 at the end; how many. */
+unsigned fake_got(struct fake *f, const char *account, struct buf *text);
+unsigned fake_files(struct fake *f, const char *folder);
+unsigned fake_message_files(struct fake *f); /* of the queue */
+
+/* For cmocka: qmgr running in a world of its own. Or fake_new(), set what it should be, start. */
+struct fake *fake_new(void);
+int fake_setup(void **state);
+int fake_teardown(void **state);
+#define FAKE_TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+
+#define SMALL_MESSAGE BYTES_LITERAL("Subject: hello\r\n\r\nBody.\r\n")
+struct buf fake_content(size_t size); /* a message of about that many octets */
+
+/* The operator's order for one message, 0: for all. */
+void fake_order(struct fake *f, enum queue_order_verb verb, uint64_t id);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * tests/unit/qmgr/test_crash.c - kill -9 at any moment: a child commits and delivers as fast
  * as it can and is killed; another takes up what is on the disk. Every message that was
- * confirmed is delivered in the end, whole, and none twice.
+ * confirmed is delivered in the end, whole, and none twice; of every one that fails its sender is
+ * told.
  *
  * RELAIS_SEED repeats a run, RELAIS_ROUNDS makes it longer. With RELAIS_POWER="DEVICE FOLDER"
  * (root; an ext4 that may be lost, mounted there) the queue lies there and the power is cut
@@ -24,6 +25,8 @@
 #include "fake.h"
 
 #define ROUNDS      12
+#define FAILING     9 /* instance in the ids of those that fail */
+#define SENDER      "sender@example.net"
 #define KILL_US_MAX 150000
 
 #define SHUTDOWN     _IOR('X', 125, uint32_t) /* FS_IOC_SHUTDOWN */
@@ -42,6 +45,19 @@ tell(uint64_t id)
 
 static const char *const rcpts[] = { "user@example.org", "full@example.org x@example.org",
 	"all@example.org", "a@example.org b@example.org c@example.org", "lost@example.org" };
+
+/* One that fails: its sender has a login and so is told. */
+static void
+commit_failing(struct fake *f, struct bytes content)
+{
+	const unsigned instance = f->ids.instance;
+
+	f->login = SENDER;
+	f->ids.instance = FAILING;
+	fake_commit(f, "bad@example.org", content);
+	f->ids.instance = instance;
+	f->login = NULL;
+}
 
 /* Runs until it is killed. */
 static void
@@ -62,6 +78,8 @@ child(struct fake *f, unsigned seed)
 		f->full_is_ok = n % 50 > 25;
 		for (int i = rand() % 20; i > 0; i--)
 			fake_commit(f, rcpts[(unsigned)rand() % NITEMS(rcpts)], buf_bytes(&small));
+		if (n % 2 == 0)
+			commit_failing(f, buf_bytes(&small));
 		if (n++ % 7 == 0)
 			fake_commit_lent(f, rcpts[0], buf_bytes(&large));
 		fake_turns(f, 2);
@@ -93,6 +111,8 @@ check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
 		struct buf got = BUF_INIT;
 		bool found = false;
 
+		if (ids[i] % (QUEUE_ID_INSTANCE_MAX + 1) == FAILING)
+			continue;
 		for (size_t k = 0; k < NITEMS(firsts) && !found; k++)
 			for (uint32_t rcpt = 0; rcpt < 4 && !found; rcpt++)
 				found = fake_delivered(f, ids[i], rcpt, firsts[k], &got) > 0;
@@ -102,6 +122,25 @@ check_confirmed(struct fake *f, const uint64_t *ids, size_t n)
 		assert_int_equal(got.data[got.start + got.len - 1], '\n');
 		buf_free(&got);
 	}
+}
+
+/* The sender of each that failed was told, perhaps twice: the report names it. */
+static void
+check_told(struct fake *f, const uint64_t *ids, size_t n)
+{
+	struct buf reports = BUF_INIT;
+
+	fake_got(f, SENDER, &reports);
+	for (size_t i = 0; i < n; i++) {
+		char id[QUEUE_ID_TEXT_SIZE], line[64];
+
+		if (ids[i] % (QUEUE_ID_INSTANCE_MAX + 1) != FAILING)
+			continue;
+		snprintf(
+			line, sizeof(line), "X-Relais-Queue-ID: %s\r\n", queue_id_text(ids[i], id));
+		assert_non_null(strstr((const char *)buf_bytes(&reports).p, line));
+	}
+	buf_free(&reports);
 }
 
 static int
@@ -244,6 +283,7 @@ test_kills(void **state)
 				(useconds_t)(rand() % KILL_US_MAX), ids + kept, max - kept);
 		drain_all(&f);
 		check_confirmed(&f, ids, kept);
+		check_told(&f, ids, kept);
 		check_once(&f);
 		confirmed += kept;
 		fake_remove(&f);

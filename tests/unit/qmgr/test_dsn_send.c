@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* tests/unit/qmgr/test_dsn_send.c - who is told of what: qmgr whole, with a fake world around it.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "fake.h"
 #include "sys.h"
 
-static const char message[] = "Subject: hello\r\n\r\nBody.\r\n";
-
 static int
 setup(void **state)
 {
-	struct fake *f = xcalloc(1, sizeof(*f));
-
-	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_INFO);
-	fake_make(f);
-	f->login = "sender@example.net";
-	fake_start(f);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fake *f = *state;
-
-	sys_fault_clear();
-	fake_stop(f);
-	fake_remove(f);
-	free(f);
+	fake_setup(state);
+	((struct fake *)*state)->login = "sender@example.net";
 	return 0;
 }
 
@@ -42,45 +18,13 @@ static void
 commit(struct fake *f, const char *rcpts, uint32_t notify)
 {
 	f->notify = notify;
-	fake_commit(f, rcpts, bytes_from_str(message));
-}
-
-/* The reports that account got, one behind the other in text; how many. */
-static unsigned
-reports_of(struct fake *f, const char *account, struct buf *text)
-{
-	char path[256];
-	unsigned n = 0;
-	struct dirent *e;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/mail", f->path);
-	dir = opendir(path);
-	assert_non_null(dir);
-	buf_clear(text);
-	while ((e = readdir(dir)) != NULL) {
-		const char *name = strstr(e->d_name, ".0.");
-		ssize_t got;
-		int fd;
-
-		if (name == NULL || strcmp(name + 3, account) != 0)
-			continue;
-		fd = openat(f->mail_fd, e->d_name, O_RDONLY | O_CLOEXEC);
-		got = read(fd, buf_room(text, 8192), 8192);
-		assert_true(got > 0);
-		buf_added(text, (size_t)got);
-		close(fd);
-		n++;
-	}
-	closedir(dir);
-	buf_put_u8(text, 0);
-	return n;
+	fake_commit(f, rcpts, SMALL_MESSAGE);
 }
 
 static unsigned
 reports(struct fake *f, struct buf *text)
 {
-	return reports_of(f, "sender@example.net", text);
+	return fake_got(f, "sender@example.net", text);
 }
 
 #define HAS(text, what)     assert_non_null(strstr((const char *)buf_bytes(text).p, what))
@@ -253,11 +197,11 @@ test_double_bounces(void **state)
 	f->sender = "bad@example.net";
 	commit(f, "unknown@example.org", 0);
 	assert_true(fake_until(f, fake_empty));
-	assert_int_equal(reports_of(f, "pm@example.org", &got), 0);
+	assert_int_equal(fake_got(f, "pm@example.org", &got), 0);
 	f->conf.double_bounce_to = "pm@example.org";
 	commit(f, "unknown@example.org", 0);
 	assert_true(fake_until(f, fake_empty));
-	assert_int_equal(reports_of(f, "pm@example.org", &got), 1);
+	assert_int_equal(fake_got(f, "pm@example.org", &got), 1);
 	HAS(&got, "Subject: Postmaster Copy: Undelivered Mail");
 	f->conf.double_bounce_to = "bad@example.org"; /* and there it ends */
 	commit(f, "unknown@example.org", 0);
@@ -272,7 +216,7 @@ test_a_report_is_made_later(void **state)
 	struct fake *f = *state;
 	struct buf got = BUF_INIT, large = BUF_INIT;
 
-	buf_put_str(&large, message);
+	buf_put_bytes(&large, SMALL_MESSAGE);
 	for (unsigned i = 0; i < CONTENT_INLINE_MAX / 8; i++)
 		buf_put_str(&large, "content\r\n");
 	sys_fault(SYS_MEMFD, 1, EMFILE, false);
@@ -291,7 +235,7 @@ test_a_report_is_made_later(void **state)
 	buf_free(&large);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
 
 int
 main(void)

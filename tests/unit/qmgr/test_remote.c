@@ -10,15 +10,11 @@
 
 #define NEVER_MS 100000 /* longer than any test */
 
-static const char small[] = "Subject: hello\r\n\r\nBody.\r\n";
-
 static int
 setup(void **state)
 {
-	struct fake *f = xcalloc(1, sizeof(*f));
+	struct fake *f = fake_new();
 
-	log_open(open("/dev/null", O_WRONLY | O_CLOEXEC), "qmgr", "mx", LOG_LEVEL_INFO);
-	fake_make(f);
 	/* what is tried again in time is woken by its destination */
 	f->conf.minimal_backoff = f->conf.maximal_backoff = NEVER_MS;
 	fake_start(f);
@@ -26,21 +22,10 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	struct fake *f = *state;
-
-	fake_stop(f);
-	fake_remove(f);
-	free(f);
-	return 0;
-}
-
 static uint64_t
 commit(struct fake *f, const char *rcpts)
 {
-	return fake_commit(f, rcpts, bytes_from_str(small));
+	return fake_commit(f, rcpts, SMALL_MESSAGE);
 }
 
 /* Committed, and nothing is on its way. */
@@ -324,15 +309,6 @@ test_restart(void **state)
 	assert_int_equal(f->sent, 100);
 }
 
-static void
-order(struct fake *f, uint64_t id, enum queue_order_verb verb)
-{
-	const struct queue_order m = { .verb = verb, .queue_id = id };
-	struct ipc_call call = { .ctx = &f->d };
-
-	operator_order(&call, &m);
-}
-
 /* The operator deletes, holds and releases what is parked. */
 static void
 test_orders(void **state)
@@ -347,15 +323,15 @@ test_orders(void **state)
 		ids[i] = commit(f, "someone@dead.far.example");
 	assert_true(fake_until(f, settled));
 	assert_int_equal(f->q->remote.all.parked, 3);
-	order(f, ids[0], QUEUE_ORDER_DELETE);
+	fake_order(f, QUEUE_ORDER_DELETE, ids[0]);
 	assert_int_equal(f->q->remote.all.parked, 2);
-	order(f, ids[1], QUEUE_ORDER_HOLD);
+	fake_order(f, QUEUE_ORDER_HOLD, ids[1]);
 	host(f, "dead.far.example", OUTBOUND_REACHED);
-	order(f, ids[2], QUEUE_ORDER_FLUSH);
+	fake_order(f, QUEUE_ORDER_FLUSH, ids[2]);
 	fake_turns(f, 300);
 	assert_int_equal(f->sent, 1);
 	assert_int_equal(f->q->index.live, 1);
-	order(f, ids[1], QUEUE_ORDER_RELEASE);
+	fake_order(f, QUEUE_ORDER_RELEASE, ids[1]);
 	assert_true(fake_until(f, fake_empty));
 	assert_int_equal(f->sent, 2);
 	assert_int_equal(f->q->remote.all.parked, 0);
@@ -389,7 +365,7 @@ test_bad_answers(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sends),
 		TEST(test_recipients_together),
