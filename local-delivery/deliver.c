@@ -129,6 +129,14 @@ unique_name(const struct delivery_job *job, struct arena *a)
 		arena_printf(a, "%s_%u", queue_id_text(job->queue_id, id), job->recipient));
 }
 
+static struct bytes
+folder_of(struct deliverer *d, const struct delivery_job *job)
+{
+	if ((job->flags & DELIVERY_JUNK) != 0)
+		return BYTES_LITERAL("Junk");
+	return d->conf->detail_folder ? delivery_folder(job->detail, &d->arena) : BYTES_NONE;
+}
+
 /* Fills *out, or the item's outcome and returns false. */
 static bool
 prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *out)
@@ -152,8 +160,8 @@ prepare(struct deliverer *d, struct delivery_item *item, struct store_delivery *
 	}
 	*out = (struct store_delivery){
 		.home = home,
-		.folder = d->conf->detail_folder ? delivery_folder(job->detail, &d->arena)
-						 : BYTES_NONE,
+		.folder = folder_of(d, job),
+		.create_folder = (job->flags & DELIVERY_JUNK) != 0,
 		.unique = unique_name(job, &d->arena),
 		.arrival = (int64_t)(job->arrival_us / 1000000),
 		.repeated = (job->flags & DELIVERY_FIRST_TRY) == 0,

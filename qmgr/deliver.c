@@ -197,6 +197,8 @@ flags_of(const struct job *j)
 		flags |= DELIVERY_8BITMIME;
 	if (m->state.envelope.flags & ENVELOPE_SMTPUTF8)
 		flags |= DELIVERY_SMTPUTF8;
+	if (m->state.envelope.flags & ENVELOPE_JUNK)
+		flags |= DELIVERY_JUNK;
 	if ((m->entry->flags & ENTRY_TRIED) == 0 && job_rcpt(j)->attempts == 0)
 		flags |= DELIVERY_FIRST_TRY;
 	return flags;

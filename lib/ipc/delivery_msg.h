@@ -50,6 +50,8 @@ enum delivery_flags {
 	 * the command again. */
 	DELIVERY_COMMAND = 1 << 3,
 	DELIVERY_FILE = 1 << 4,
+	/* Into the mailbox Junk (RFC 6154 \Junk), made and subscribed to if it is missing. */
+	DELIVERY_JUNK = 1 << 5,
 };
 
 struct delivery_job {

@@ -52,6 +52,10 @@ MUST_USE int account_open_folder(
  * ERR_EXISTS */
 MUST_USE int account_make_folder(int rootfd, const char *dir, bool durable);
 
+/* As store_folder_subscribe(); without wait ERR_BUSY while another does it. */
+MUST_USE int account_subscribe(
+	struct store_account *account, struct bytes name, bool on, bool wait);
+
 /* A new unique key "<seconds>.<unique>.<host>". */
 void account_new_key(struct store_account *account, int64_t seconds, struct buf *out);
 

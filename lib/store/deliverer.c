@@ -106,17 +106,30 @@ open_home(struct store_deliverer *d, const char *home)
 	return fd;
 }
 
+/* A folder that was made for its owner is one that he sees. Nobody waits for his lock: the mail
+ * is there anyway. */
+static void
+subscribe(int homefd, struct bytes folder)
+{
+	struct store_account account = { .rootfd = homefd };
+	int r = account_subscribe(&account, folder, true, false);
+
+	UNUSED(r);
+}
+
 /* The directory of a folder of an account. ERR_NOT_FOUND: the account has no such folder */
 static int
-open_directory(struct store_deliverer *d, const char *home, const char *dir, bool create)
+open_directory(struct store_deliverer *d, const struct store_delivery *job, const char *dir)
 {
-	int fd, r, homefd = open_home(d, home);
+	int fd, r, homefd = open_home(d, job->home);
 
 	if (homefd < 0 || strcmp(dir, ".") == 0)
 		return homefd;
 	fd = sys_openat(homefd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd == ERR_NOT_FOUND && create) {
+	if (fd == ERR_NOT_FOUND && job->create_folder) {
 		r = account_make_folder(homefd, dir, false);
+		if (r == ERR_OK)
+			subscribe(homefd, job->folder);
 		fd = r < 0 && r != ERR_EXISTS
 			     ? r
 			     : sys_openat(homefd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -218,7 +231,7 @@ open_slot(struct store_deliverer *d, const struct store_delivery *job, const cha
 	if (r < 0 || (size_t)r >= sizeof(path))
 		return ERR_LIMIT;
 	if ((*out = find_slot(d, path)) == NULL) {
-		fd = open_directory(d, job->home, dir, job->create_folder);
+		fd = open_directory(d, job, dir);
 		if (fd < 0)
 			return fd;
 		if (fstat(fd, &st) < 0) {

@@ -253,7 +253,7 @@ write_subscriptions(struct store_account *account, struct bytes text)
 }
 
 int
-store_folder_subscribe(struct store_account *account, struct bytes name, bool on)
+account_subscribe(struct store_account *account, struct bytes name, bool on, bool wait)
 {
 	struct arena a = ARENA_INIT;
 	struct buf out = BUF_INIT;
@@ -270,8 +270,11 @@ store_folder_subscribe(struct store_account *account, struct bytes name, bool on
 		FOLDER_FILE_MODE);
 	if (fd < 0)
 		return fd;
-	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
-		;
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0)
+		if (errno != EINTR) {
+			close(fd);
+			return wait ? ERR_IO : ERR_BUSY;
+		}
 	rest = read_subscriptions(account, &a);
 	older = is_older(&rest);
 	buf_put_str(&out, "V\t2\n\n");
@@ -285,4 +288,10 @@ store_folder_subscribe(struct store_account *account, struct bytes name, bool on
 	buf_free(&out);
 	arena_reset(&a);
 	return r;
+}
+
+int
+store_folder_subscribe(struct store_account *account, struct bytes name, bool on)
+{
+	return account_subscribe(account, name, on, true);
 }

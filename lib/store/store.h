@@ -326,7 +326,8 @@ void store_deliverer_free(struct store_deliverer **deliverer);
 struct store_delivery {
 	const char *home;    /* account's directory below the mail root; made if missing */
 	struct bytes folder; /* BYTES_NONE: INBOX */
-	bool create_folder;  /* make the folder if missing; else it goes to the INBOX */
+	bool create_folder; /* make the folder, and subscribe to it, if missing; else it goes to the
+			       INBOX */
 	/* Exactly once: the same unique in the same folder finds its own file, whatever happened
 	 * to it since, and adds nothing. Letters, digits, '_', '-': "<queue id>_<recipient nr>". */
 	struct bytes unique;
