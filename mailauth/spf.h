@@ -14,7 +14,6 @@
 #ifndef RELAIS_SPF_H
 #define RELAIS_SPF_H
 
-#include "arena.h"
 #include "ip_block.h"
 #include "mailauth_dns.h"
 
@@ -88,15 +87,5 @@ void spf_cancel(struct spf_check *c);
 const char *spf_verdict_name(enum spf_verdict verdict);
 /* "helo", "mailfrom" */
 const char *spf_identity_name(enum spf_identity identity);
-
-/* A copy whose octets live in the arena. */
-void spf_result_copy(struct spf_result *to, const struct spf_result *from, struct arena *a);
-
-/*
- * Appends a Received-SPF field, RFC 7208 sec. 9.1, folded, with CRLF at its end. Whatever the
- * question holds, it is one well-formed field.
- */
-void spf_put_received(
-	struct buf *out, const struct spf_question *question, const struct spf_result *result);
 
 #endif

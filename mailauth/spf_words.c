@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailauth/spf_words.c - results of SPF for people and for other hosts.
+ * mailauth/spf_words.c - results of SPF: their names.
  *
- * Runs in:  mailauth-verify, smtpd, CLI.
- * Sources:  RFC 7208 sec. 2.6 and 9.1.
+ * Runs in:  mailauth-verify, CLI.
+ * Sources:  RFC 7208 sec. 2.6.
  */
 #include "spf.h"
 
@@ -21,14 +21,4 @@ const char *
 spf_identity_name(enum spf_identity identity)
 {
 	return identity == SPF_HELO ? "helo" : "mailfrom";
-}
-
-void
-spf_result_copy(struct spf_result *to, const struct spf_result *from, struct arena *a)
-{
-	*to = *from;
-	to->domain = arena_bytes(a, from->domain);
-	to->mechanism = arena_bytes(a, from->mechanism);
-	to->explanation = arena_bytes(a, from->explanation);
-	to->problem = arena_bytes(a, from->problem);
 }

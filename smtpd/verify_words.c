@@ -8,6 +8,7 @@
  * Sources:  RFC 8601; RFC 7208 sec. 9.1; RFC 9990.
  */
 #include "dmarc_report_msg.h"
+#include "received_spf.h"
 #include "session_impl.h"
 #include "verify.h"
 
@@ -86,9 +87,30 @@ put_iprev(const struct client *c, struct buf *out)
 	auth_results_property(out, "policy.iprev", bytes_from_str(c->address_text));
 }
 
+static void
+put_received_spf(const struct verdict *v, struct buf *out)
+{
+	const struct smtp_session *s = &v->client->session;
+	const bool of_helo = s->txn->envelope.reverse_path.n == 0;
+	const struct mailauth_spf *spf = of_helo ? &v->spf.helo : &v->spf.mail_from;
+	const struct received_spf m = { .result = spf->result,
+		.of_helo = of_helo,
+		.client = bytes_from_str(v->client->address_text),
+		.helo = bytes_from_str(s->helo),
+		.mail_from = s->txn->envelope.reverse_path,
+		.receiver = bytes_from_str(v->client->smtpd->policy.authserv_id),
+		.domain = spf->domain,
+		.mechanism = spf->mechanism,
+		.problem = spf->problem };
+
+	received_spf_put(out, &m);
+}
+
 void
 verdict_put_fields(const struct verdict *v, struct buf *out)
 {
+	if (v->verify->conf->received_spf)
+		put_received_spf(v, out);
 	auth_results_begin(out, v->client->smtpd->policy.authserv_id);
 	put_iprev(v->client, out);
 	put_spf(v, out);
@@ -195,7 +217,9 @@ verdict_report(const struct verdict *v)
 	const struct mailauth_dmarc *m = &v->verified.dmarc;
 	struct link *ledger = v->verify->ledger;
 
-	if (!m->reports || link_backlog(ledger) > LEDGER_BACKLOG_MAX)
+	if (!m->reports || !v->verify->conf->dmarc_reports ||
+		(m->result != AUTH_PASS && m->result != AUTH_FAIL) ||
+		link_backlog(ledger) > LEDGER_BACKLOG_MAX)
 		return;
 	struct dmarc_row row = { .policy_domain = m->record_domain,
 		.record = m->record,
