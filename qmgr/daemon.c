@@ -18,12 +18,15 @@
 #define DRAIN_MOST_US (UINT64_C(10) * 1000000)
 #define OWN_INSTANCE  QUEUE_ID_INSTANCE_MAX /* of queue ids; the doors count from 0 */
 
+/* Who brings messages. */
+#define SENDERS (FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_DMARC_REPORTER))
+
 static const struct ipc_route routes[] = {
 	/* request, from, state, fds, size, decoder, handler */
-	{ QUEUE_COMMIT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
-		sizeof(struct queue_commit), queue_commit_decode, intake_commit },
-	{ QUEUE_COMMIT_FD, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 1,
-		sizeof(struct queue_commit), queue_commit_fd_decode, intake_commit },
+	{ QUEUE_COMMIT, SENDERS, 0, 0, sizeof(struct queue_commit), queue_commit_decode,
+		intake_commit },
+	{ QUEUE_COMMIT_FD, SENDERS, 0, 1, sizeof(struct queue_commit), queue_commit_fd_decode,
+		intake_commit },
 	{ QUEUE_COMMIT_LARGE, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 2,
 		sizeof(struct queue_commit), queue_commit_fd_decode, intake_commit_large },
 	{ QUEUE_LEND, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0, 0, ipc_empty_decode,
@@ -67,6 +70,7 @@ run(struct daemon *d)
 	TAILQ_INIT(&q->orders);
 	TAILQ_INIT(&q->orders_gathered);
 	TAILQ_INIT(&q->orders_flying);
+	TAILQ_INIT(&q->listings);
 	TAILQ_INIT(&q->shapes);
 	LIST_INIT(&q->removals);
 	if ((r = folders_open(&q->folders, d->root_fd)) < 0) {

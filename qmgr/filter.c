@@ -37,19 +37,22 @@ key_facts(const struct queue_state *s, struct key_facts *out)
 	memset(out, 0, sizeof(*out));
 	out->sender = hash(s->envelope.reverse_path);
 	out->from_domain = address_domain(s->envelope.reverse_path);
-	for (uint32_t i = 0; i < s->n && !out->several; i++) {
+	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
 		const struct bytes domain = address_domain(r->address);
 
 		if (rcpt_is_done(r))
 			continue;
+		trigrams_add(&out->words, r->code);
+		trigrams_add(&out->words, r->text);
+		trigrams_add(&out->words, r->next_hop);
 		if (n++ == 0) {
 			out->to_domain = domain;
 			out->rcpt = r->parent == RCPT_NO_PARENT ? hash(r->address) : 0;
 			continue;
 		}
 		out->rcpt = 0;
-		out->several = !bytes_equal_nocase(out->to_domain, domain);
+		out->several |= !bytes_equal_nocase(out->to_domain, domain);
 	}
 }
 
@@ -60,6 +63,7 @@ entry_set_keys(struct index *x, struct entry *e, const struct key_facts *f)
 
 	e->sender = f->sender;
 	e->rcpt = f->rcpt;
+	e->words = f->words;
 	e->from_domain = domains_take(&x->domains, f->from_domain);
 	e->to_domain = f->several ? DOMAINS_SEVERAL : domains_take(&x->domains, f->to_domain);
 	domains_release(&x->domains, from);
@@ -92,6 +96,8 @@ filter_init(struct filter *f, const struct queue_filter *want)
 	f->sender = bytes_is(f->want.sender, "<>") ? hash(BYTES_NONE) : hash(f->want.sender);
 	f->rcpt = hash(f->want.recipient);
 	f->login = login_hash(f->want.login);
+	trigrams_add(&f->words, f->want.reason);
+	trigrams_add(&f->words, f->want.next_hop);
 	f->needs_rcpt = f->want.recipient.n > 0 || f->want.domain.n > 0 || f->want.next_hop.n > 0 ||
 			f->want.reason.n > 0;
 	f->needs_state = f->needs_rcpt || f->want.sender.n > 0 || f->want.login.n > 0;
@@ -121,6 +127,8 @@ static bool
 keys_fit(const struct filter *f, const struct entry *e)
 {
 	if (f->login != 0 && e->login != f->login)
+		return false;
+	if (!trigrams_cover(&e->words, &f->words))
 		return false;
 	if (f->from_domain != DOMAINS_SEVERAL && e->from_domain != f->from_domain)
 		return false;

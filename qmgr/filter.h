@@ -16,6 +16,7 @@ struct key_facts {
 	uint32_t sender; /* hash of the reverse-path */
 	uint32_t rcpt;   /* hash of the only recipient left, which is no alias' target; or 0 */
 	bool several;    /* the recipients left have more than one domain */
+	struct trigrams words; /* codes, answers and next hops of the recipients left */
 	struct bytes from_domain, to_domain; /* borrowed from the state */
 };
 
@@ -30,6 +31,7 @@ struct filter {
 	struct bytes sender_domain, rcpt_domain; /* of "@domain" */
 	uint32_t sender, rcpt, login;            /* hashes */
 	uint32_t from_domain, to_domain;         /* numbers, DOMAINS_SEVERAL: any */
+	struct trigrams words;                   /* of reason and next hop */
 	bool needs_rcpt, needs_state;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * qmgr/index.h - every message of the queue in about 100 octets of memory: found by id, in
+ * qmgr/index.h - every message of the queue in about 160 octets of memory: found by id, in
  * the order of ids, and by when it is due. A million is a normal size.
  */
 #ifndef RELAIS_QMGR_INDEX_H
@@ -10,6 +10,7 @@
 
 #include "domains.h"
 #include "journal.h"
+#include "trigrams.h"
 
 #define NOT_IN_HEAP UINT32_MAX
 
@@ -37,6 +38,7 @@ struct entry {
 	uint32_t login;                  /* hash of who sent it; 0: nobody was authenticated */
 	uint32_t sender, rcpt;           /* of one not loaded: hashes, see filter.h */
 	uint32_t from_domain, to_domain; /* numbers of domains */
+	struct trigrams words;           /* of one not loaded: of its answers and next hops */
 	uint32_t hop;                    /* number of the destination where it is parked, or 0 */
 	struct message *msg;             /* NULL: not loaded */
 	TAILQ_ENTRY(entry) link;         /* in journal order, or in the ready list */

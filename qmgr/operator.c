@@ -19,13 +19,32 @@
 struct turn
 turn_begin(void)
 {
-	return (struct turn){ clock_mono_us() + TURN_US, 0 };
+	return (struct turn){ .begun_us = clock_mono_us() };
 }
 
 bool
 turn_is_over(struct turn *t, bool read)
 {
-	return (read || ++t->n % 64 == 0) && clock_mono_us() >= t->until_us;
+	t->read |= read;
+	return (read || ++t->n % 64 == 0) &&
+	       clock_mono_us() >= t->begun_us + (t->read ? READ_US : TURN_US);
+}
+
+uint64_t
+turn_rest_us(const struct qmgr *q, const struct turn *t)
+{
+	if (!t->read || (q->n_waiting == 0 && q->active_rcpts == 0 && q->fresh.n == 0))
+		return 0;
+	return 2 * (clock_mono_us() - t->begun_us);
+}
+
+void
+turn_again(const struct qmgr *q, const struct turn *t, struct event *next)
+{
+	const uint64_t us = PAUSE_US + turn_rest_us(q, t);
+	const struct timeval pause = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) };
+
+	evtimer_add(next, &pause);
 }
 
 enum queue_told_state
@@ -92,9 +111,15 @@ operator_means(struct qmgr *q, const struct filter *f, struct entry *e, bool *lo
 
 struct listing {
 	struct qmgr *q;
-	const struct queue_list *m;
+	const struct queue_list *m; /* while it is gone through */
 	struct queue_list_answer *a;
 	struct arena arena;
+	struct turn turn;
+	/* the answer, kept until mail has had its time */
+	struct ipc_channel *channel; /* NULL: the operator has left */
+	uint32_t call_id;
+	struct event *later;
+	TAILQ_ENTRY(listing) link;
 };
 
 static void
@@ -192,7 +217,6 @@ list_turn(struct listing *l, struct filter *f)
 {
 	struct queue_list_answer *a = l->a;
 	struct index *x = &l->q->index;
-	struct turn turn = turn_begin();
 	struct entry *e = index_next(x, l->m->from_id == 0 ? 0 : l->m->from_id - 1);
 	bool over = false;
 
@@ -206,7 +230,7 @@ list_turn(struct listing *l, struct filter *f)
 			return;
 		}
 		means = operator_means(l->q, f, e, &loaded);
-		over = turn_is_over(&turn, loaded || means);
+		over = turn_is_over(&l->turn, loaded || means);
 		if (!means)
 			continue;
 		a->next_rcpt = fill(l, e, e->id == l->m->from_id ? l->m->from_rcpt : 0);
@@ -219,20 +243,61 @@ list_turn(struct listing *l, struct filter *f)
 	}
 }
 
+static void
+list_answer(struct listing *l)
+{
+	if (l->channel != NULL) {
+		queue_list_answer_encode(ipc_compose(l->channel), l->a);
+		ipc_reply(l->channel, l->call_id, QUEUE_LIST_ANSWER, NULL, 0);
+	}
+	TAILQ_REMOVE(&l->q->listings, l, link);
+	if (l->later != NULL)
+		event_free(l->later);
+	arena_reset(&l->arena);
+	free(l->a);
+	free(l);
+}
+
+static void
+on_later(evutil_socket_t fd, short what, void *arg)
+{
+	list_answer(arg);
+}
+
 void
 operator_list(struct ipc_call *call, const void *msg)
 {
 	const struct queue_list *m = msg;
 	struct daemon *d = call->ctx;
-	struct listing l = { d->ctx, m, xcalloc(1, sizeof(*l.a)), ARENA_INIT };
+	struct listing *l = xcalloc(1, sizeof(*l));
 	struct filter f;
 
+	*l = (struct listing){ .q = d->ctx,
+		.m = m,
+		.a = xcalloc(1, sizeof(*l->a)),
+		.turn = turn_begin(),
+		.channel = call->channel,
+		.call_id = call->id };
+	TAILQ_INSERT_TAIL(&l->q->listings, l, link);
 	filter_init(&f, &m->filter);
-	l.a->total = l.q->index.live;
-	list_turn(&l, &f);
-	queue_list_answer_encode(ipc_compose(call->channel), l.a);
-	ipc_reply(call->channel, call->id, QUEUE_LIST_ANSWER, NULL, 0);
+	l->a->total = l->q->index.live;
+	list_turn(l, &f);
 	filter_free(&f);
-	arena_reset(&l.arena);
-	free(l.a);
+	if (turn_rest_us(l->q, &l->turn) == 0) {
+		list_answer(l);
+		return;
+	}
+	l->later = evtimer_new(d->base, on_later, l);
+	ASSERT(l->later != NULL);
+	turn_again(l->q, &l->turn, l->later);
+}
+
+void
+listings_peer_down(struct qmgr *q, const struct ipc_channel *channel)
+{
+	struct listing *l;
+
+	TAILQ_FOREACH (l, &q->listings, link)
+		if (l->channel == channel)
+			l->channel = NULL;
 }

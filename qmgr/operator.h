@@ -7,18 +7,25 @@
 #include "qmgr.h"
 
 #define TURN_US  4000   /* going through the index: others wait so long at most */
+#define READ_US  1500   /* the same, where files are read */
 #define PAUSE_US 1000   /* between two turns of one order */
 #define ORDER_US 300000 /* an order's turns: then it is answered and asked on */
 
 /* A turn ends when its time is over. */
 struct turn {
-	uint64_t until_us;
+	uint64_t begun_us;
 	unsigned n;
+	bool read; /* files were read in it */
 };
 
 struct turn turn_begin(void);
 /* true: stop here. read: a file was read for the last one. */
 bool turn_is_over(struct turn *t, bool read);
+/* Files are read with the mail standing still: until mail that is under way has had twice the time
+ * of this turn. Microseconds, 0: nobody waits. */
+uint64_t turn_rest_us(const struct qmgr *q, const struct turn *t);
+/* The next one. */
+void turn_again(const struct qmgr *q, const struct turn *t, struct event *next);
 
 /* Is it one that the filter means? Messages not in memory are read if need be, and stay so
  * only if it is (*loaded: it was read for this). */
@@ -33,6 +40,7 @@ struct bytes operator_hop(const void *ctx, uint32_t rcpt);
  * again, seconds since 1970. NULL: none. */
 const struct destination *operator_dead(struct qmgr *q, const struct entry *e, uint64_t *until_s);
 
+void listings_peer_down(struct qmgr *q, const struct ipc_channel *channel);
 void shapes_peer_down(struct qmgr *q, const struct ipc_channel *channel);
 
 #endif

@@ -247,6 +247,7 @@ operator_peer_down(struct qmgr *q, struct ipc_channel *channel)
 		TAILQ_FOREACH (o, lists[i], link)
 			if (o->channel == channel)
 				o->channel = NULL;
+	listings_peer_down(q, channel);
 	shapes_peer_down(q, channel);
 }
 
@@ -267,7 +268,6 @@ order_means(struct order *o, struct entry *e, bool *loaded)
 static void
 on_slice(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval pause = { 0, PAUSE_US };
 	struct order *o = arg;
 	struct index *x = &o->q->index;
 	struct turn turn = turn_begin();
@@ -284,7 +284,7 @@ on_slice(evutil_socket_t fd, short what, void *arg)
 		over = turn_is_over(&turn, loaded || o->a.n != n);
 	}
 	if (e != NULL && (!o->asked || clock_mono_us() < o->until_us)) {
-		evtimer_add(o->next, &pause);
+		turn_again(o->q, &turn, o->next);
 		return;
 	}
 	o->a.next_id = e == NULL ? 0 : o->at + 1;

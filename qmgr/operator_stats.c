@@ -184,7 +184,6 @@ shape_free(struct shape *s)
 static void
 on_shape_turn(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval pause = { 0, PAUSE_US };
 	struct shape *s = arg;
 	struct index *x = &s->q->index;
 	struct turn turn = turn_begin();
@@ -196,7 +195,7 @@ on_shape_turn(evutil_socket_t fd, short what, void *arg)
 		over = turn_is_over(&turn, count_entry(s, e));
 	}
 	if (s->channel != NULL && e != NULL) {
-		evtimer_add(s->next, &pause);
+		turn_again(s->q, &turn, s->next);
 		return;
 	}
 	if (s->channel != NULL)

@@ -255,7 +255,8 @@ struct qmgr {
 	LIST_HEAD(, removing) removals; /* of files, that failed */
 	/* of the operator: going through all messages; waiting for the flush */
 	struct order_list orders, orders_gathered, orders_flying;
-	TAILQ_HEAD(, shape) shapes; /* counts for the operator, under way */
+	TAILQ_HEAD(, listing) listings; /* pages for the operator, ready */
+	TAILQ_HEAD(, shape) shapes;     /* counts for the operator, under way */
 	struct event *draining;
 	uint64_t drain_until_us;
 	bool journal_full;      /* told once */

@@ -161,6 +161,41 @@ run_row(void **arg)
 		check(t, which);
 }
 
+/* What nobody's answer says is not looked for in files. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		struct queue_filter f;
+		enum filter_verdict v;
+	} asked[] = {
+		{ { .reason = B("quota") }, FILTER_NO },
+		{ { .reason = B("refused") }, FILTER_NO },
+		{ { .reason = B("TIMED OUT") }, FILTER_READ },
+		{ { .reason = B("4.4.1") }, FILTER_READ },
+		{ { .reason = B("ti") }, FILTER_READ }, /* too short to say */
+		{ { .next_hop = B("[relay.example]") }, FILTER_READ },
+		{ { .next_hop = B("[other.example]") }, FILTER_NO },
+		{ { .reason = B("timed"), .next_hop = B("[other.example]") }, FILTER_NO },
+	};
+	struct entry e = { .state = ENTRY_DEFERRED };
+	struct queue_state s;
+	struct key_facts facts;
+
+	make(ALICE, &s, 1);
+	key_facts(&s, &facts);
+	e.words = facts.words;
+	for (size_t i = 0; i < NITEMS(asked); i++) {
+		struct filter f;
+
+		filter_init(&f, &asked[i].f);
+		f.from_domain = f.to_domain = DOMAINS_SEVERAL;
+		assert_int_equal(filter_entry(&f, &e, QUEUE_STATE_DEFERRED), asked[i].v);
+		filter_free(&f);
+	}
+	queue_state_free(&s);
+}
+
 /* ---- domains ---- */
 
 #define NAMES 200
@@ -201,7 +236,8 @@ int
 main(void)
 {
 	TABLE_TESTS(tests, rows, run_row);
-	const struct CMUnitTest others[] = { cmocka_unit_test(test_domains) };
+	const struct CMUnitTest others[] = { cmocka_unit_test(test_words),
+		cmocka_unit_test(test_domains) };
 
 	return cmocka_run_group_tests_name("qmgr/filter", tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("qmgr/domains", others, NULL, NULL);
