@@ -76,6 +76,16 @@ ask_spf(struct dns_checking *c, const char *client, bool *known)
 	return result.mail_from;
 }
 
+static void
+tell_failure(struct dns_checking *c, const char *client, const struct mailauth_spf *r)
+{
+	const struct bytes by = r->mechanism.n > 0 ? r->mechanism : r->problem;
+
+	dns_find(c, DNS_WRONG, "SPF", c->f->domain, dns_publish(c, dns_planned(c, "SPF")),
+		"mail from our address %s: %s%s%.*s", client, auth_result_name(r->result),
+		by.n > 0 ? " by " : "", (int)by.n, by.n > 0 ? (const char *)by.p : "");
+}
+
 /* Does mail that leaves from it pass? false: it need not be asked for others. */
 static bool
 check_spf_of(struct dns_checking *c, const struct ip_block *b)
@@ -87,23 +97,17 @@ check_spf_of(struct dns_checking *c, const struct ip_block *b)
 	ip_block_text(b, client);
 	r = ask_spf(c, client, &known);
 	if (!known || r.result == AUTH_TEMPERROR) {
+		if (!known)
+			r.problem = BYTES_LITERAL("mailauth-verify does not answer");
 		dns_find(c, DNS_UNKNOWN, "SPF", c->f->domain, "", "%s could not be checked: %.*s",
-			client, known ? (int)r.problem.n : 30,
-			known && r.problem.n > 0 ? (const char *)r.problem.p
-						 : "mailauth-verify does not answer");
+			client, (int)r.problem.n, r.problem.n > 0 ? (const char *)r.problem.p : "");
 		return known;
 	}
 	if (r.result == AUTH_PASS)
 		dns_find(c, DNS_RIGHT, "SPF", c->f->domain, "", "%s passes by %.*s", client,
 			(int)r.mechanism.n, (const char *)r.mechanism.p);
 	else
-		dns_find(c, DNS_WRONG, "SPF", c->f->domain, dns_publish(c, dns_planned(c, "SPF")),
-			"mail from our address %s: %s%s%.*s", client, auth_result_name(r.result),
-			r.mechanism.n + r.problem.n > 0 ? " by " : "",
-			(int)(r.mechanism.n > 0 ? r.mechanism.n : r.problem.n),
-			r.mechanism.n > 0 ? (const char *)r.mechanism.p
-			: r.problem.n > 0 ? (const char *)r.problem.p
-					  : "");
+		tell_failure(c, client, &r);
 	return r.result != AUTH_PERMERROR;
 }
 
