@@ -93,7 +93,8 @@ keeper_file_write(const struct keeper_key *key, struct buf *out)
 		(unsigned long long)key->life.since_s);
 	buf_put_bytes(out, buf_bytes(&key->record));
 	buf_put_u8(out, '\n');
-	buf_put_bytes(out, buf_bytes(&key->pem));
+	if (key->life.state != DKIM_GONE)
+		buf_put_bytes(out, buf_bytes(&key->pem));
 }
 
 /* What stands behind the name on the next line; none: it is another line. */
@@ -137,6 +138,7 @@ fits(const struct keeper_key *key)
 int
 keeper_file_parse(struct bytes text, struct keeper_key **out)
 {
+	const bool whole = text.n > 0 && text.p[text.n - 1] == '\n';
 	struct bytes magic = bytes_cut(&text, '\n');
 	struct bytes domain = line_of(&text, "domain"), selector = line_of(&text, "selector");
 	struct bytes type_word = line_of(&text, "type"), state_word = line_of(&text, "state");
@@ -146,7 +148,7 @@ keeper_file_parse(struct bytes text, struct keeper_key **out)
 	struct keeper_key *key;
 	enum dkim_key_type type;
 
-	if (!bytes_is(magic, MAGIC) || !keeper_domain_ok(domain) ||
+	if (!whole || !bytes_is(magic, MAGIC) || !keeper_domain_ok(domain) ||
 		!keeper_selector_ok(domain, selector) || record.n == 0 ||
 		record.n > DKIM_RECORD_MAX || text.n > DKIM_PEM_MAX ||
 		dkim_key_type_parse(type_word, &type) < 0 || type >= DKIM_KEY_TYPES ||
