@@ -45,9 +45,12 @@ check_ticket(struct signer *s, const struct signer_sign *m, struct bytes domain,
 	const struct send_ticket t = { m->login, m->queue_id, m->reverse_path, domain };
 	int r = send_ticket_check(&s->ticket_key, &t, clock_wall_us() / 1000000, m->ticket);
 
-	if (r == ERR_BUSY) { /* of another directory than the one we know, or too old */
+	if (r == ERR_BUSY && send_ticket_names(&s->ticket_key, m->ticket)) {
+		*why = "the ticket is too old";
+		r = ERR_DENIED;
+	} else if (r == ERR_BUSY) { /* of another directory than the one we know */
 		signer_ask_ticket_key(s);
-		*why = "the ticket cannot be checked yet, or is too old";
+		*why = "the ticket cannot be checked yet";
 	} else if (r < 0) {
 		*why = "no ticket of directory's for this message and domain";
 	}

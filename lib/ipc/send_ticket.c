@@ -68,3 +68,9 @@ send_ticket_check(const struct send_ticket_key *key, const struct send_ticket *t
 		return ERR_DENIED;
 	return now_s > expiry_s ? ERR_BUSY : ERR_OK;
 }
+
+bool
+send_ticket_names(const struct send_ticket_key *key, struct bytes ticket)
+{
+	return ticket.n == SEND_TICKET_SIZE && key->id != 0 && get_u64(ticket.p + 1) == key->id;
+}

@@ -46,4 +46,7 @@ void send_ticket_make(const struct send_ticket_key *key, const struct send_ticke
 MUST_USE int send_ticket_check(const struct send_ticket_key *key, const struct send_ticket *t,
 	uint64_t now_s, struct bytes ticket);
 
+/* Does a ticket say that it was made with this key? So ERR_BUSY meant that it is too old. */
+bool send_ticket_names(const struct send_ticket_key *key, struct bytes ticket);
+
 #endif

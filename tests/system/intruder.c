@@ -11,6 +11,9 @@
  *	auth LOGIN PASSWORD SESSION			status, handle or token
  *	send HANDLE SESSION ID REVERSE-PATH FROM	verdict, ticket
  *	commit ID LOGIN REVERSE-PATH RCPT TICKET	err, text
+ *	grant HANDLE SESSION ID REVERSE-PATH FROM	as send: verdict, the signer's ticket
+ *	sign DOMAIN LOGIN ID REVERSE-PATH FROM TICKET	err, the domain that signed
+ *	fetch						err, DKIM keys: for the signer only
  *	key						err, the key: for qmgr only
  *	delete ID					err, -: for the operator only
  *	take TOKEN					status, -: the line itself is the session
@@ -26,12 +29,14 @@
 #include "clock.h"
 #include "daemon.h"
 #include "directory_msg.h"
+#include "dkim_keeper_msg.h"
 #include "encode.h"
 #include "envelope.h"
 #include "err.h"
 #include "imapd_conf.h"
 #include "queue_msg.h"
 #include "session_msg.h"
+#include "signer_msg.h"
 #include "submission_conf.h"
 
 #define TIMEOUT_MS 10000
@@ -39,7 +44,7 @@
 
 struct intruder {
 	struct daemon *daemon;
-	struct link *directory, *qmgr, *spawner;
+	struct link *directory, *qmgr, *spawner, *signer, *keeper;
 };
 
 struct client {
@@ -109,7 +114,21 @@ on_send(void *arg, const struct ipc_answer *reply)
 	if (reply->err < 0 || directory_send_answer_decode(&in, &a) < 0)
 		say(c, reply->err < 0 ? reply->err : ERR_SYNTAX, BYTES_NONE);
 	else
-		say_hex(c, a.verdict, a.ticket);
+		say_hex(c, a.verdict, strcmp(c->command, "grant") == 0 ? a.sign_ticket : a.ticket);
+}
+
+static void
+on_signed(void *arg, const struct ipc_answer *reply)
+{
+	struct ipc_reader in = ipc_reader(reply->body);
+	struct signer_signed a = { 0 };
+	struct client *c = arg;
+
+	c->asking = false;
+	if (reply->err < 0 || signer_signed_decode(&in, &a) < 0)
+		say(c, reply->err < 0 ? reply->err : ERR_SYNTAX, BYTES_NONE);
+	else
+		say(c, a.err, a.domain);
 }
 
 static void
@@ -234,6 +253,37 @@ cmd_commit(struct client *c, const struct bytes *w)
 }
 
 static void
+cmd_sign(struct client *c, const struct bytes *w)
+{
+	struct link *l = c->intruder->signer;
+	struct buf ticket = BUF_INIT, content = BUF_INIT;
+	struct signer_sign m = { .domain = w[0],
+		.login = w[1],
+		.queue_id = number(w[2]),
+		.reverse_path = w[3],
+		.ticket = octets(&ticket, w[5]) };
+
+	buf_put_str(&content, "From: ");
+	buf_put_bytes(&content, w[4]);
+	buf_put_str(&content, "\r\nSubject: sign me\r\n\r\nHello.\r\n");
+	m.content = content_inline(buf_bytes(&content));
+	signer_sign_encode(link_compose(l), &m);
+	link_request(l, SIGNER_SIGN, NULL, 0, TIMEOUT_MS, on_signed, c);
+	buf_free(&content);
+	buf_free(&ticket);
+}
+
+static void
+cmd_fetch(struct client *c, const struct bytes *w)
+{
+	struct link *l = c->intruder->keeper;
+
+	UNUSED(w);
+	dkim_keeper_fetch_encode(link_compose(l), &(struct dkim_keeper_fetch){ BYTES_NONE });
+	link_request(l, DKIM_KEEPER_FETCH, NULL, 0, 1000, on_any, c);
+}
+
+static void
 cmd_key(struct client *c, const struct bytes *w)
 {
 	struct link *l = c->intruder->directory;
@@ -279,6 +329,9 @@ static const struct command {
 	{ "auth", 3, cmd_auth },
 	{ "send", 5, cmd_send },
 	{ "commit", 5, cmd_commit },
+	{ "grant", 5, cmd_send },
+	{ "sign", 6, cmd_sign },
+	{ "fetch", 0, cmd_fetch },
 	{ "key", 0, cmd_key },
 	{ "delete", 1, cmd_delete },
 	{ "take", 1, cmd_take },
@@ -352,6 +405,8 @@ run(struct daemon *d)
 
 	i->daemon = d;
 	i->directory = daemon_link(d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
+	i->signer = daemon_link(d, SERVICE_SIGNER, CONTROL_ANY, NULL, 0);
+	i->keeper = daemon_link(d, SERVICE_DKIM_KEEPER, CONTROL_ANY, NULL, 0);
 	if (d->spec->service == SERVICE_SUBMISSION)
 		i->qmgr = daemon_link(d, SERVICE_QMGR, CONTROL_ANY, NULL, 0);
 	else

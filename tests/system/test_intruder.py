@@ -13,7 +13,7 @@ import socket
 import pytest
 from conftest import BUILD, new_folder, running, wait_for
 
-ERR_DENIED, ERR_BUSY, ERR_PEER = -104, -202, -203  # lib/base/err.h
+ERR_NOT_FOUND, ERR_DENIED, ERR_BUSY, ERR_PEER, ERR_TIMEOUT = -102, -104, -202, -203, -204  # lib/base/err.h
 OK, NOT_OWNED, NO_LOGIN = 0, 1, 4  # verdicts of SEND, lib/ipc/directory_msg.h
 
 
@@ -147,6 +147,71 @@ def test_a_ticket_of_a_directory_that_died(submission):
     err, text = door.ask("commit", number, mine, mine, other, old)
     assert err == ERR_BUSY and text.startswith("4.")
     assert door.ask("commit", number, mine, mine, other, door.ticket(handle, 7, number, mine))[0] == OK
+
+
+# ---- DKIM signatures ----
+
+def counted(suite, name):
+    return sum(c["value"] for c in suite.status()["counters"] if c["name"] == name)
+
+
+def test_a_signature_needs_directorys_word(submission):
+    """With its own ticket only for want of a key; with any other it is refused, counted and logged."""
+    mine, other = (submission.account(i)[0] for i in (0, 1))
+    domain = mine.split("@")[1]
+    door = Intruder(submission, "submission")
+    handle = door.auth(submission, 0, 7)
+    number, another = next(ids), next(ids)
+    verdict, good = door.ask("grant", handle, 7, number, mine, mine)
+    assert verdict == OK and good
+    commit = door.ticket(handle, 7, number, mine)
+    right = (domain, mine, number, mine, mine, good)
+    wait_for(lambda: door.ask("sign", *right) == (ERR_NOT_FOUND, ""))
+    for label, words in {
+            "another domain": ("bank.example", mine, number, mine, "boss@bank.example", good),
+            "another domain in From": (domain, mine, number, mine, "boss@bank.example", good),
+            "another login's": (domain, other, number, mine, mine, good),
+            "another message's": (domain, mine, another, mine, mine, good),
+            "another reverse-path": (domain, mine, number, other, mine, good),
+            "changed": (domain, mine, number, mine, mine, changed(good)),
+            "cut": (domain, mine, number, mine, mine, good[:-2]),
+            "made up": (domain, mine, number, mine, mine, good[:34] + secrets.token_hex(32)),
+            "none": (domain, mine, number, mine, mine, "")}.items():
+        count = counted(submission, "relais_sign_refused_total")
+        assert door.ask("sign", *words) == (ERR_DENIED, ""), label
+        assert counted(submission, "relais_sign_refused_total") == count + 1, label
+    # the one for qmgr is made with another key, and names it
+    assert door.ask("sign", domain, mine, number, mine, mine, commit)[0] == ERR_BUSY
+    assert door.ask("commit", number, mine, mine, other, good)[0] in (ERR_DENIED, ERR_BUSY)
+    wait_for(lambda: "asked for a signature for bank.example" in submission.log()
+             or "asked for a signature for" in submission.log())
+    assert door.ask("sign", *right) == (ERR_NOT_FOUND, "")
+
+
+def test_signatures_of_a_directory_that_died(submission):
+    mine = submission.account(0)[0]
+    domain = mine.split("@")[1]
+    door = Intruder(submission, "submission")
+    handle, number = door.auth(submission, 0, 7), next(ids)
+    old = door.ask("grant", handle, 7, number, mine, mine)[1]
+    pid = submission.pids("directory")[0]
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: submission.pids("directory") not in ([], [pid]))
+    wait_for(lambda: door.ask("send", handle, 7, number, mine, mine)[0] == NO_LOGIN)
+    handle = door.auth(submission, 0, 7)
+
+    def fresh():
+        return door.ask("grant", handle, 7, number, mine, mine)[1]
+    wait_for(lambda: door.ask("sign", domain, mine, number, mine, mine, fresh())[0] == ERR_NOT_FOUND)
+    wait_for(lambda: door.ask("sign", domain, mine, number, mine, mine, old)[0] == ERR_BUSY)
+
+
+def test_keys_are_for_signers(submission, imap_login):
+    """No door is introduced to the keeper, and a login half not even to a signer."""
+    assert Intruder(submission, "submission").ask("fetch")[0] in (ERR_PEER, ERR_TIMEOUT)
+    half = Intruder(imap_login, "imap")
+    assert half.ask("fetch")[0] in (ERR_PEER, ERR_TIMEOUT)
+    assert half.ask("sign", "example.test", "a", 1, "a@b", "a@b", "00")[0] in (ERR_PEER, ERR_TIMEOUT)
 
 
 # ---- handles ----
