@@ -52,8 +52,10 @@ on_door_closed(void *ctx, struct ipc_channel *channel, int err)
 
 	if (channel == f->door)
 		f->door = NULL;
-	else
+	else if (channel == f->users_door)
 		f->users_door = NULL;
+	else
+		f->operator_door = NULL;
 }
 
 static struct ipc_channel *
@@ -90,6 +92,7 @@ fake_start(struct fake *f)
 	f->q = f->d.ctx;
 	f->door = make_door(f, SERVICE_SMTPD, &f->qmgr_side);
 	f->users_door = make_door(f, SERVICE_SUBMISSION, &f->users_side);
+	f->operator_door = make_door(f, SERVICE_CLI, &f->operator_side);
 }
 
 static void
@@ -114,11 +117,14 @@ fake_stop(struct fake *f)
 
 	ipc_channel_free(&f->door);
 	ipc_channel_free(&f->users_door);
+	ipc_channel_free(&f->operator_door);
+	operator_peer_down(q, f->operator_side);
 	intake_peer_down(q, f->qmgr_side);
 	intake_peer_down(q, f->users_side);
 	lent_peer_down(q, f->qmgr_side);
 	ipc_channel_free(&f->qmgr_side);
 	ipc_channel_free(&f->users_side);
+	ipc_channel_free(&f->operator_side);
 	f->d.draining = true;
 	f->finished = false;
 	qmgr_spec.drain(&f->d);

@@ -39,6 +39,7 @@ struct fake {
 	struct qmgr *q;
 	struct ipc_channel *door, *qmgr_side;
 	struct ipc_channel *users_door, *users_side; /* submission's: who has a login */
+	struct ipc_channel *operator_door, *operator_side;
 	struct queue_id_maker ids;
 	unsigned asked, answers, accepted, refused;
 	int last_err;
