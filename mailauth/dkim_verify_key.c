@@ -15,6 +15,7 @@
 
 #include "dkim_verify_private.h"
 #include "encode.h"
+#include "rsa_der.h"
 
 #define RSA_BITS_MOST  4096 /* RFC 8301 sec. 3.2 wants no more */
 #define ED25519_OCTETS 32
@@ -51,36 +52,47 @@ rsa_key(struct bytes der)
 	return key;
 }
 
-static void
-put_rsa(EVP_PKEY *key, struct buf *out)
+/* Bits of the modulus, 0 if it is no RSA key. *der: as SubjectPublicKeyInfo afterwards, in room if
+ * it was not. */
+static unsigned
+rsa_bits(struct bytes *der, struct buf *room)
 {
-	unsigned char *der = NULL;
-	int n = i2d_PUBKEY(key, &der);
+	unsigned char *again = NULL;
+	int bits = (int)rsa_der_bits(*der), n;
+	EVP_PKEY *key;
 
+	if (bits > 0)
+		return (unsigned)bits;
+	key = rsa_key(*der);
+	if (key == NULL)
+		return 0;
+	bits = EVP_PKEY_get_bits(key);
+	n = i2d_PUBKEY(key, &again);
 	ASSERT(n > 0);
-	buf_put_str(out, "v=DKIM1; k=rsa; p=");
-	base64_encode(out, bytes_make(der, (size_t)n));
-	OPENSSL_free(der);
+	buf_put_bytes(room, bytes_make(again, (size_t)n));
+	*der = buf_bytes(room);
+	OPENSSL_free(again);
+	EVP_PKEY_free(key);
+	return bits < 0 ? 0 : (unsigned)bits;
 }
 
 static struct refusal
 read_rsa(struct bytes der, unsigned bits_min, struct dkim_verdict *v, struct buf *out)
 {
-	EVP_PKEY *key = rsa_key(der);
-	int bits;
+	struct refusal refusal = FITS;
+	struct buf room = BUF_INIT;
 
-	if (key == NULL)
-		return permanent("the key is no RSA key");
-	bits = EVP_PKEY_get_bits(key);
-	v->key_bits = bits < 0 ? 0 : (unsigned)bits;
-	if (v->key_bits >= bits_min && v->key_bits <= RSA_BITS_MOST)
-		put_rsa(key, out);
-	EVP_PKEY_free(key);
-	if (v->key_bits < bits_min)
-		return (struct refusal){ DKIM_POLICY, "the key has too few bits" };
-	if (v->key_bits > RSA_BITS_MOST)
-		return (struct refusal){ DKIM_POLICY, "the key has too many bits" };
-	return FITS;
+	v->key_bits = rsa_bits(&der, &room);
+	if (v->key_bits == 0)
+		refusal = permanent("the key is no RSA key");
+	else if (v->key_bits < bits_min)
+		refusal = (struct refusal){ DKIM_POLICY, "the key has too few bits" };
+	else if (v->key_bits > RSA_BITS_MOST)
+		refusal = (struct refusal){ DKIM_POLICY, "the key has too many bits" };
+	buf_put_str(out, "v=DKIM1; k=rsa; p=");
+	base64_encode(out, der);
+	buf_free(&room);
+	return refusal;
 }
 
 static struct refusal
