@@ -350,8 +350,8 @@ check_sts(struct dns_checking *c)
 	}
 	n = dns_ask_addresses(c, "MTA-STS", host, addresses, &secure, &alias);
 	if (n == 0)
-		dns_find(c, DNS_WRONG, "MTA-STS", host, "serve the policy there, by HTTPS",
-			"the policy's host has no address");
+		dns_find(c, DNS_HINT, "MTA-STS", host, "serve the policy there, by HTTPS",
+			"the policy's host has no address: it has no effect");
 	else if (n > 0)
 		dns_find(c, DNS_RIGHT, "MTA-STS", r->name, "", "there is one");
 }

@@ -163,7 +163,7 @@ static const struct change {
 	{ "MTA-STS without id", { DNS_TYPE_TXT, "_mta-sts.a.example", "" },
 		{ { DNS_TYPE_TXT, "_mta-sts.a.example", "v=STSv1;" } }, .level = DNS_WRONG,
 		.what = "MTA-STS", .text = "it has no id" },
-	{ "MTA-STS without a host", { DNS_TYPE_A, "mta-sts.a.example", "" }, .level = DNS_WRONG,
+	{ "MTA-STS without a host", { DNS_TYPE_A, "mta-sts.a.example", "" }, .level = DNS_HINT,
 		.what = "MTA-STS", .text = "has no address" },
 	{ "no TLS-RPT", { DNS_TYPE_TXT, "_smtp._tls.a.example", "" }, .level = DNS_HINT,
 		.what = "TLS-RPT", .text = "there is none" },
