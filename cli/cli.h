@@ -65,6 +65,7 @@ int cmd_alias(struct cli *cli, int argc, char *argv[]);
 int cmd_credentials(struct cli *cli, int argc, char *argv[]);
 int cmd_config(struct cli *cli, int argc, char *argv[]);
 int cmd_dkim(struct cli *cli, int argc, char *argv[]);
+int cmd_dmarc(struct cli *cli, int argc, char *argv[]);
 int cmd_dns(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_explain(struct cli *cli, int argc, char *argv[]);

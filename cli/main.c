@@ -33,6 +33,7 @@ static const struct command {
 	{ "incident", cmd_incident, "accounts that may send nothing more: list, release, purge" },
 	{ "cert", cmd_cert, "list and check the TLS certificates" },
 	{ "dkim", cmd_dkim, "keys of DKIM: new, list, show, rotate, retire" },
+	{ "dmarc", cmd_dmarc, "aggregate reports: what is counted, sending, what others report" },
 	{ "dns", cmd_dns, "what a domain must publish, whether it does; ask the resolver" },
 	{ "explain", cmd_explain, "what SPF, DKIM and DMARC say of a message, step by step" },
 	{ "config", cmd_config, "check or show the configuration" },

@@ -50,6 +50,22 @@ static const struct opt_row rows[] = {
 		"how often the DNS is asked whether the record of a new key is there"),
 	OPT_TIME(mailauth_conf, dkim_watch, "6h", OPT_SECOND, 7 * OPT_DAY,
 		"how often the records of keys in use are looked at"),
+
+	/* aggregate reports of DMARC */
+	OPT_BOOL(mailauth_conf, dmarc_reports, "yes",
+		"count what comes for aggregate reports, and send them daily to the domains that "
+		"ask for them"),
+	OPT_UINT(mailauth_conf, report_hour, "3", 0, 23,
+		"hour, in UTC, after which the reports on the day before are sent"),
+	OPT_STR(mailauth_conf, report_from, "",
+		"address that sends them, of a domain that we sign for; empty: postmaster at the "
+		"first domain"),
+	OPT_STR(mailauth_conf, report_reverse_path, "", "their reverse-path; empty: the null one"),
+	OPT_STR(mailauth_conf, report_org, "", "who reports: a name for people; empty: hostname"),
+	OPT_STR(mailauth_conf, report_contact, "",
+		"more on whom to ask, as a web page's address; may be empty"),
+	OPT_SIZE(mailauth_conf, report_size, "20M", 64 * OPT_KIB, 256 * OPT_MIB,
+		"largest report, before compression; what does not fit is left out, and told"),
 };
 
 const struct conf_section mailauth_section = { "mailauth", "SPF, DKIM and DMARC",

@@ -19,6 +19,11 @@ struct mailauth_conf {
 	bool sign, sign_required, sign_forwards;
 	uint64_t signers;
 	uint64_t dkim_rotate, dkim_retire, dkim_check, dkim_watch;
+
+	/* aggregate reports of DMARC */
+	bool dmarc_reports;
+	uint64_t report_hour, report_size;
+	const char *report_from, *report_reverse_path, *report_org, *report_contact;
 };
 
 extern const struct conf_section mailauth_section;

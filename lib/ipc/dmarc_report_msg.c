@@ -275,3 +275,39 @@ dmarc_done_decode(struct ipc_reader *in, void *msg)
 	m->err = ipc_get_err(in);
 	return ipc_finish(in);
 }
+
+void
+dmarc_send_encode(struct buf *out, const struct dmarc_send *m)
+{
+	buf_put_u8(out, m->now);
+}
+
+int
+dmarc_send_decode(struct ipc_reader *in, void *msg)
+{
+	struct dmarc_send *m = msg;
+
+	m->now = ipc_get_enum(in, 2) != 0;
+	return ipc_finish(in);
+}
+
+void
+dmarc_send_answer_encode(struct buf *out, const struct dmarc_send_answer *m)
+{
+	ipc_put_err(out, m->err);
+	buf_put_u32(out, m->sent);
+	buf_put_u32(out, m->unwanted);
+	buf_put_u32(out, m->later);
+}
+
+int
+dmarc_send_answer_decode(struct ipc_reader *in, void *msg)
+{
+	struct dmarc_send_answer *m = msg;
+
+	m->err = ipc_get_err(in);
+	m->sent = ipc_get_u32(in);
+	m->unwanted = ipc_get_u32(in);
+	m->later = ipc_get_u32(in);
+	return ipc_finish(in);
+}

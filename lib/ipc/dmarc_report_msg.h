@@ -151,6 +151,24 @@ struct dmarc_done {
 	int err;
 };
 
+/* ---- to dmarc-reporter, by the operator ---- */
+
+enum dmarc_reporter_type {
+	DMARC_SEND = IPC_DMARC_REPORTER, /* answered by DMARC_SEND_ANSWER when all is done */
+	DMARC_SEND_ANSWER,
+};
+
+struct dmarc_send {
+	bool now; /* also what came today; else only days that are over */
+};
+
+struct dmarc_send_answer {
+	int err;           /* ERR_BUSY: it is at it already */
+	uint32_t sent;     /* reports */
+	uint32_t unwanted; /* whose record has no address that wants them: their data is dropped */
+	uint32_t later;    /* that could not be sent now; they are tried again */
+};
+
 /* "none", "pass", "quarantine", "reject"; "local_policy", ...; "temperror", ...: as in the XML */
 const char *dmarc_disposition_name(enum dmarc_disposition d);
 const char *dmarc_reason_name(enum dmarc_reason r); /* "" for none */
@@ -170,5 +188,9 @@ void dmarc_sent_encode(struct buf *out, const struct dmarc_sent *m);
 MUST_USE int dmarc_sent_decode(struct ipc_reader *in, void *m);
 void dmarc_done_encode(struct buf *out, const struct dmarc_done *m);
 MUST_USE int dmarc_done_decode(struct ipc_reader *in, void *m);
+void dmarc_send_encode(struct buf *out, const struct dmarc_send *m);
+MUST_USE int dmarc_send_decode(struct ipc_reader *in, void *m);
+void dmarc_send_answer_encode(struct buf *out, const struct dmarc_send_answer *m);
+MUST_USE int dmarc_send_answer_decode(struct ipc_reader *in, void *m);
 
 #endif
