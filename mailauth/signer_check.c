@@ -4,8 +4,8 @@
  *
  *	submission	with directory's ticket for login, queue id, reverse-path and the author's
  *			domain, and if that is the domain of the one From field
- *	qmgr,		without a ticket: for the suite's own name, the domains above it and the
- *	dmarc-reporter	local domains of the configuration
+ *	qmgr,		without a ticket: for the suite's own name, the domains above it, the local
+ *	dmarc-reporter	domains of the configuration and that of mailauth.report_from
  *	qmgr		for every domain that has keys, if forwards are signed
  *
  * Runs in:  mailauth-sign.
@@ -85,8 +85,11 @@ is_own(const struct signer *s, struct bytes domain)
 {
 	const struct common_conf *common = s->d->common;
 	struct bytes host = bytes_from_str(common->hostname);
+	struct bytes reporter = bytes_from_str(s->d->mailauth->report_from);
 
-	if (bytes_equal_nocase(domain, host) || is_above(domain, host))
+	reporter = bytes_skip(reporter, bytes_find_last(reporter, '@') + 1);
+	if (bytes_equal_nocase(domain, host) || is_above(domain, host) ||
+		bytes_equal_nocase(domain, reporter))
 		return true;
 	for (size_t i = 0; i < common->domain.n; i++)
 		if (bytes_is_nocase(domain, common->domain.v[i]))
