@@ -238,7 +238,7 @@ spf_check_host(struct spf_check *c)
 	int n = spf_target_name(said, name);
 
 	/* a name too long is none here; only those of terms are cut */
-	if (said.n > SPF_DOMAIN_MAX + (size_t)(said.p[said.n - 1] == '.'))
+	if (said.n > SPF_DOMAIN_MAX + 1 || (said.n > SPF_DOMAIN_MAX && said.p[said.n - 1] != '.'))
 		n = ERR_SYNTAX;
 	c->result.verdict = SPF_NONE;
 	if (n < 0 || !can_have_policy(bytes_make(name, (size_t)n))) {

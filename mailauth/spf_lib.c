@@ -115,7 +115,8 @@ lookup(SPF_dns_server_t *dns, const char *name, ns_type type, int should_cache)
 	return rr;
 }
 
-_Noreturn static void
+/* clang wants the attribute, not _Noreturn, to see the same type */
+__attribute__((noreturn)) static void
 on_error(const char *file, int line, const char *message)
 {
 	assert_failed(message, file, line);

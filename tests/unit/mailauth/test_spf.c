@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/unit/mailauth/test_spf.c - checks of SPF beyond the suite of the RFC: what is told beside
+ * the verdict, limits, what libspf2 alone would get wrong, many checks at once, cancelling.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cases.h"
+#include "spf.h"
+#include "zone_dns.h"
+
+#define ROWS_MAX 8
+
+struct outcome {
+	unsigned done;
+	enum spf_verdict verdict;
+	char domain[256], mechanism[128], explanation[SPF_EXPLANATION_MAX + 1], problem[512];
+	unsigned lookups, void_lookups;
+	struct buf steps;
+};
+
+static void
+on_done(void *arg, const struct spf_result *r)
+{
+	struct outcome *o = arg;
+
+	o->done++;
+	o->verdict = r->verdict;
+	(void)bytes_to_str(r->domain, o->domain, sizeof(o->domain));
+	(void)bytes_to_str(r->mechanism, o->mechanism, sizeof(o->mechanism));
+	(void)bytes_to_str(r->explanation, o->explanation, sizeof(o->explanation));
+	(void)bytes_to_str(r->problem, o->problem, sizeof(o->problem));
+	o->lookups = r->lookups;
+	o->void_lookups = r->void_lookups;
+}
+
+static void
+on_step(void *arg, struct bytes line)
+{
+	struct outcome *o = arg;
+
+	buf_put_bytes(&o->steps, line);
+	buf_put_u8(&o->steps, '\n');
+}
+
+static struct spf_question
+question(const char *client, const char *mail_from)
+{
+	struct spf_question q = { .identity = SPF_MAIL_FROM,
+		.helo = BYTES_LITERAL("helo.example.org"),
+		.mail_from = bytes_from_str(mail_from),
+		.receiver = BYTES_LITERAL("mx.example.net"),
+		.now = 1 };
+
+	assert_int_equal(ip_block_parse(bytes_from_str(client), &q.client), ERR_OK);
+	return q;
+}
+
+/* ---- one check each ---- */
+
+static const struct row {
+	const char *label;
+	const char *zone[ROWS_MAX];
+	const char *client, *mail_from;
+	enum spf_verdict verdict;
+	const char *domain, *mechanism, *explanation; /* NULL: not looked at */
+} rows[] = {
+	{ "the mechanism as written",
+		{ "x.org TXT \"v=spf1 A:%{d}/24 -all\"", "x.org A 192.0.2.9" }, "192.0.2.1",
+		"a@x.org", SPF_PASS, "x.org", "A:%{d}/24", "" },
+	{ "nothing matches", { "x.org TXT \"v=spf1\"" }, "192.0.2.1", "a@x.org", SPF_NEUTRAL,
+		"x.org", "default", "" },
+	{ "the include that matches",
+		{ "x.org TXT \"v=spf1 include:y.org -all\"",
+			"y.org TXT \"v=spf1 ip4:192.0.2.1 -all exp=e.y.org\"" },
+		"192.0.2.1", "a@x.org", SPF_PASS, "x.org", "include:y.org", "" },
+	{ "the mechanism behind a redirect, and its explanation",
+		{ "x.org TXT \"v=spf1 redirect=y.org exp=no.x.org\"",
+			"y.org TXT \"v=spf1 -all exp=e.%{d}\"",
+			"e.y.org TXT \"not %{c} of %{d}\"" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, "x.org", "-all", "not 192.0.2.1 of y.org" },
+	{ "no explanation of an included domain",
+		{ "x.org TXT \"v=spf1 include:y.org -all\"",
+			"y.org TXT \"v=spf1 -all exp=e.y.org\"", "e.y.org TXT \"no\"" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, "x.org", "-all", "" },
+	{ "an explanation too long",
+		{ "x.org TXT \"v=spf1 -all exp=e.x.org\"",
+			"e.x.org TXT "
+			"\"%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}\"" },
+		"192.0.2.1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.org",
+		SPF_FAIL, "x.org", "-all", "" },
+	{ "an explanation with a local-part that is not ASCII",
+		{ "x.org TXT \"v=spf1 -all exp=e.x.org\"", "e.x.org TXT \"%{l} may not\"" },
+		"192.0.2.1", "\xc3\xa4@x.org", SPF_FAIL, "x.org", "-all", "" },
+	{ "an explanation that tries to end the line",
+		{ "x.org TXT \"v=spf1 -all exp=e.x.org\"", "e.x.org TXT \"a\\013\\010250 ok\"" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, "x.org", "-all", "" },
+	{ "loopback has no privilege", { "x.org TXT \"v=spf1 -all\"" }, "127.0.0.1", "a@x.org",
+		SPF_FAIL, "x.org", "-all", NULL },
+	{ "nor that of IPv6", { "x.org TXT \"v=spf1 -all\"" }, "::1", "a@x.org", SPF_FAIL, "x.org",
+		"-all", NULL },
+	{ "an IPv4 client in IPv6's clothes", { "x.org TXT \"v=spf1 ip4:192.0.2.1 -all\"" },
+		"::ffff:192.0.2.1", "a@x.org", SPF_PASS, NULL, "ip4:192.0.2.1", NULL },
+	{ "prefix 0 of ip4", { "x.org TXT \"v=spf1 ip4:10.0.0.1/0 -all\"" }, "192.0.2.1", "a@x.org",
+		SPF_PASS, NULL, NULL, NULL },
+	{ "which says nothing about IPv6", { "x.org TXT \"v=spf1 ip4:10.0.0.1/0 -all\"" }, "::2",
+		"a@x.org", SPF_FAIL, NULL, NULL, NULL },
+	{ "prefix 0 of ip6", { "x.org TXT \"v=spf1 ip6:::/0 -all\"" }, "2001:db8::1", "a@x.org",
+		SPF_PASS, NULL, NULL, NULL },
+	{ "prefix 0 of a", { "x.org TXT \"v=spf1 a/0 -all\"", "x.org A 10.0.0.1" }, "192.0.2.1",
+		"a@x.org", SPF_PASS, NULL, NULL, NULL },
+	{ "which wants an address", { "x.org TXT \"v=spf1 a/0 -all\"", "x.org AAAA ::1" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, NULL, NULL, NULL },
+	{ "prefix 0 of mx, IPv6",
+		{ "x.org TXT \"v=spf1 mx//0 -all\"", "x.org MX 1 m.x.org", "m.x.org AAAA ::2" },
+		"2001:db8::1", "a@x.org", SPF_PASS, NULL, NULL, NULL },
+	{ "prefixes of both families",
+		{ "x.org TXT \"v=spf1 a/24//32 -all\"", "x.org AAAA 2001:db8:1::1" },
+		"2001:db8:2::1", "a@x.org", SPF_PASS, NULL, "a/24//32", NULL },
+	{ "the last bit of a prefix", { "x.org TXT \"v=spf1 ip4:192.0.2.0/31 -all\"" }, "192.0.2.2",
+		"a@x.org", SPF_FAIL, NULL, NULL, NULL },
+	{ "a null MX", { "x.org TXT \"v=spf1 mx -all\"", "x.org MX 0 ." }, "192.0.2.1", "a@x.org",
+		SPF_FAIL, NULL, NULL, NULL },
+	{ "an include of itself", { "x.org TXT \"v=spf1 include:x.org\"" }, "192.0.2.1", "a@x.org",
+		SPF_PERMERROR, NULL, "", NULL },
+	{ "a redirect to itself", { "x.org TXT \"v=spf1 redirect=x.org\"" }, "192.0.2.1", "a@x.org",
+		SPF_PERMERROR, NULL, "", NULL },
+	{ "two void look-ups", { "x.org TXT \"v=spf1 a:n.x.org a:n.x.org -all\"" }, "192.0.2.1",
+		"a@x.org", SPF_FAIL, NULL, NULL, NULL },
+	{ "three", { "x.org TXT \"v=spf1 a:n.x.org a:n.x.org a:n.x.org -all\"" }, "192.0.2.1",
+		"a@x.org", SPF_PERMERROR, NULL, NULL, NULL },
+	{ "no answer about an mx's host",
+		{ "x.org TXT \"v=spf1 mx -all\"", "x.org MX 1 m.x.org", "m.x.org TIMEOUT" },
+		"192.0.2.1", "a@x.org", SPF_TEMPERROR, NULL, "", NULL },
+	{ "no answer about a name of the client",
+		{ "x.org TXT \"v=spf1 ptr -all\"", "1.2.0.192.in-addr.arpa PTR m.x.org",
+			"m.x.org TIMEOUT" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, NULL, "-all", NULL },
+	{ "a name of the client that is only similar",
+		{ "x.org TXT \"v=spf1 ptr -all\"", "1.2.0.192.in-addr.arpa PTR m.ex.org",
+			"m.ex.org A 192.0.2.1" },
+		"192.0.2.1", "a@x.org", SPF_FAIL, NULL, "-all", NULL },
+	{ "no label is made of a local-part that is not ASCII",
+		{ "x.org TXT \"v=spf1 exists:%{l}.x.org -all\"", "\\195\\164.x.org A 127.0.0.2" },
+		"192.0.2.1", "\xc3\xa4@x.org", SPF_FAIL, NULL, "-all", NULL },
+	{ "an octet with a meaning in a name",
+		{ "x.org TXT \"v=spf1 exists:%{l}.x.org -all\"", "a\\064b.x.org A 127.0.0.2" },
+		"192.0.2.1", "\"a@b\"@x.org", SPF_FAIL, NULL, "-all", NULL },
+	{ "no dot in the domain", { "org TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@org", SPF_NONE, "",
+		"", NULL },
+	{ "an address as domain", { "192.0.2.1 TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@192.0.2.1",
+		SPF_NONE, "", NULL, NULL },
+	{ "a null reverse-path",
+		{ "helo.example.org TXT \"v=spf1 exists:%{s}.x.org\"",
+			"postmaster\\064helo.example.org.x.org A 127.0.0.2" },
+		"192.0.2.1", "", SPF_PASS, "helo.example.org", NULL, NULL },
+};
+
+static void
+test_row(void **arg)
+{
+	const struct row *t = *arg;
+	static struct zone_dns zone;
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct spf_question q = question(t->client, t->mail_from);
+	struct outcome o = { 0 };
+
+	for (size_t i = 0; i < ROWS_MAX && t->zone[i] != NULL; i++)
+		zone_dns_add(&zone, bytes_from_str(t->zone[i]));
+	assert_null(spf_start(e, &dns, &q, on_done, NULL, &o));
+	assert_int_equal(o.done, 1);
+	assert_string_equal(spf_verdict_name(o.verdict), spf_verdict_name(t->verdict));
+	if (t->domain != NULL)
+		assert_string_equal(o.domain, t->domain);
+	if (t->mechanism != NULL)
+		assert_string_equal(o.mechanism, t->mechanism);
+	if (t->explanation != NULL)
+		assert_string_equal(o.explanation, t->explanation);
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+/* ---- libspf2 drops the terms of a record behind 511 octets of its own form ---- */
+
+static void
+test_many_terms(void **state)
+{
+	static struct zone_dns zone;
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct spf_question q = question("192.0.2.1", "a@x.org");
+	struct outcome o = { 0 };
+	struct buf line = BUF_INIT;
+
+	buf_put_str(&line, "x.org TXT \"v=spf1\"");
+	for (int i = 0; i < 200; i++)
+		buf_printf(&line, " \" ip4:10.0.0.%d\"", i);
+	buf_put_str(&line, " \" -all\"");
+	zone_dns_add(&zone, buf_bytes(&line));
+	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
+	assert_int_equal(o.verdict, SPF_FAIL);
+	q = question("10.0.0.199", "a@x.org");
+	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
+	assert_int_equal(o.verdict, SPF_PASS);
+	buf_free(&line);
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+/* ---- the worst record costs no more than it may ---- */
+
+static void
+test_amplification(void **state)
+{
+	static struct zone_dns zone;
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct spf_question q = question("192.0.2.1", "a@x.org");
+	struct outcome o = { 0 };
+
+	/* ten terms, each of them an mx of ten hosts */
+	zone_dns_add(&zone,
+		BYTES_LITERAL("x.org TXT \"v=spf1 mx mx mx mx mx mx mx mx mx include:x.org\""));
+	for (int i = 0; i < 10; i++) {
+		struct buf line = BUF_INIT;
+
+		buf_printf(&line, "x.org MX %d m%d.x.org", i, i);
+		zone_dns_add(&zone, buf_bytes(&line));
+		buf_free(&line);
+	}
+	zone.asked = 0;
+	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
+	assert_int_equal(o.verdict, SPF_PERMERROR);
+	assert_int_equal(o.lookups, 10);
+	assert_int_equal(zone.asked, 1 + 9 * 11 + 1);
+	/* one host more, and nothing of it is looked up */
+	zone_dns_add(&zone, BYTES_LITERAL("x.org MX 10 m10.x.org"));
+	zone.asked = 0;
+	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
+	assert_int_equal(o.verdict, SPF_PERMERROR);
+	assert_int_equal(zone.asked, 2);
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+/* ---- many at once, and cancelled anywhere ---- */
+
+#define MANY 1000
+
+static void
+fill(struct zone_dns *zone)
+{
+	static const char *const lines[] = {
+		"x.org TXT \"v=spf1 a:%{l}.x.org mx ptr exists:%{ir}.%{p}.x.org include:y.org "
+		"-all exp=e.%{d}\"",
+		"y.org TXT \"v=spf1 mx include:z.org ?all\"",
+		"z.org TXT \"v=spf1 a ip4:192.0.2.77 -all\"",
+		"x.org MX 1 m1.x.org",
+		"x.org MX 2 m2.x.org",
+		"y.org MX 2 m1.x.org",
+		"m1.x.org A 10.0.0.1",
+		"m2.x.org A 10.0.0.2",
+		"z.org A 10.0.0.3",
+		"1.2.0.192.in-addr.arpa PTR n1.w.org",
+		"1.2.0.192.in-addr.arpa PTR n2.w.org",
+		"n2.w.org A 192.0.2.1",
+		"e.x.org TXT \"%{i} is not ours, %{p}\"",
+	};
+
+	for (size_t i = 0; i < NITEMS(lines); i++)
+		zone_dns_add(zone, bytes_from_str(lines[i]));
+	for (int i = 0; i < 16; i++) {
+		struct buf line = BUF_INIT;
+
+		buf_printf(&line, "u%d.x.org A 10.1.0.%d", i, i);
+		zone_dns_add(zone, buf_bytes(&line));
+		buf_free(&line);
+	}
+	zone->later = true;
+	zone->random = 42;
+}
+
+static void
+test_many(void **state)
+{
+	static struct zone_dns zone;
+	static struct outcome o[MANY];
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+
+	fill(&zone);
+	for (int i = 0; i < MANY; i++) {
+		char client[32], from[32];
+		struct spf_question q;
+
+		(void)snprintf(
+			client, sizeof(client), i % 2 == 0 ? "10.1.0.%d" : "192.0.2.1", i % 16);
+		(void)snprintf(from, sizeof(from), "u%d@x.org", i % 16);
+		q = question(client, from);
+		assert_non_null(spf_start(e, &dns, &q, on_done, NULL, &o[i]));
+	}
+	assert_int_equal(zone.waiting, MANY);
+	while (zone_dns_answer(&zone))
+		;
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(o[i].done, 1);
+		assert_int_equal(o[i].verdict, i % 2 == 0 ? SPF_PASS : SPF_FAIL);
+		if (i % 2 != 0)
+			assert_string_equal(o[i].explanation, "192.0.2.1 is not ours, n2.w.org");
+	}
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+/* After each number of answers: nothing is told, nothing stays behind (LeakSanitizer looks). */
+static void
+test_cancel(void **state)
+{
+	static struct zone_dns zone;
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct spf_question q = question("192.0.2.1", "u1@x.org");
+	bool ended = false;
+
+	fill(&zone);
+	for (unsigned answers = 0; !ended; answers++) {
+		struct outcome o = { 0 };
+		struct spf_check *c = spf_start(e, &dns, &q, on_done, on_step, &o);
+
+		for (unsigned i = 0; i < answers && o.done == 0; i++)
+			assert_true(zone_dns_answer(&zone));
+		ended = o.done > 0;
+		if (!ended) {
+			spf_cancel(c);
+			while (zone_dns_answer(&zone)) /* what comes too late */
+				;
+			assert_int_equal(o.done, 0);
+		}
+		assert_true(answers < 100);
+		buf_free(&o.steps);
+	}
+	spf_cancel(NULL);
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+/* ---- the steps ---- */
+
+static void
+test_steps(void **state)
+{
+	static struct zone_dns zone;
+	struct spf_engine *e = spf_engine_new();
+	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct spf_question q = question("192.0.2.1", "u1@x.org");
+	struct outcome o = { 0 };
+
+	zone_dns_add(&zone, BYTES_LITERAL("x.org TXT \"v=spf1 mx include:y.org -all\""));
+	zone_dns_add(&zone, BYTES_LITERAL("x.org MX 1 m.x.org"));
+	zone_dns_add(&zone, BYTES_LITERAL("m.x.org A 10.0.0.1"));
+	zone_dns_add(&zone, BYTES_LITERAL("y.org TXT \"v=spf1 a ?all\""));
+	(void)spf_start(e, &dns, &q, on_done, on_step, &o);
+	assert_string_equal(buf_str(&o.steps), "x.org: v=spf1 mx include:y.org -all\n"
+					       "MX of x.org: 1 m.x.org.\n"
+					       "A of m.x.org: 10.0.0.1\n"
+					       "mx: no match\n"
+					       "  y.org: v=spf1 a ?all\n"
+					       "  A of y.org: nodata\n"
+					       "  a: no match\n"
+					       "  ?all: neutral\n"
+					       "include:y.org: no match\n"
+					       "-all: fail\n");
+	buf_free(&o.steps);
+	spf_engine_free(e);
+	zone_dns_reset(&zone);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[NITEMS(rows) + 5] = {
+		cmocka_unit_test(test_many_terms),
+		cmocka_unit_test(test_amplification),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_steps),
+	};
+	size_t n = 5;
+
+	ADD_ROWS(tests, n, rows, test_row);
+	return cmocka_run_group_tests_name("spf", tests, NULL, NULL);
+}
