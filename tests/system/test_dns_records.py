@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import BUILD, new_folder, running
+from conftest import BUILD, new_folder, running, wait_for
 from dns_server import BROKEN, PLAIN, DnsServer, have_nsd
 
 HOST, V4, V6 = "mx.host.example", "192.0.2.10", "2001:db8::10"
@@ -110,7 +110,8 @@ def test_right(records):
     status, found = records.check("right.example")
     assert status == RIGHT, [f for f in found if f["level"] != "right"]
     assert {f["what"] for f in found if f["level"] == "right"} >= {
-        "MX", "address", "PTR", "SPF", "SPF of HELO", "DKIM", "DMARC", "SRV", "TLS-RPT"}, found
+        "MX", "address", "PTR", "SPF", "SPF of HELO", "DKIM", "DMARC", "TLSA", "SRV", "MTA-STS",
+        "TLS-RPT"}, found
     assert [f["name"] for f in found if f["what"] == "PTR"] == [V4, V6]
     # for cron: nothing to say
     assert records.suite.relais(*OFFERED, "dns", "check", "right.example", *ADDRESSES, "--quiet") == ""
@@ -137,6 +138,27 @@ def test_not_known(records):
     assert {f["level"] for f in found if f["what"] in ("MX", "SPF", "DMARC")} == {"unknown"}, found
     r = records.suite.relais("dns", "check", check=False)
     assert r.returncode == 64 and "Usage" in r.stderr
+    r = records.suite.relais("--option", "run=/nonexistent", "dns", "check", "right.example", check=False)
+    assert r.returncode == UNKNOWN and "not running" in r.stderr
+
+
+def test_certificate_of_another_key(records):
+    """TLSA records that do not fit what is shown: hosts that check them send nothing."""
+    zone, host = records.lines("right.example")
+    other = [x[:-64] + "ab" * 32 if " TLSA " in x else x for x in host]
+    assert other != host
+    records.server.zone("host.example", "\n".join(other + ["x A 192.0.2.12"]))
+    records.server.publish()
+
+    def tlsa(level):
+        return [f for f in records.check("right.example")[1] if f["what"] == "TLSA" and
+                f["level"] == level]
+    try:
+        assert "fits none" in wait_for(lambda: tlsa("wrong"))[0]["text"]
+    finally:
+        records.server.zone("host.example", "\n".join(host + ["x A 192.0.2.12"]))
+        records.server.publish()
+    wait_for(lambda: tlsa("right"))
 
 
 def test_address_without_a_way_back(records):
