@@ -42,24 +42,35 @@ content_hold(struct qmgr *q, struct message *m, const struct content_source *c, 
 }
 
 int
+content_show(struct bytes octets, struct content_source *c, int *fd)
+{
+	int r;
+
+	*c = content_inline(octets);
+	*fd = -1;
+	if (octets.n <= CONTENT_INLINE_MAX)
+		return ERR_OK;
+	if ((*fd = sys_memfd("content")) < 0)
+		return *fd;
+	if ((r = sys_write_all(*fd, octets)) < 0) {
+		close(*fd);
+		return r;
+	}
+	if (fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+		log_warning("content in memory cannot be sealed");
+	*c = content_in_fd(0, octets.n);
+	return ERR_OK;
+}
+
+int
 content_hold_octets(struct qmgr *q, struct message *m, struct bytes octets)
 {
-	struct content_source c = content_inline(octets);
-	int fd = -1, r;
+	struct content_source c;
+	int fd, r = content_show(octets, &c, &fd);
 
-	if (octets.n > CONTENT_INLINE_MAX) {
-		if ((fd = sys_memfd("content")) < 0)
-			return fd;
-		if ((r = sys_write_all(fd, octets)) < 0) {
-			close(fd);
-			return r;
-		}
-		if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-			log_warning("content in memory cannot be sealed");
-		c = content_in_fd(0, octets.n);
-	}
-	content_hold(q, m, &c, fd);
-	return ERR_OK;
+	if (r == ERR_OK)
+		content_hold(q, m, &c, fd);
+	return r;
 }
 
 void

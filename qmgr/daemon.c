@@ -83,6 +83,7 @@ run(struct daemon *d)
 	schedule_due(q);
 	scan_start(q);
 	incident_init(q);
+	own_init(q);
 	return ERR_OK;
 }
 
@@ -91,6 +92,7 @@ static void
 reload(struct daemon *d)
 {
 	take_conf(d->ctx);
+	own_init(d->ctx);
 }
 
 static void

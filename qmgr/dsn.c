@@ -124,11 +124,14 @@ postmaster_of(const struct report *p, const struct queue_rcpt *r)
 	return to;
 }
 
-/* Anybody can write anybody's name into MAIL: such a one is told of failures at most. */
+/* Anybody can write anybody's name into MAIL: who did not prove that it is his own (SPF, DKIM) is
+ * told of nothing, who did (or if the operator wants it) of failures. */
 static bool
 may_be_told(const struct report *p, const struct envelope *e)
 {
-	return e->login.n > 0 || (p->kind == DSN_FAILURE && p->q->conf->bounce_to_strangers);
+	return e->login.n > 0 ||
+	       (p->kind == DSN_FAILURE && (p->q->conf->bounce_to_strangers ||
+						  (e->flags & ENVELOPE_SENDER_AUTHENTICATED) != 0));
 }
 
 /* Who is told of a recipient; empty: nobody. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * qmgr/dsn.h - delivery status notifications: what failed, what is late, and, if asked for, what
- * arrived (RFC 3461, 3464, 6533). To authenticated senders only: what came from a stranger was
- * refused at the door or is logged, so no mail of ours goes to a reverse-path that somebody forged.
+ * arrived (RFC 3461, 3464, 6533). To senders who had a login, and failures to those whose
+ * reverse-path is theirs by SPF or DKIM: no mail of ours goes to one that somebody forged.
  */
 #ifndef RELAIS_QMGR_DSN_H
 #define RELAIS_QMGR_DSN_H

@@ -101,7 +101,7 @@ submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t
 		dsn_build(&content, &d);
 		log_info("%s: %s %s notification: %s", of_id,
 			d.to_postmaster ? "postmaster" : "sender", names[p->kind], id);
-		r = intake_own(p->q, &e, buf_bytes(&content), on_stored, p->m);
+		r = own_send(p->q, &e, buf_bytes(&content), on_stored, p->m);
 	}
 	if (r < 0) {
 		tell_failure(p->m, r);

@@ -96,7 +96,7 @@ mail_operator(struct qmgr *q, const struct ledger_incident *m)
 	put_mail(&content, q, m, queue_id_text(e.queue_id, id));
 	log_info("%s: postmaster is told that %.*s may not send", id, (int)m->login.n,
 		(const char *)m->login.p);
-	if ((r = intake_own(q, &e, buf_bytes(&content), on_stored, t)) < 0)
+	if ((r = own_send(q, &e, buf_bytes(&content), on_stored, t)) < 0)
 		on_stored(q, t, r);
 	buf_free(&content);
 }

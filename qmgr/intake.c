@@ -415,28 +415,25 @@ intake_peer_down(struct qmgr *q, struct ipc_channel *channel)
 /* ---- of our own making ---- */
 
 int
-intake_own(struct qmgr *q, const struct envelope *e, struct bytes content, own_done_fn *done,
-	void *arg)
+intake_own(struct qmgr *q, uint64_t id, struct bytes envelope, struct bytes content,
+	own_done_fn *done, void *arg)
 {
 	struct commit *c = xcalloc(1, sizeof(*c));
-	struct queue_commit m = { .queue_id = e->queue_id, .content.size = content.n };
-	struct buf envelope = BUF_INIT;
+	struct queue_commit m = { .queue_id = id, .content.size = content.n };
 	int r;
 
 	c->q = q;
 	c->done = done;
 	c->arg = arg;
 	c->msg = message_new(q);
-	envelope_encode(&envelope, e);
 	if ((r = content_hold_octets(q, c->msg, content)) < 0 ||
-		(r = take_commit(q, c, &m, buf_bytes(&envelope), -1)) < 0) {
+		(r = take_commit(q, c, &m, envelope, -1)) < 0) {
 		message_free(q, c->msg);
 		free(c);
-	} else if (journal_fits(&q->journal, 64 + envelope.len + content.n)) {
+	} else if (journal_fits(&q->journal, 64 + envelope.n + content.n)) {
 		commit_append(q, c);
 	} else {
 		store_file(q, c, 0, 0);
 	}
-	buf_free(&envelope);
 	return r;
 }

@@ -3,6 +3,7 @@
  * qmgr/qmgr.h - private to qmgr: the daemon's state, and who does what.
  *
  *	intake.c	COMMIT from the doors
+ *	own.c		messages of our own: signed, then taken in
  *	ticket.c	is it the login's own?
  *	lent.c		LEND; adopt.c: how a lent file becomes a message
  *	flush.c		the journal: what is appended, flushed together, answered
@@ -239,6 +240,8 @@ struct qmgr {
 	unsigned active_rcpts;
 
 	struct link *directory, *ledger;
+	struct link *signer; /* NULL: nothing is signed */
+	uint64_t signing;    /* octets of our own messages that are with it */
 	struct resolve_cache *resolved;
 	struct tickets tickets;
 	struct syncer local, system;
@@ -266,7 +269,7 @@ struct qmgr {
 	struct event *lent_timer;
 	bool leases_missed; /* told once */
 	struct {
-		struct log_pace flush, event, move, segment, files, lend, mailboxes;
+		struct log_pace flush, event, move, segment, files, lend, mailboxes, sign;
 	} told; /* troubles that may last */
 	bool stopping;
 };
@@ -288,9 +291,15 @@ void intake_peer_down(struct qmgr *q, struct ipc_channel *channel);
 void commit_append(struct qmgr *q, struct commit *c); /* again, when it was parked */
 void commit_unpark(struct qmgr *q);                   /* room may have been made */
 void commit_finish(struct qmgr *q, struct commit *c, int err);
-/* A message of our own making (DSN). content is copied. ERR_OK: done() tells once what became of
- * it, perhaps before this returns; an error: nothing was begun. */
-MUST_USE int intake_own(struct qmgr *q, const struct envelope *e, struct bytes content,
+/* A message of our own, see own_send(); its envelope in octets. */
+MUST_USE int intake_own(struct qmgr *q, uint64_t id, struct bytes envelope, struct bytes content,
+	own_done_fn *done, void *arg);
+
+/* ---- own.c ---- */
+void own_init(struct qmgr *q); /* at the start, and when the configuration is another */
+/* A message of our own making, from the host's name: signed and stored. content is copied. ERR_OK:
+ * done() tells once what became of it, perhaps before this returns; an error: nothing was begun. */
+MUST_USE int own_send(struct qmgr *q, const struct envelope *e, struct bytes content,
 	own_done_fn *done, void *arg);
 
 /* ---- ticket.c ---- */
@@ -337,6 +346,8 @@ MUST_USE int content_hold_octets(struct qmgr *q, struct message *m, struct bytes
 void content_drop(struct qmgr *q, struct message *m);
 /* Where it is, read back into memory if need be; borrowed until it is dropped. */
 MUST_USE int content_find(struct qmgr *q, struct message *m, struct content *out);
+/* Octets as a service is shown them: themselves, or in a sealed memfd, which is the caller's. */
+MUST_USE int content_show(struct bytes octets, struct content_source *c, int *fd);
 /* All of it, without prefix, at the end of out; at most max octets. */
 MUST_USE int content_read(const struct content *c, uint64_t max, struct buf *out);
 

@@ -85,6 +85,7 @@ fake_start(struct fake *f)
 	f->d.base = event_base_new();
 	f->d.conf = &f->conf;
 	f->d.common = &f->common;
+	f->d.mailauth = &f->mailauth;
 	f->d.root_fd = openat(f->root_fd, "queue", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	f->d.instances[SERVICE_LOCAL_DELIVERY] = 2;
 	f->d.instances[SERVICE_SMTP_CLIENT] = 2;
@@ -152,6 +153,9 @@ fake_stop(struct fake *f)
 	free(q->directory);
 	buf_free(&q->ledger->compose);
 	free(q->ledger);
+	if (q->signer != NULL)
+		buf_free(&q->signer->compose);
+	free(q->signer);
 	buf_free(&q->stash);
 	free(q->fresh.ids);
 	free(q->retried.ids);

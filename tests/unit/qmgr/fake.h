@@ -64,9 +64,12 @@ struct fake {
 	const char *route;   /* the next hop of all that is remote */
 	unsigned jobs, sent; /* of smtp-client; recipients */
 	unsigned bad_answers;
-	unsigned lose_jobs;         /* so many: the process dies with them */
-	unsigned later, later_most; /* "later@..." is deferred so often */
-	unsigned most_rcpts;        /* in one job */
+	unsigned lose_jobs;            /* so many: the process dies with them */
+	unsigned later, later_most;    /* "later@..." is deferred so often */
+	unsigned most_rcpts;           /* in one job */
+	const char *fields;            /* the signer's; NULL: it has no key */
+	uint32_t flags;                /* of every envelope */
+	struct mailauth_conf mailauth; /* sign: reports are signed */
 	/* told of every confirmed commit */
 	void (*on_accepted)(uint64_t id);
 };

@@ -53,6 +53,7 @@ send_commit(struct fake *f, const char *rcpts, struct queue_commit *m, int fd)
 		.arrival_us = clock_wall_us(),
 		.reverse_path =
 			bytes_from_str(f->sender != NULL ? f->sender : "sender@example.net"),
+		.flags = f->flags,
 		.client_address = BYTES_LITERAL("192.0.2.1"),
 		.protocol = BYTES_LITERAL("ESMTP"),
 		.login = bytes_from_str(f->login),

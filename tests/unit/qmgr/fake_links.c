@@ -71,6 +71,12 @@ fake_incident(struct fake *f, const struct ledger_incident *m)
 	f->ledger->routes[0].handler(&call, m);
 }
 
+struct daemon *
+link_daemon(const struct link *l)
+{
+	return &world->d;
+}
+
 bool
 link_is_up(const struct link *l)
 {
@@ -135,12 +141,16 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 		a.err = answer_send(p, &out);
 	else if (deliver)
 		a.err = answer_deliver(p, &out);
+	else if (p->service == SERVICE_SIGNER)
+		answer_sign(p, &out);
 	else
 		answer_sync(&out);
 	if (deliver)
 		a.type = DELIVERY_DELIVER_RESULT;
 	if (p->service == SERVICE_SMTP_CLIENT)
 		a.type = OUTBOUND_RESULT;
+	if (p->service == SERVICE_SIGNER)
+		a.type = SIGNER_SIGNED;
 	a.body = buf_bytes(&out);
 	p->done(p->arg, &a);
 	buf_free(&out);

@@ -4,6 +4,7 @@
 #define RELAIS_TEST_FAKE_PRIVATE_H
 
 #include "fake.h"
+#include "signer_msg.h"
 
 extern struct fake *world; /* there is one at a time */
 
@@ -31,5 +32,6 @@ void answer_resolve(struct pending *p, struct buf *out);
 int answer_deliver(struct pending *p, struct buf *out);
 void answer_sync(struct buf *out);
 int answer_send(struct pending *p, struct buf *out);
+void answer_sign(struct pending *p, struct buf *out);
 
 #endif

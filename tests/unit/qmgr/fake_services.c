@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "err.h"
 #include "fake_private.h"
 
 /* ---- directory ---- */
@@ -144,6 +145,25 @@ answer_sync(struct buf *out)
 
 	world->syncs++;
 	delivery_sync_result_encode(out, &r);
+}
+
+/* ---- the signer ---- */
+
+void
+answer_sign(struct pending *p, struct buf *out)
+{
+	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
+	struct signer_signed a = { .err = ERR_NOT_FOUND };
+	struct signer_sign m;
+
+	assert_int_equal(
+		p->fd < 0 ? signer_sign_decode(&in, &m) : signer_sign_fd_decode(&in, &m), ERR_OK);
+	assert_true(bytes_is(m.domain, world->common.hostname));
+	if (world->fields != NULL)
+		a = (struct signer_signed){
+			.err = ERR_OK, .fields = bytes_from_str(world->fields), .domain = m.domain
+		};
+	signer_signed_encode(out, &a);
 }
 
 /* ---- other hosts ---- */

@@ -72,6 +72,56 @@ test_strangers_if_the_operator_wants_it(void **state)
 	buf_free(&got);
 }
 
+/* SPF or DKIM say so: of failures they are told. */
+static void
+test_strangers_whose_path_is_theirs(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->login = NULL;
+	f->flags = ENVELOPE_SENDER_AUTHENTICATED;
+	commit(f, "bad@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	commit(f, "user@example.org", ENVELOPE_NOTIFY_SUCCESS);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f, &got), 1);
+	buf_free(&got);
+}
+
+/* In the name of this host; above all else; and without a key they go all the same. */
+static void
+test_reports_are_signed(void **state)
+{
+	const char *const fields[] = { "DKIM-Signature: d=mx.example.org\r\n", NULL };
+	struct fake *f = *state;
+	struct buf got = BUF_INIT, large = BUF_INIT;
+
+	buf_put_bytes(&large, SMALL_MESSAGE);
+	for (unsigned i = 0; i < CONTENT_INLINE_MAX / 8; i++)
+		buf_put_str(&large, "content\r\n");
+	f->mailauth.sign = true;
+	qmgr_spec.reload(&f->d);
+	for (unsigned i = 0; i < 4; i++) { /* small and large, each with a key and without */
+		f->fields = fields[i % 2];
+		fake_commit(f, "bad@example.org", i < 2 ? SMALL_MESSAGE : buf_bytes(&large));
+		assert_true(fake_until(f, fake_empty));
+		assert_int_equal(reports(f, &got), i + 1);
+	}
+	for (unsigned n = 0, at = 0; n <= 2; n++) {
+		const char *found = strstr((const char *)buf_bytes(&got).p + at, fields[0]);
+
+		assert_int_equal(found != NULL, n < 2);
+		if (found == NULL)
+			break;
+		assert_int_equal(strncmp(found + strlen(fields[0]), "Date: ", 6), 0);
+		at = (unsigned)(found + 1 - (const char *)buf_bytes(&got).p);
+	}
+	buf_free(&large);
+	buf_free(&got);
+}
+
 static void
 test_only_header_of_large_ones(void **state)
 {
@@ -243,7 +293,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_failures),
 		TEST(test_strangers_if_the_operator_wants_it),
+		TEST(test_strangers_whose_path_is_theirs),
 		TEST(test_only_header_of_large_ones),
+		TEST(test_reports_are_signed),
 		TEST(test_successes_if_asked_for),
 		TEST(test_an_alias_is_expanded),
 		TEST(test_a_host_that_knows_no_dsn),
