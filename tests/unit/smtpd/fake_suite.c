@@ -15,6 +15,7 @@
 #include "dmarc_report_msg.h"
 #include "err.h"
 #include "queue_msg.h"
+#include "signer_msg.h"
 #include "sys.h"
 
 struct link {
@@ -183,8 +184,10 @@ may_send(struct fake *f, struct ipc_reader *in, struct question *q)
 	a.verdict = m.queue_id == 0 ? f->reverse_path_verdict : f->message_verdict;
 	if (a.verdict == DIRECTORY_SEND_NOT_OWNED)
 		a.address = m.queue_id == 0 ? m.reverse_path : m.senders[0];
-	if (a.verdict == DIRECTORY_SEND_OK && m.queue_id != 0)
+	if (a.verdict == DIRECTORY_SEND_OK && m.queue_id != 0) {
 		a.ticket = BYTES_LITERAL("ticket");
+		a.sign_ticket = m.author < m.nsenders ? BYTES_LITERAL("sign-ticket") : BYTES_NONE;
+	}
 	q->type = DIRECTORY_SEND_ANSWER;
 	directory_send_answer_encode(&q->body, &a);
 }
@@ -314,6 +317,33 @@ verify(struct fake *f, uint16_t type, struct ipc_reader *in, const int *fds, str
 					 : MAILAUTH_VERIFIED;
 }
 
+/* mailauth-sign: a plan's error is the answer's, or there is none */
+static void
+sign(struct fake *f, uint16_t type, struct ipc_reader *in, const int *fds, struct question *q)
+{
+	const int err = f->plan[f->planned];
+	struct signer_signed a = { .err = err };
+	struct signer_sign m;
+
+	f->planned += f->planned + 1 < NITEMS(f->plan);
+	ASSERT((type == SIGNER_SIGN ? signer_sign_decode(in, &m) : signer_sign_fd_decode(in, &m)) ==
+		ERR_OK);
+	ASSERT(!m.content.in_fd || write(fds[0], "x", 1) < 0);
+	f->signs++;
+	f->sign_octets = m.prefix.n + m.content.size;
+	buf_clear(&f->sign_asked);
+	buf_put_bytes(&f->sign_asked, m.domain);
+	buf_put_u8(&f->sign_asked, ' ');
+	buf_put_bytes(&f->sign_asked, m.login);
+	buf_put_u8(&f->sign_asked, ' ');
+	buf_put_bytes(&f->sign_asked, m.ticket);
+	if (err == ERR_OK)
+		a.fields = BYTES_LITERAL("DKIM-Signature: fake\r\n");
+	signer_signed_encode(&q->body, &a);
+	q->type = SIGNER_SIGNED;
+	q->err = err == ERR_PEER || err == ERR_TIMEOUT ? err : ERR_OK;
+}
+
 void
 link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
 	ipc_answer_fn *done, void *arg)
@@ -329,6 +359,8 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 		ask_directory(f, type, &in, nfds, q);
 	else if (l->service == SERVICE_VERIFIER)
 		verify(f, type, &in, fds, q);
+	else if (l->service == SERVICE_SIGNER)
+		sign(f, type, &in, fds, q);
 	else if (type == QUEUE_LEND)
 		lend(f, q);
 	else
@@ -387,6 +419,7 @@ fake_stop(struct fake *f)
 	buf_free(&f->content);
 	buf_free(&f->prefix);
 	buf_free(&f->ticket);
+	buf_free(&f->sign_asked);
 	event_base_free(f->d.base);
 }
 

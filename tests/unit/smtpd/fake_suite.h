@@ -44,6 +44,11 @@ struct fake {
 	uint64_t verified_octets;
 	bool verified_writable; /* the content could be changed */
 
+	/* mailauth-sign, by the same plan */
+	unsigned signs;
+	struct buf sign_asked; /* domain, login and ticket of the last question, with blanks */
+	uint64_t sign_octets;  /* prefix and content */
+
 	struct link *links[16];
 	size_t nlinks;
 };

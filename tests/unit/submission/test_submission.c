@@ -127,6 +127,82 @@ run_row(void **state)
 	assert_int_equal(t.f.logouts, 1);
 }
 
+/* What the signer says, and what becomes of the message. */
+static const struct signing {
+	const char *label;
+	int plan[8]; /* the last one goes on */
+	bool required;
+	const char *reply;
+	unsigned signs;
+	bool is_signed;
+} signings[] = {
+	{ "signed", { 0 }, false, "250 2.0.0", 1, true },
+	{ "no key", { ERR_NOT_FOUND, ERR_NOT_FOUND }, true, "250 2.0.0", 1, false },
+	{ "cannot be signed by anybody", { ERR_SYNTAX }, true, "250 2.0.0", 1, false },
+	{ "refused", { ERR_DENIED }, false, "250 2.0.0", 1, false },
+	{ "refused, but required", { ERR_DENIED }, true, "451 4.7.5", 1, false },
+	{ "it died once", { ERR_PEER }, false, "250 2.0.0", 2, true },
+	{ "it dies each time", { ERR_PEER, ERR_PEER, ERR_PEER, ERR_PEER }, false, "250 2.0.0", 3,
+		false },
+	{ "it dies each time, but is required", { ERR_PEER, ERR_PEER, ERR_PEER, ERR_PEER }, true,
+		"451 4.7.5", 3, false },
+	{ "it has no keys yet", { ERR_BUSY, ERR_BUSY }, true, "250 2.0.0", 3, true },
+	{ "it does not answer", { ERR_TIMEOUT }, false, "250 2.0.0", 1, false },
+};
+
+static void
+run_signing(void **state)
+{
+	const struct signing *row = *state;
+	struct test t;
+	bool is_signed;
+
+	fake_conf(&t.f);
+	t.f.mailauth.sign = true;
+	t.f.mailauth.sign_required = row->required;
+	memcpy(t.f.plan, row->plan, sizeof(t.f.plan));
+	t.f.answer_ms = 1;
+	start(&t, "submission");
+	talk(&t, HI LOGIN MAIL TO BODY, row->reply);
+	assert_int_equal(t.f.signs, row->signs);
+	assert_string_equal(buf_str(&t.f.sign_asked), "example.org joe@example.org sign-ticket");
+	is_signed = bytes_starts_with(
+		buf_bytes(&t.f.prefix), BYTES_LITERAL("DKIM-Signature: fake\r\nReceived: "));
+	assert_int_equal(is_signed, row->is_signed);
+	assert_int_equal(t.f.commits, row->reply[0] == '2');
+	end(&t);
+}
+
+/* Its content is in a descriptor that the signer cannot write, and the client may have gone. */
+static void
+large_message_is_signed(void **state)
+{
+	const size_t size = 300000;
+	struct buf text = BUF_INIT;
+	struct test t;
+
+	UNUSED(state);
+	fake_conf(&t.f);
+	t.f.mailauth.sign = true;
+	t.f.answer_ms = 1;
+	start(&t, "submission");
+	buf_put_str(&text, HI LOGIN MAIL TO "DATA\r\nFrom: joe@example.org\r\n\r\n");
+	while (text.len < size)
+		buf_put_str(&text, "a line\r\n");
+	buf_put_str(&text, ".\r\n");
+	talk(&t, buf_str(&text), "250 2.0.0 Ok: queued");
+	assert_int_equal(t.f.signs, 1);
+	assert_true(t.f.sign_octets > size - 1000);
+	buf_free(&text);
+	t.f.answer_ms = 100;
+	fake_send(&t.f, t.fd, BYTES_LITERAL(MAIL TO BODY));
+	fake_run(&t.f, 50);
+	close(t.fd);
+	fake_run(&t.f, 1000);
+	fake_stop(&t.f);
+	buf_free(&t.replies);
+}
+
 /* How logging in goes, and what is told directory when it goes no further. */
 static const struct way {
 	const char *label, *in, *reply;
@@ -266,12 +342,15 @@ main(void)
 {
 	TABLE_TESTS(tests, rows, run_row);
 	TABLE_TESTS(login_tests, ways, run_way);
+	TABLE_TESTS(sign_tests, signings, run_signing);
 	static const struct CMUnitTest others[] = { cmocka_unit_test(whole_message),
 		cmocka_unit_test(local_user), cmocka_unit_test(local_user_refused),
-		cmocka_unit_test(local_user_leaves), cmocka_unit_test(implicit_tls) };
+		cmocka_unit_test(local_user_leaves), cmocka_unit_test(implicit_tls),
+		cmocka_unit_test(large_message_is_signed) };
 
 	log_open(2, "test", "localhost", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests_name("submission/send", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("submission/sign", sign_tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("submission/login", login_tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("submission", others, NULL, NULL);
 }
