@@ -363,6 +363,8 @@ verify_new(struct smtpd *s)
 		link_open(v->verifiers[i]);
 	}
 	v->ledger = daemon_link(s->d, SERVICE_LEDGER, CONTROL_ANY, NULL, 0);
+	if (v->conf->dmarc_reports)
+		link_open(v->ledger); /* what is sent to one that is not up is lost */
 	return v;
 }
 
