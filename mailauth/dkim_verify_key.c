@@ -10,11 +10,9 @@
  * Trusts:   nothing of the DNS.
  * Sources:  RFC 6376 sec. 3.6.1 and 6.1.2; RFC 8301 sec. 3.2; RFC 8463 sec. 4.2.
  */
-#include <openssl/err.h>
-#include <openssl/x509.h>
-
 #include "dkim_verify_private.h"
 #include "encode.h"
+#include "rsa_public.h"
 #include "rsa_der.h"
 
 #define RSA_BITS_MOST  4096 /* RFC 8301 sec. 3.2 wants no more */
@@ -33,66 +31,25 @@ permanent(const char *why)
 	return (struct refusal){ DKIM_PERMERROR, why };
 }
 
-/* SubjectPublicKeyInfo, as everybody publishes it, or the bare RSAPublicKey of the RFC's text. */
-static EVP_PKEY *
-rsa_key(struct bytes der)
-{
-	const unsigned char *p = der.p;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)der.n);
-
-	if (key == NULL) {
-		p = der.p;
-		key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)der.n);
-	}
-	if (key != NULL && EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	ERR_clear_error();
-	return key;
-}
-
-/* Bits of the modulus, 0 if it is no RSA key. *der: as SubjectPublicKeyInfo afterwards, in room if
- * it was not. */
-static unsigned
-rsa_bits(struct bytes *der, struct buf *room)
-{
-	unsigned char *again = NULL;
-	int bits = (int)rsa_der_bits(*der), n;
-	EVP_PKEY *key;
-
-	if (bits > 0)
-		return (unsigned)bits;
-	key = rsa_key(*der);
-	if (key == NULL)
-		return 0;
-	bits = EVP_PKEY_get_bits(key);
-	n = i2d_PUBKEY(key, &again);
-	ASSERT(n > 0);
-	buf_put_bytes(room, bytes_make(again, (size_t)n));
-	*der = buf_bytes(room);
-	OPENSSL_free(again);
-	EVP_PKEY_free(key);
-	return bits < 0 ? 0 : (unsigned)bits;
-}
-
 static struct refusal
 read_rsa(struct bytes der, unsigned bits_min, struct dkim_verdict *v, struct buf *out)
 {
-	struct refusal refusal = FITS;
-	struct buf room = BUF_INIT;
+	struct buf info = BUF_INIT;
+	int bits = rsa_public_read(der, &info);
 
-	v->key_bits = rsa_bits(&der, &room);
-	if (v->key_bits == 0)
-		refusal = permanent("the key is no RSA key");
-	else if (v->key_bits < bits_min)
-		refusal = (struct refusal){ DKIM_POLICY, "the key has too few bits" };
-	else if (v->key_bits > RSA_BITS_MOST)
-		refusal = (struct refusal){ DKIM_POLICY, "the key has too many bits" };
-	buf_put_str(out, "v=DKIM1; k=rsa; p=");
-	base64_encode(out, der);
-	buf_free(&room);
-	return refusal;
+	v->key_bits = bits < 0 ? 0 : (unsigned)bits;
+	if (bits > 0) {
+		buf_put_str(out, "v=DKIM1; k=rsa; p=");
+		base64_encode(out, buf_bytes(&info));
+	}
+	buf_free(&info);
+	if (bits < 0)
+		return permanent("the key is no RSA key");
+	if (v->key_bits < bits_min)
+		return (struct refusal){ DKIM_POLICY, "the key has too few bits" };
+	if (v->key_bits > RSA_BITS_MOST)
+		return (struct refusal){ DKIM_POLICY, "the key has too many bits" };
+	return FITS;
 }
 
 static struct refusal

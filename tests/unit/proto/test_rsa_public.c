@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* tests/unit/proto/test_rsa_public.c - public RSA keys in DER: taken, wrong, cut and changed. */
+#include "../base/cases.h"
+
+#include <stdlib.h>
+
+#include "encode.h"
+#include "rsa_public.h"
+
+#define BARE_64                                                                                    \
+	"3048024100B812A2A5D548499F708B0ECF0E8E8AE0823B0B26B57FD22674D6C58CA3DA57"                 \
+	"85C5F4BF01527E7587D8FA15EA32C4FBF9867DBEF87F4755B3378C0EFE423FED7B0203010001"
+
+static const struct row {
+	const char *label, *hex;
+	int bits;
+} rows[] = {
+	{ "bare, 512 bits", BARE_64, 512 },
+	{ "SubjectPublicKeyInfo", "305C300D06092A864886F70D0101010500034B00" BARE_64, 512 },
+	{ "with more behind it", BARE_64 "FFFF", 512 },
+	{ "nine bits", "30080202010102020003", 9 },
+	{ "another algorithm", "305C300D06092A864886F70D0101020500034B00" BARE_64, ERR_SYNTAX },
+	{ "unused bits", "305C300D06092A864886F70D0101010500034B01" BARE_64, ERR_SYNTAX },
+	{ "empty", "", ERR_SYNTAX },
+	{ "no sequence", "0203010001", ERR_SYNTAX },
+	{ "empty sequence", "3000", ERR_SYNTAX },
+	{ "one integer", "30030201FF", ERR_SYNTAX },
+	{ "modulus of zeros", "30080202000002020003", ERR_SYNTAX },
+	{ "no modulus", "3006020002020003", ERR_SYNTAX },
+	{ "no exponent",
+		"300602020101"
+		"0200",
+		ERR_SYNTAX },
+	{ "length without end", "3080020101020103", ERR_SYNTAX },
+	{ "length of four octets", "308400000006020101020103", ERR_SYNTAX },
+	{ "longer than there is", "3009020101020103", ERR_SYNTAX },
+	{ "integer longer than there is",
+		"3006020201"
+		"020103",
+		ERR_SYNTAX },
+};
+
+static void
+run_row(void **arg)
+{
+	const struct row *t = *arg;
+	struct buf der = BUF_INIT, info = BUF_INIT, again = BUF_INIT;
+
+	assert_int_equal(hex_decode(&der, bytes_from_str(t->hex)), ERR_OK);
+	assert_int_equal(rsa_public_read(buf_bytes(&der), &info), t->bits);
+	assert_int_equal(info.len > 0, t->bits > 0);
+	if (t->bits > 0) { /* what comes out is what goes in */
+		assert_int_equal(rsa_public_read(buf_bytes(&info), &again), t->bits);
+		assert_true(bytes_equal(buf_bytes(&info), buf_bytes(&again)));
+	}
+	/* cut anywhere: an error, unless only what is behind it is missing */
+	for (size_t n = 0; n + 2 < der.len; n++) {
+		uint8_t *exact = malloc(n + 1);
+
+		memcpy(exact, buf_bytes(&der).p, n);
+		buf_clear(&again);
+		assert_int_equal(rsa_public_read(bytes_make(exact, n), &again), ERR_SYNTAX);
+		free(exact);
+	}
+	buf_free(&der);
+	buf_free(&info);
+	buf_free(&again);
+}
+
+int
+main(void)
+{
+	TABLE_TESTS(tests, rows, run_row);
+
+	return cmocka_run_group_tests_name("proto/rsa_public", tests, NULL, NULL);
+}
