@@ -19,7 +19,10 @@
 #include "err.h"
 #include "log.h"
 
-#define TRIES    3
+/* How long is waited before a question is asked again, ms: the first time another process may be
+ * there, later the same one is started anew (service_row.back_off_ms). */
+static const unsigned pauses_ms[] = { 20, 250, 1000 };
+
 #define GRACE_MS 5000 /* beyond mailauth.timeout, which the verifier keeps */
 
 static void ask_spf(struct verdict *v);
@@ -83,13 +86,14 @@ on_again(evutil_socket_t fd, short what, void *arg)
 static bool
 again(struct verdict *v, const struct ipc_answer *answer)
 {
-	const struct timeval now = { 0, 0 };
+	struct timeval pause = { 0, 0 };
 
-	if (answer->err != ERR_PEER || v->tries >= TRIES)
+	if (answer->err != ERR_PEER || v->tries > NITEMS(pauses_ms))
 		return false;
+	pause.tv_sec = pauses_ms[v->tries - 1] / 1000;
+	pause.tv_usec = (suseconds_t)(pauses_ms[v->tries - 1] % 1000) * 1000;
 	v->asking = true;
-	/* when the link has let go of the peer that died */
-	event_base_once(v->verify->smtpd->d->base, -1, EV_TIMEOUT, on_again, v, &now);
+	event_base_once(v->verify->smtpd->d->base, -1, EV_TIMEOUT, on_again, v, &pause);
 	return true;
 }
 
