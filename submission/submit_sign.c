@@ -94,14 +94,14 @@ submit_sign(struct client *c, struct bytes ticket)
 		.reverse_path = txn->envelope.reverse_path,
 		.ticket = ticket,
 		.prefix = txn->added };
-	int fd = -1, r;
+	int fd = -1;
 
 	if (own->signer == NULL || ticket.n == 0 || txn->author >= txn->n_senders) {
 		ask_commit(c);
 		return;
 	}
 	m.domain = author_domain(txn);
-	if ((r = store_show(&c->store, &m.content, &fd)) < 0) {
+	if (store_show(&c->store, &m.content, &fd) < 0) {
 		ask_answer(c, 451, "4.3.0", "local error, try again later");
 		return;
 	}
