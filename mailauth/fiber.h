@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-/* libspf2 needs about 10 KiB; AddressSanitizer makes frames several times as large. */
+/* A check of SPF uses 8 to 11 KiB; AddressSanitizer makes frames several times as large. */
 #ifdef RELAIS_SANITIZE
 #define FIBER_STACK (512 * 1024)
 #else
