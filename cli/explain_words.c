@@ -33,12 +33,19 @@ print_pair(const char *label, struct bytes value)
 	putchar('\n');
 }
 
+/* The steps that begin with head, without it. */
 static void
-print_steps(struct bytes trace)
+print_steps(struct bytes trace, const char *head)
 {
+	const struct bytes prefix = bytes_from_str(head);
+
 	while (trace.n > 0) {
+		struct bytes line = bytes_cut(&trace, '\n');
+
+		if (!bytes_starts_with(line, prefix))
+			continue;
 		printf("      ");
-		print_clean(bytes_cut(&trace, '\n'));
+		print_clean(bytes_skip(line, prefix.n));
 		putchar('\n');
 	}
 }
@@ -191,12 +198,15 @@ print_decision(const struct explanation *e)
 	printf("\nresult: %s%s", mailauth_action_name(d->action), overrides[d->override]);
 	if (d->action == MAILAUTH_REFUSE)
 		printf(": %d %s %.*s", d->code, d->enhanced, ARG(d->text));
-	else if (d->action == MAILAUTH_JUNK)
+	if (d->action == MAILAUTH_JUNK)
 		printf(": it goes into the mailbox Junk");
-	printf("\n        the reverse-path is %sproven: its owner %s be told if the message fails "
-	       "later\n",
-		d->sender_authenticated ? "" : "not ",
-		d->sender_authenticated ? "may" : "will not");
+	if (d->action != MAILAUTH_REFUSE)
+		printf("\n        the reverse-path is %sproven: its owner %s be told if the "
+		       "message "
+		       "fails later",
+			d->sender_authenticated ? "" : "not ",
+			d->sender_authenticated ? "may" : "will not");
+	putchar('\n');
 	if (e->verify_off)
 		printf("note: mailauth.verify is off: the door does none of this\n");
 	if (e->own_host)
@@ -210,9 +220,11 @@ explain_print_text(const struct explanation *e)
 	print_question(e);
 	if (e->spf_asked) {
 		print_spf("MAIL FROM", e->mail_from, &e->spf.mail_from);
-		if (e->mail_from[0] != 0)
+		print_steps(e->spf.trace, MAILAUTH_TRACE_MAIL_FROM);
+		if (e->mail_from[0] != 0) {
 			print_spf("HELO", e->helo, &e->spf.helo);
-		print_steps(e->spf.trace);
+			print_steps(e->spf.trace, MAILAUTH_TRACE_HELO);
+		}
 	} else {
 		printf("SPF: not checked, for the client is not known\n");
 	}
@@ -222,7 +234,7 @@ explain_print_text(const struct explanation *e)
 		print_dkim(&e->verified);
 	if (!e->died)
 		print_dmarc(e);
-	print_steps(e->verified.trace);
+	print_steps(e->verified.trace, "");
 	print_decision(e);
 }
 

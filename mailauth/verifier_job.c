@@ -94,10 +94,18 @@ on_spf(void *arg, const struct spf_result *result)
 	one_spf_less(j);
 }
 
+/* Two checks run side by side: each line says whose it is. */
 static void
 on_spf_step(void *arg, struct bytes line)
 {
-	trace(((const struct spf_arg *)arg)->job, line);
+	const struct spf_arg *a = arg;
+	struct buf text = BUF_INIT;
+
+	buf_put_str(
+		&text, a->identity == SPF_HELO ? MAILAUTH_TRACE_HELO : MAILAUTH_TRACE_MAIL_FROM);
+	buf_put_bytes(&text, line);
+	trace(a->job, buf_bytes(&text));
+	buf_free(&text);
 }
 
 static void

@@ -276,6 +276,26 @@ check_report_address(struct dns_checking *c, const char *name, struct bytes uri)
 			c->f->domain);
 }
 
+/* The record of a domain above applies where there is none of its own (RFC 9989 sec. 4.10). */
+static bool
+is_covered_from_above(struct dns_checking *c, const char *name)
+{
+	const char *parent = c->f->domain;
+	struct texts t;
+
+	while ((parent = strchr(parent, '.')) != NULL && strchr(++parent, '.') != NULL) {
+		const char *above = arena_printf(c->a, "_dmarc.%s", parent);
+
+		if (!ask_texts(c, "DMARC", above, dmarc_record_is_one, &t))
+			return true; /* that is noted */
+		if (t.n == 0)
+			continue;
+		dns_find(c, DNS_RIGHT, "DMARC", name, "", "the record of %s applies", parent);
+		return true;
+	}
+	return false;
+}
+
 static void
 check_dmarc(struct dns_checking *c)
 {
@@ -284,6 +304,7 @@ check_dmarc(struct dns_checking *c)
 	struct texts t;
 
 	if (!ask_texts(c, "DMARC", r->name, dmarc_record_is_one, &t) ||
+		(t.n == 0 && is_covered_from_above(c, r->name)) ||
 		!is_one(c, "DMARC", r->name, DNS_WRONG, &t))
 		return;
 	if (dmarc_record_parse(t.first, &record) < 0 || record.problem != NULL) {

@@ -31,6 +31,10 @@
 #define MAILAUTH_TRACE_MAX       16384 /* octets of all steps, with EXPLAIN */
 #define MAILAUTH_SIGNATURES_MAX  16
 
+/* What a line of SPF's trace begins with: whose check it is of. */
+#define MAILAUTH_TRACE_MAIL_FROM "MAIL FROM: "
+#define MAILAUTH_TRACE_HELO      "HELO: "
+
 enum mailauth_message {
 	MAILAUTH_SPF = IPC_VERIFIER,
 	MAILAUTH_SPF_RESULT,

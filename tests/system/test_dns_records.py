@@ -132,6 +132,13 @@ def test_one_thing(records, name):
         assert any("publish: " in f["todo"] or "leave one" == f["todo"] for f in rows), rows
 
 
+def test_a_domain_below(records):
+    """The DMARC record of the domain above applies; SPF and MX are its own."""
+    found = records.check("below.right.example")[1]
+    assert [f["text"] for f in found if f["what"] == "DMARC"] == ["the record of right.example applies"]
+    assert {f["what"] for f in found if f["level"] == "wrong"} == {"MX", "SPF", "DKIM"}, found
+
+
 def test_not_known(records):
     """A zone that cannot be asked is not wrong: later it is known."""
     status, found = records.check("broken.example")
@@ -224,7 +231,7 @@ def test_explain_words(records):
     """Without a file: a message from that address; and its story for people."""
     said = records.suite.relais("explain", "--from", "joe@right.example", "--ip", V4, "--helo", HOST)
     for part in [f"client {V4} ({HOST})", "SPF of MAIL FROM <joe@right.example>: pass",
-                 "matched mx", "DKIM: none", "DMARC: pass",
+                 "matched mx", "      right.example: v=spf1 mx ~all\n", f"      {HOST}: v=spf1 a -all\n", "DKIM: none", "DMARC: pass",
                  "aligned with the author's domain right.example", "result: accept"]:
         assert part in said, said
 
