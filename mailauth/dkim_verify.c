@@ -3,7 +3,7 @@
  * mailauth/dkim_verify.c - the signatures of a message, from the header to their verdicts.
  *
  * A signature is open until something decides about it: its own text, the message's header, the
- * DNS, the key (all by us, in this order), then libopendkim, then the length of the body. What is
+ * DNS, the key (all by us, in this order), then libopendkim, then the body (by us again). What is
  * closed stays closed.
  *
  * Runs in:  mailauth-verify.
@@ -42,7 +42,7 @@ dkim_verifier_new(const struct dkim_verify_options *options)
 		v->options.signatures = DKIM_SIGNATURES_MAX;
 	if (v->options.rsa_bits_min < DKIM_BITS_LEAST)
 		v->options.rsa_bits_min = DKIM_BITS_LEAST;
-	v->lib = dkim_lib_new(v->options.rsa_bits_min);
+	v->lib = dkim_lib_new();
 	if (v->lib == NULL)
 		dkim_verifier_free(&v);
 	return v;
@@ -245,7 +245,9 @@ read_header(struct dkim_check *c)
 static void
 keys_known(struct dkim_check *c)
 {
-	dkim_lib_header(c);
+	if (dkim_check_wants_body(c))
+		dkim_lib_header(c);
+	dkim_body_start(c);
 	c->done(c->arg);
 }
 
@@ -330,17 +332,18 @@ dkim_check_body(struct dkim_check *c, struct bytes piece)
 {
 	if (!dkim_check_wants_body(c))
 		return;
-	if (piece.n > c->verifier->options.body_octets - c->body_octets)
+	if (piece.n > c->verifier->options.body_octets - c->body_octets) {
 		dkim_check_close(c, DKIM_POLICY, "the message is larger than what is verified");
-	else
-		dkim_lib_body(c, piece);
+		return;
+	}
+	c->body_octets += piece.n;
+	dkim_body_put(c, piece);
 }
 
 const struct dkim_verdict *
 dkim_check_end(struct dkim_check *c, size_t *count)
 {
-	if (dkim_check_wants_body(c))
-		dkim_lib_end(c);
+	dkim_body_end(c);
 	for (size_t i = 0; i < c->nclaims; i++) {
 		ASSERT(!c->claims[i].open);
 		c->verdicts[i] = c->claims[i].verdict;
@@ -364,8 +367,7 @@ dkim_check_free(struct dkim_check **check)
 		return;
 	for (size_t i = 0; i < c->nkeys; i++)
 		mailauth_cancel(c->keys[i].question);
-	if (c->dkim != NULL)
-		(void)dkim_free(c->dkim);
+	dkim_body_free(c);
 	arena_reset(&c->arena);
 	free(c);
 	*check = NULL;

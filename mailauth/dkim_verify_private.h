@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailauth/dkim_verify_private.h - what dkim_verify.c (the flow), dkim_verify_key.c (which key) and
- * dkim_verify_lib.c (libopendkim) share.
+ * mailauth/dkim_verify_private.h - what dkim_verify.c (the flow), dkim_verify_key.c (which key),
+ * dkim_verify_lib.c (libopendkim) and dkim_verify_body.c (hashes of the body) share.
  */
 #ifndef RELAIS_DKIM_VERIFY_PRIVATE_H
 #define RELAIS_DKIM_VERIFY_PRIVATE_H
 
 #include <opendkim/dkim.h>
+#include <openssl/evp.h>
 
 #include "arena.h"
 #include "dkim_canon.h"
@@ -26,6 +27,15 @@ struct dkim_claim {
 	size_t fed_at;
 	size_t key;         /* which of the questions is its own */
 	const char *record; /* the key, as libopendkim gets it; in the arena */
+	size_t hash;        /* which of the body's hashes is its own */
+};
+
+/* The hash of the canonical body, or of its first octets (l=). */
+struct dkim_body_hash {
+	bool relaxed;
+	uint64_t length, left; /* octets of it, and those to come */
+	EVP_MD_CTX *ctx;
+	uint8_t octets[32];
 };
 
 /* The key of one selector and domain. */
@@ -52,14 +62,13 @@ struct dkim_check {
 	size_t nkeys, pending;
 	struct dkim_key_question keys[DKIM_SIGNATURES_MAX];
 
-	DKIM *dkim;
-	DKIM_SIGINFO **infos; /* by fed_at; libopendkim's */
+	DKIM_SIGINFO **infos; /* by fed_at; libopendkim's, while it is at work */
 	size_t ninfos;
 
 	uint64_t body_octets;
-	size_t line_octets;               /* of the line that the body is in */
-	bool cr, crlf;                    /* the body so far ends with CR, with CRLF */
-	struct dkim_body_canon *count[2]; /* simple, relaxed: with an l= to compare with */
+	size_t nhashes;
+	struct dkim_body_hash hashes[DKIM_SIGNATURES_MAX];
+	struct dkim_body_canon *canons[2]; /* simple, relaxed: where a hash wants it */
 };
 
 /* Gives the verdict: the signature is not open any more. */
@@ -76,17 +85,22 @@ void dkim_claim_key(struct dkim_check *c, struct dkim_claim *s, const struct dns
 /* --- dkim_verify_lib.c ---------------------------------------------------------------- */
 
 /* A handle of the library; NULL if it cannot do what is needed. */
-DKIM_LIB *dkim_lib_new(unsigned rsa_bits_min);
+DKIM_LIB *dkim_lib_new(void);
 
 /* true if the library takes the field as it stands */
 bool dkim_lib_takes(const struct rfc5322_field *f);
 
-/* The header, with the keys at hand. Claims that cannot pass any more are closed. */
+/* The header, with the keys at hand: signatures that do not match are closed. */
 void dkim_lib_header(struct dkim_check *c);
 
-void dkim_lib_body(struct dkim_check *c, struct bytes piece);
+/* --- dkim_verify_body.c --------------------------------------------------------------- */
 
-/* All claims are closed. */
-void dkim_lib_end(struct dkim_check *c);
+/* For the signatures that are open. */
+void dkim_body_start(struct dkim_check *c);
+void dkim_body_put(struct dkim_check *c, struct bytes piece);
+
+/* All signatures are closed. */
+void dkim_body_end(struct dkim_check *c);
+void dkim_body_free(struct dkim_check *c);
 
 #endif
