@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "fnv.h"
 #include "qmgr.h"
 
 /* Targets that come by pages, until all are here; and while their record is being flushed. */
@@ -121,7 +122,8 @@ expand(struct job *j, const struct directory_target *targets, uint32_t n)
 		size += 12 + targets[i].address.n + targets[i].account.n +
 			targets[i].reverse_path.n;
 	}
-	if (n > QUEUE_EVENT_TARGETS_MAX || !journal_fits(&q->journal, size + 256)) {
+	if (n > QUEUE_EVENT_TARGETS_MAX || m->state.n + n > QUEUE_STATE_RCPTS_MAX ||
+		!journal_fits(&q->journal, size + 256)) {
 		free(e.targets);
 		job_bounced(j, "5.4.6", "the alias has too many members");
 		return;
@@ -146,12 +148,16 @@ deliver_expanded(struct job_list *durable)
 		struct expansion *x = j->expansion;
 		struct message *m = j->msg;
 		struct qmgr *q = j->q;
+		uint32_t i = 0;
 
 		next = TAILQ_NEXT(j, link);
 		j->expansion = NULL;
 		m->jobs++; /* until the last of them has begun */
-		for (uint32_t i = 0; i < x->n && !m->deleted; i++)
+		m->starting = true;
+		for (; i < x->n && !m->deleted && m->jobs <= MESSAGE_RCPTS_MAX; i++)
 			go_to_target(job_new(q, m, x->first + i), &x->targets[i]);
+		m->starting = false;
+		m->more |= i < x->n; /* the others have their turn when these are back */
 		job_end(j);
 		if (--m->jobs == 0)
 			message_settle(q, m);
@@ -166,23 +172,75 @@ is_same(const struct queue_rcpt *r, const struct directory_target *t)
 	       (t->account.n > 0 || bytes_equal(r->address, t->address));
 }
 
-/* Does another recipient of this message stand for it already? One that the sender named, or a
- * target of an alias. */
-static bool
-is_served(const struct job *j, const struct directory_target *t)
+/* Targets by a key of theirs; recipients are many, so each is looked up once. */
+struct targets_by {
+	uint32_t n_buckets;
+	uint32_t *first, *next; /* numbers of targets from 1 on */
+};
+
+static uint32_t
+bucket_of(const struct targets_by *by, struct bytes key)
+{
+	const uint32_t h = fnv_nocase(FNV_START, key);
+
+	return (h ^ h >> 16) % by->n_buckets;
+}
+
+static struct bytes
+self_of(struct bytes account, struct bytes address)
+{
+	return account.n > 0 ? account : address;
+}
+
+static struct targets_by
+targets_by(const struct directory_target *targets, uint32_t n, bool address)
+{
+	struct targets_by by = { .n_buckets = n + 1 };
+
+	by.first = xcalloc(by.n_buckets, sizeof(*by.first));
+	by.next = xcalloc(n + 1, sizeof(*by.next));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct directory_target *t = &targets[i];
+		const uint32_t at =
+			bucket_of(&by, address ? t->address : self_of(t->account, t->address));
+
+		by.next[i] = by.first[at];
+		by.first[at] = i + 1;
+	}
+	return by;
+}
+
+static void
+targets_by_free(struct targets_by *by)
+{
+	free(by->first);
+	free(by->next);
+}
+
+/* For which of the targets does another recipient of this message stand already? One that the
+ * sender named, or a target of an alias. */
+static void
+mark_served(const struct job *j, const struct directory_target *targets, uint32_t n, bool *served)
 {
 	const struct queue_state *s = &j->msg->state;
+	struct targets_by address = targets_by(targets, n, true),
+			  self = targets_by(targets, n, false);
 
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
+		const bool named = i < s->envelope.n_rcpts;
+		const struct targets_by *by = named ? &address : &self;
+		const struct bytes key = named ? r->address : self_of(r->account, r->address);
 
 		if (i == j->rcpt || r->status == RCPT_EXPANDED || r->status == RCPT_DROPPED)
 			continue;
-		if (i < s->envelope.n_rcpts ? bytes_equal_nocase(r->address, t->address)
-					    : is_same(r, t))
-			return true;
+		for (uint32_t k = by->first[bucket_of(by, key)]; k != 0; k = by->next[k - 1])
+			served[k - 1] |=
+				named ? bytes_equal_nocase(r->address, targets[k - 1].address)
+				      : is_same(r, &targets[k - 1]);
 	}
-	return false;
+	targets_by_free(&address);
+	targets_by_free(&self);
 }
 
 /* Those of the targets that nobody else stands for. */
@@ -190,11 +248,14 @@ static void
 expand_rest(struct job *j, const struct directory_target *targets, uint32_t n)
 {
 	struct directory_target *left = xcalloc(n + 1, sizeof(*left));
+	bool *served = xcalloc(n + 1, sizeof(*served));
 	uint32_t n_left = 0;
 
+	mark_served(j, targets, n, served);
 	for (uint32_t i = 0; i < n; i++)
-		if (!is_served(j, &targets[i]))
+		if (!served[i])
 			left[n_left++] = targets[i];
+	free(served);
 	if (n_left == 0) {
 		snprintf(j->code, sizeof(j->code), "2.0.0");
 		snprintf(j->text, sizeof(j->text), "%s",

@@ -12,9 +12,7 @@ void
 trigrams_add(struct trigrams *t, struct bytes text)
 {
 	for (; text.n >= 3; text = bytes_skip(text, 1)) {
-		const uint8_t run[3] = { ascii_lower(text.p[0]), ascii_lower(text.p[1]),
-			ascii_lower(text.p[2]) };
-		const uint32_t h = fnv(FNV_START, bytes_make(run, sizeof(run)));
+		const uint32_t h = fnv_nocase(FNV_START, bytes_head(text, 3));
 		const uint32_t bit = (h ^ h >> 8 ^ h >> 16) % 256;
 
 		t->bits[bit / 64] |= UINT64_C(1) << bit % 64;

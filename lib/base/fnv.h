@@ -19,4 +19,13 @@ fnv(uint32_t h, struct bytes b)
 	return h;
 }
 
+/* The same whatever the letters' case. */
+static inline uint32_t
+fnv_nocase(uint32_t h, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		h = (h ^ ascii_lower(b.p[i])) * 16777619u;
+	return h;
+}
+
 #endif

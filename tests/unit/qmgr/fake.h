@@ -5,10 +5,11 @@
  *
  * What becomes of a recipient is in its local-part: "unknown", "temp" (directory cannot
  * say), "full" (the deliverer says try later), "bad" (the deliverer says never), "lost" (the
- * deliverer dies with the job once), "all" (an alias for a, b and full), "none" (an alias
- * without members); all others are accounts, but those at a domain below far.example, which
- * are on other hosts (there are "never" and "later", too). Deliveries are files ID.RCPT.ACCOUNT
- * below mail/, written when DELIVER comes; a second one of the same name is counted.
+ * deliverer dies with the job once), "all" (an alias for a, b and full), "crowd" (one of 2000
+ * accounts), "none" (an alias without members); all others are accounts, but those at a domain
+ * below far.example, which are on other hosts (there are "never" and "later", too). Deliveries are
+ * files ID.RCPT.ACCOUNT below mail/, written when DELIVER comes; a second one of the same name is
+ * counted.
  */
 #ifndef RELAIS_TEST_FAKE_H
 #define RELAIS_TEST_FAKE_H
@@ -24,6 +25,8 @@
 #include "log.h"
 #include "outbound_msg.h"
 #include "qmgr.h"
+
+#define FAKE_CROWD 2000
 
 struct fake_host { /* what smtp-client says of a next hop */
 	const char *next_hop;
@@ -56,9 +59,10 @@ struct fake {
 	const char *sender;        /* the reverse-path; NULL: sender@example.net */
 	uint32_t notify;           /* of every recipient (envelope.h) */
 	struct send_ticket_key key;
-	struct bytes ticket; /* .n > 0: this instead of the right one */
-	unsigned page;       /* targets in one answer; 0: all */
-	unsigned turned;     /* the members of "all" come in another order */
+	struct bytes ticket;  /* .n > 0: this instead of the right one */
+	unsigned page;        /* targets in one answer; 0: all */
+	unsigned most_active; /* jobs that were out at once */
+	unsigned turned;      /* the members of "all" come in another order */
 	struct fake_host hosts[8];
 	const char *slow;    /* jobs for this next hop get no answer while it is set */
 	const char *route;   /* the next hop of all that is remote */

@@ -32,6 +32,20 @@ put_targets(struct directory_resolve_answer *a, const char *accounts)
 	}
 }
 
+/* As many as one answer has room for. */
+static void
+put_crowd(struct directory_resolve_answer *a, const char *alias)
+{
+	static char names[DIRECTORY_TARGETS_MAX][64];
+
+	a->total = FAKE_CROWD;
+	while (a->count < DIRECTORY_TARGETS_MAX && a->first + a->count < a->total) {
+		snprintf(names[a->count], sizeof(names[0]), "m%u%.32s", a->first + a->count,
+			strchr(alias, '@'));
+		put_target(a, names[a->count]);
+	}
+}
+
 void
 answer_resolve(struct pending *p, struct buf *out)
 {
@@ -57,6 +71,8 @@ answer_resolve(struct pending *p, struct buf *out)
 		for (uint32_t i = m.first; i < 3 && (world->page == 0 || i < m.first + world->page);
 			i++)
 			put_target(&a, members[(i + world->turned) % 3]);
+	} else if (strncmp(account, "crowd@", 6) == 0) {
+		put_crowd(&a, account);
 	} else if (strncmp(account, "full@", 5) == 0 && world->full_leads_to != NULL) {
 		put_targets(&a, world->full_leads_to);
 	} else {
@@ -116,6 +132,8 @@ answer_deliver(struct pending *p, struct buf *out)
 		.code = BYTES_LITERAL("2.0.0"),
 		.text = BYTES_LITERAL("delivered to mailbox") };
 
+	if (world->q->active_rcpts > world->most_active)
+		world->most_active = world->q->active_rcpts;
 	assert_int_equal(
 		p->fd < 0 ? delivery_job_decode(&in, &m) : delivery_job_fd_decode(&in, &m), ERR_OK);
 	r.job_id = m.job_id;

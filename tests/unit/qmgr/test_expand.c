@@ -91,6 +91,19 @@ test_alias_survives_restart(void **state)
 	assert_int_equal(f->q->index.live, 0);
 }
 
+/* A large alias has no more of its members under way at once than any message may. */
+static void
+test_crowd(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "crowd@example.org m7@example.org", SMALL_MESSAGE);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->deliveries, FAKE_CROWD);
+	assert_int_equal(f->repeated, 0);
+	assert_in_range(f->most_active, 400, MESSAGE_RCPTS_MAX + 2);
+}
+
 int
 main(void)
 {
@@ -100,6 +113,7 @@ main(void)
 		FAKE_TEST(test_alias_and_member),
 		FAKE_TEST(test_alias_by_pages),
 		FAKE_TEST(test_alias_survives_restart),
+		FAKE_TEST(test_crowd),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/expand", tests, NULL, NULL);

@@ -238,13 +238,36 @@ test_next_hops(void **arg)
 	queue_state_free(&s);
 }
 
+/* As many targets as qmgr lets in are always taken: a record that it wrote can be read. */
+static void
+test_many_targets(void **state)
+{
+	static struct queue_event_target targets[QUEUE_EVENT_TARGETS_MAX];
+	const struct queue_event more = {
+		.kind = QUEUE_EVENT_EXPANDED, .n_targets = NITEMS(targets), .targets = targets
+	};
+	const struct queue_event again = { .kind = QUEUE_EVENT_REQUEUED };
+	struct queue_state s;
+
+	for (size_t i = 0; i < NITEMS(targets); i++)
+		targets[i].address = targets[i].account = BYTES_LITERAL("a@b");
+	make_state(&s);
+	while (s.n + more.n_targets <= QUEUE_STATE_RCPTS_MAX) {
+		assert_int_equal(queue_state_apply(&s, &more, 0), ERR_OK);
+		assert_int_equal(queue_state_apply(&s, &again, 0), ERR_OK);
+	}
+	assert_in_range(s.n, QUEUE_STATE_RCPTS_MAX - NITEMS(targets), QUEUE_STATE_RCPTS_MAX);
+	queue_state_free(&s);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest more[] = { cmocka_unit_test(test_next_hops) };
+	const struct CMUnitTest more[] = { cmocka_unit_test(test_next_hops),
+		cmocka_unit_test(test_many_targets) };
 
 	TABLE_TESTS(tests, rows, run_row);
 
 	return cmocka_run_group_tests_name("queue/state", tests, NULL, NULL) +
-	       cmocka_run_group_tests_name("queue/next_hops", more, NULL, NULL);
+	       cmocka_run_group_tests_name("queue/state, more", more, NULL, NULL);
 }
