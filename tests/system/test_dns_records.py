@@ -30,6 +30,15 @@ def free_port():
         return s.getsockname()[1]
 
 
+def public_key(folder):
+    """Of a key for signatures, which is made there."""
+    key = os.path.join(folder, "dkim.pem")
+    subprocess.run(["openssl", "genrsa", "-out", key, "1024"], check=True, stderr=subprocess.DEVNULL)
+    pem = subprocess.run(["openssl", "rsa", "-in", key, "-pubout"], check=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True).stdout
+    return "".join(pem.splitlines()[1:-1])
+
+
 class Records:
     def __init__(self, suite, server):
         self.suite, self.server = suite, server
@@ -99,6 +108,9 @@ def records():
             server.zone("2.0.192.in-addr.arpa", f"10 PTR {HOST}.\n11 PTR nothing.host.example.", PLAIN)
             server.zone("8.b.d.0.1.0.0.2.ip6.arpa", f"{PTR6}.ip6.arpa. PTR {HOST}.", PLAIN)
             server.zone("broken.example", "", BROKEN)
+            server.zone("signed.example", '_dmarc TXT "v=DMARC1; p=quarantine"\n' +
+                        f's1._domainkey TXT "v=DKIM1; p={public_key(server.folder)}"\n'
+                        '@ TXT "v=spf1 -all"')
             server.publish()
             yield r
     finally:
@@ -244,6 +256,27 @@ def test_explain_a_stored_message(records):
         V6, HOST, HOST, "joe@right.example")
     assert e["spf"]["mail_from"]["result"] == "pass" and e["dmarc"]["result"] == "pass"
     assert e["decision"] == {"action": "accept", "override": "", "sender_authenticated": True}
+
+
+def test_explain_signed(records):
+    """A signature speaks for its author, though the client may not; broken it does not, and why."""
+    dkim = pytest.importorskip("dkim")
+    with open(os.path.join(records.server.folder, "dkim.pem"), "rb") as f:
+        key = f.read()
+    text = b"From: ann@signed.example\r\nTo: x@y.example\r\nSubject: s\r\n\r\nhello\r\n"
+    signed = (dkim.sign(text, b"s1", b"signed.example", key) + text).decode().replace("\r\n", "\n")
+    words = ["-", "--from", "ann@signed.example", "--ip", "192.0.2.66"]
+    e = records.explain(*words, stdin=signed)
+    assert e["spf"]["mail_from"]["result"] == "fail"
+    assert [(d["result"], d["domain"], d["key_bits"]) for d in e["dkim"]] == [("pass", "signed.example", 1024)]
+    assert e["dmarc"]["result"] == "pass" and e["dmarc"]["dkim_aligned"] and not e["dmarc"]["spf_aligned"]
+    assert e["decision"]["action"] == "accept" and e["decision"]["sender_authenticated"]
+    e = records.explain(*words, stdin=signed.replace("hello", "Hello"))
+    assert [d["result"] for d in e["dkim"]] == ["fail"] and e["dkim"][0]["problem"]
+    assert e["dmarc"]["result"] == "fail" and e["decision"]["action"] == "junk"
+    said = records.suite.relais("explain", *words, stdin=signed.replace("hello", "Hello"))
+    assert "result: junk: it goes into the mailbox Junk" in said
+    assert "DKIM signature 1 does not pass" in said
 
 
 def test_explain_overrides(records):
