@@ -111,9 +111,14 @@ plain_run(const struct dkim_body_canon *c, struct bytes b)
 		cr = b.n == 0 ? NULL : memchr(b.p, '\r', b.n);
 		return cr == NULL ? b.n : (size_t)(cr - b.p);
 	}
-	for (n = 0; n < b.n; n++)
-		if (b.p[n] == '\r' || is_wsp(b.p[n]))
+	for (n = 0; n < b.n; n++) {
+		if (b.p[n] == '\r' || b.p[n] == '\t')
 			break;
+		/* one blank between two words is itself */
+		if (b.p[n] == ' ' &&
+			(n == 0 || n + 1 == b.n || b.p[n + 1] == '\r' || is_wsp(b.p[n + 1])))
+			break;
+	}
 	return n;
 }
 
