@@ -14,19 +14,23 @@
 
 static void check_domain(struct spf_check *c, struct bytes domain, bool must_have);
 
+void
+spf_count_void(struct spf_check *c, struct bytes name)
+{
+	if (!c->broken && c->count == 0 && ++c->result.void_lookups > SPF_VOID_LOOKUPS_MAX)
+		spf_break(c, SPF_PERMERROR, "more than %d look-ups in vain, the last for %.*s",
+			SPF_VOID_LOOKUPS_MAX, (int)name.n, (const char *)name.p);
+}
+
 enum dns_status
 spf_ask_counted(struct spf_check *c, uint16_t type, struct bytes name)
 {
 	enum dns_status status = spf_ask(c, type, name);
 
-	if (c->broken)
-		return status;
 	if (dns_status_is_temporary(status))
 		spf_break(c, SPF_TEMPERROR, "no answer about %.*s: %s", (int)name.n,
 			(const char *)name.p, dns_status_name(status));
-	else if (c->count == 0 && ++c->result.void_lookups > SPF_VOID_LOOKUPS_MAX)
-		spf_break(c, SPF_PERMERROR, "more than %d look-ups in vain, the last for %.*s",
-			SPF_VOID_LOOKUPS_MAX, (int)name.n, (const char *)name.p);
+	spf_count_void(c, name);
 	return status;
 }
 

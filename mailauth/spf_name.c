@@ -78,6 +78,8 @@ spf_ptr_matches(struct spf_check *c, struct bytes target)
 	struct bytes names[SPF_HOSTS_MAX];
 	size_t n = ptr_names(c, names);
 
+	if (!dns_status_is_temporary(c->status))
+		spf_count_void(c, target);
 	for (size_t i = 0; i < n; i++)
 		if (is_within(names[i], target) && is_validated(c, names[i]))
 			return true;

@@ -75,6 +75,9 @@ enum dns_status spf_ask(struct spf_check *c, uint16_t type, struct bytes name);
 /* As above, for a term's own name: no answer breaks the check, and void ones count. */
 enum dns_status spf_ask_counted(struct spf_check *c, uint16_t type, struct bytes name);
 
+/* Counts the last answer if it is without records (sec. 4.6.4). */
+void spf_count_void(struct spf_check *c, struct bytes name);
+
 /* The verdict is temperror or permerror; the first one stays. Made clean for people. */
 void spf_break(struct spf_check *c, enum spf_verdict verdict, const char *format, ...)
 	PRINTF_LIKE(3, 4);

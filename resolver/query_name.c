@@ -20,17 +20,18 @@ is_ascii(struct bytes b)
 }
 
 /* "[192.0.2.1]", "2001:db8::1", and all whose last label is a number: no such top level domain
- * will ever be (RFC 3696 sec. 2). */
+ * will ever be (RFC 3696 sec. 2). A colon in another label is odd, but a macro of SPF may make it.
+ */
 static bool
 looks_like_address(struct bytes name)
 {
 	size_t dot;
 	struct bytes last;
 
-	if (bytes_find(name, ':') != BYTES_NOT_FOUND || bytes_find(name, '[') != BYTES_NOT_FOUND)
-		return true;
 	dot = bytes_find_last(name, '.');
 	last = dot == BYTES_NOT_FOUND ? name : bytes_skip(name, dot + 1);
+	if (bytes_find(last, ':') != BYTES_NOT_FOUND || bytes_find(name, '[') != BYTES_NOT_FOUND)
+		return true;
 	for (size_t i = 0; i < last.n; i++)
 		if (!ascii_is_digit(last.p[i]))
 			return false;

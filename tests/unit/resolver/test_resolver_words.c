@@ -36,6 +36,7 @@ static const struct name_row {
 	{ "an IPv4 address", "192.0.2.1", DNS_BAD_NAME, "", false },
 	{ "a literal", "[192.0.2.1]", DNS_BAD_NAME, "", false },
 	{ "an IPv6 address", "2001:db8::1", DNS_BAD_NAME, "", false },
+	{ "a colon in a label", "a:b/c.example.org", DNS_OK, "a:b/c.example.org", false },
 	{ "a number", "1", DNS_BAD_NAME, "", false },
 	{ "a number at the end", "example.123.", DNS_BAD_NAME, "", false },
 	{ "numbers elsewhere", "1.2.0.192.in-addr.arpa", DNS_OK, "1.2.0.192.in-addr.arpa", false },
