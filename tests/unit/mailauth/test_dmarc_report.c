@@ -324,10 +324,49 @@ run_bad(void **arg)
 	assert_int_equal(dmarc_read_xml(bytes_from_str(t->xml), on_record, &s), t->err);
 }
 
+/* ---- of others ---- */
+
+static const struct sample {
+	const char *label, *org, *domain, *source;
+	unsigned records;
+} samples[] = {
+	{ "google", "google.com", "ueber.net", "46.19.35.124", 2 },
+	{ "mailru", "Mail.Ru", "ueber.net", "176.113.22.155", 1 },
+	{ "outlook", "Outlook.com", "ueber.net", "46.19.35.124", 1 },
+	{ "xs4all", "xs4all.nl", "ueber.net", "46.19.35.124", 1 },
+	{ "yahoo", "Yahoo! Inc.", "ueber.net", "46.19.35.124", 1 },
+};
+
+static void
+run_sample(void **arg)
+{
+	const struct sample *t = *arg;
+	struct buf message = BUF_INIT;
+	struct seen s = { 0 };
+	char path[128];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "tests/data/dmarc/%s.eml", t->label);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(buf_room(&message, 65536), 1, 65536, f);
+	buf_added(&message, n);
+	fclose(f);
+	assert_int_equal(dmarc_read_message(buf_bytes(&message), on_record, &s), 1);
+	assert_string_equal(s.report.org_name, t->org);
+	assert_string_equal(s.report.domain, t->domain);
+	assert_string_equal(s.last.source, t->source);
+	assert_int_equal(s.records, t->records);
+	assert_true(s.last.count > 0);
+	assert_true(s.report.begin_s > 0 && s.report.end_s > s.report.begin_s);
+	buf_free(&message);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(bads) + 6] = {
+	struct CMUnitTest tests[NITEMS(bads) + NITEMS(samples) + 6] = {
 		cmocka_unit_test(test_written_and_read),
 		cmocka_unit_test(test_enough),
 		cmocka_unit_test(test_message),
@@ -338,5 +377,6 @@ main(void)
 	size_t n = 6;
 
 	ADD_ROWS(tests, n, bads, run_bad);
+	ADD_ROWS(tests, n, samples, run_sample);
 	return cmocka_run_group_tests_name("mailauth/dmarc_report", tests, NULL, NULL);
 }
