@@ -260,7 +260,7 @@ on_run(struct daemon *d)
 	struct verifier *v = xcalloc(1, sizeof(*v));
 	const struct dkim_verify_options options = {
 		.signatures = (unsigned)d->mailauth->signature_limit,
-		.rsa_bits_min = DKIM_BITS_LEAST,
+		.rsa_bits_min = (unsigned)d->mailauth->rsa_bits_min,
 		.body_octets = d->mailauth->content_limit,
 	};
 
@@ -271,6 +271,7 @@ on_run(struct daemon *d)
 	TAILQ_INIT(&v->jobs);
 	TAILQ_INIT(&v->reading);
 	v->piece = xmalloc(VERIFIER_PIECE);
+	v->kept = answers_kept_new();
 	v->spf = spf_engine_new();
 	v->dkim = dkim_verifier_new(&options);
 	v->clock = event_new(d->base, -1, EV_PERSIST, on_clock, v);
@@ -360,6 +361,7 @@ on_stop(struct daemon *d)
 	event_free(v->reader);
 	if (v->drain != NULL)
 		event_free(v->drain);
+	answers_kept_free(v->kept);
 	free(v->piece);
 	free(v);
 	d->ctx = NULL;

@@ -22,6 +22,7 @@
 
 struct job;
 struct dns_question;
+struct answers_kept;
 
 LIST_HEAD(dns_question_list, dns_question);
 TAILQ_HEAD(job_queue, job);
@@ -42,6 +43,7 @@ struct verifier {
 	struct daemon *d;
 	const struct mailauth_conf *conf;
 	struct link *resolver;
+	struct answers_kept *kept;
 	struct spf_engine *spf;
 	struct dkim_verifier *dkim;
 	LIST_HEAD(, asker) askers;
@@ -97,6 +99,8 @@ void job_read(struct job *j);    /* the next part of the content */
 void job_timeout(struct job *j); /* answer with what is known; frees it */
 
 /* ---- verifier_dns.c ---- */
+struct answers_kept *answers_kept_new(void);
+void answers_kept_free(struct answers_kept *k);
 void job_dns_init(struct job *j);
 void job_dns_forget(struct job *j); /* its questions lead to nothing */
 
