@@ -209,6 +209,7 @@ begin_signing(struct request *r, struct dkim_signing **out)
 {
 	const struct dkim_sign_options options = {
 		.now = (int64_t)(clock_wall_us() / 1000000),
+		.expire_secs = (uint32_t)((r->s->d->mailauth->dkim_expire + 999) / 1000),
 	};
 	struct dkim_signing_key keys[DKIM_KEY_TYPES];
 	const size_t n = signer_domain_keys(r->domain, keys);

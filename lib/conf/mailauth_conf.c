@@ -29,6 +29,8 @@ static const struct opt_row rows[] = {
 		"messages that one of them has in hand at once; more wait their turn"),
 	OPT_UINT(mailauth_conf, signature_limit, "8", 1, 16,
 		"DKIM signatures of one message that are verified, the first ones"),
+	OPT_UINT(mailauth_conf, rsa_bits_min, "1024", 1024, 4096,
+		"DKIM signatures by RSA keys of fewer bits are not valid (RFC 8301 3.2)"),
 	OPT_SIZE(mailauth_conf, content_limit, "2047M", OPT_MIB, 2047 * OPT_MIB,
 		"largest message whose DKIM signatures are verified"),
 
@@ -41,6 +43,9 @@ static const struct opt_row rows[] = {
 	OPT_BOOL(mailauth_conf, sign_forwards, "no",
 		"sign forwarded mail too, for the domain of the address that forwards"),
 	OPT_UINT(mailauth_conf, signers, "2", 0, 256, "processes that sign; 0: one for each core"),
+	OPT_TIME(mailauth_conf, dkim_expire, "0", 0, 365 * OPT_DAY,
+		"time after which our signatures are not valid any more (x=); 0: they say nothing "
+		"of it"),
 	OPT_TIME(mailauth_conf, dkim_rotate, "180d", 0, 3650 * OPT_DAY,
 		"age at which DKIM keys are replaced by new ones, which have to be published; 0: "
 		"only by hand"),

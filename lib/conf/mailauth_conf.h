@@ -13,12 +13,12 @@ struct mailauth_conf {
 	struct conf_list trusted_forwarders, trusted_networks;
 	bool received_spf;
 	uint64_t timeout, verifiers, jobs;
-	uint64_t signature_limit, content_limit;
+	uint64_t signature_limit, rsa_bits_min, content_limit;
 
 	/* DKIM on the way out */
 	bool sign, sign_required, sign_forwards;
 	uint64_t signers;
-	uint64_t dkim_rotate, dkim_retire, dkim_check, dkim_watch;
+	uint64_t dkim_expire, dkim_rotate, dkim_retire, dkim_check, dkim_watch;
 
 	/* aggregate reports of DMARC */
 	bool dmarc_reports;
