@@ -62,7 +62,7 @@ tell_steps(struct spf_check *c)
 {
 	struct bytes lines = buf_bytes(&c->steps);
 
-	while (lines.n > 0)
+	while (lines.n > 0 && c->trace != NULL)
 		c->trace(c->arg, bytes_cut(&lines, '\n'));
 	buf_clear(&c->steps);
 }

@@ -57,6 +57,58 @@ question(const char *client, const char *mail_from)
 	return q;
 }
 
+/* A zone, and an engine. */
+struct world {
+	struct zone_dns zone;
+	struct spf_engine *engine;
+	struct mailauth_dns dns;
+	struct outcome o; /* of the last check */
+};
+
+static struct world *
+set_up(void)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	w->engine = spf_engine_new();
+	w->dns = zone_dns_way(&w->zone);
+	return w;
+}
+
+static void
+tear_down(struct world *w)
+{
+	spf_engine_free(w->engine);
+	zone_dns_reset(&w->zone);
+	buf_free(&w->o.steps);
+	free(w);
+}
+
+PRINTF_LIKE(2, 3) static void add(struct world *w, const char *format, ...)
+{
+	struct buf line = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&line, format, ap);
+	va_end(ap);
+	zone_dns_add(&w->zone, buf_bytes(&line));
+	buf_free(&line);
+}
+
+/* With answers at once it has ended: its verdict. */
+static enum spf_verdict
+check(struct world *w, const char *client, const char *mail_from)
+{
+	struct spf_question q = question(client, mail_from);
+
+	w->o.done = 0;
+	w->zone.asked = 0;
+	assert_null(spf_start(w->engine, &w->dns, &q, on_done, on_step, &w->o));
+	assert_int_equal(w->o.done, 1);
+	return w->o.verdict;
+}
+
 /* ---- one check each ---- */
 
 static const struct row {
@@ -168,96 +220,64 @@ static void
 test_row(void **arg)
 {
 	const struct row *t = *arg;
-	static struct zone_dns zone;
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
-	struct spf_question q = question(t->client, t->mail_from);
-	struct outcome o = { 0 };
+	struct world *w = set_up();
 
 	for (size_t i = 0; i < ROWS_MAX && t->zone[i] != NULL; i++)
-		zone_dns_add(&zone, bytes_from_str(t->zone[i]));
-	assert_null(spf_start(e, &dns, &q, on_done, NULL, &o));
-	assert_int_equal(o.done, 1);
-	assert_string_equal(spf_verdict_name(o.verdict), spf_verdict_name(t->verdict));
+		zone_dns_add(&w->zone, bytes_from_str(t->zone[i]));
+	assert_string_equal(
+		spf_verdict_name(check(w, t->client, t->mail_from)), spf_verdict_name(t->verdict));
 	if (t->domain != NULL)
-		assert_string_equal(o.domain, t->domain);
+		assert_string_equal(w->o.domain, t->domain);
 	if (t->mechanism != NULL)
-		assert_string_equal(o.mechanism, t->mechanism);
+		assert_string_equal(w->o.mechanism, t->mechanism);
 	if (t->explanation != NULL)
-		assert_string_equal(o.explanation, t->explanation);
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+		assert_string_equal(w->o.explanation, t->explanation);
+	tear_down(w);
 }
 
-/* ---- libspf2 drops the terms of a record behind 511 octets of its own form ---- */
-
+/* libspf2 drops the terms of a record behind 511 octets of its own form. */
 static void
 test_many_terms(void **state)
 {
-	static struct zone_dns zone;
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
-	struct spf_question q = question("192.0.2.1", "a@x.org");
-	struct outcome o = { 0 };
+	struct world *w = set_up();
 	struct buf line = BUF_INIT;
 
 	buf_put_str(&line, "x.org TXT \"v=spf1\"");
 	for (int i = 0; i < 200; i++)
 		buf_printf(&line, " \" ip4:10.0.0.%d\"", i);
 	buf_put_str(&line, " \" -all\"");
-	zone_dns_add(&zone, buf_bytes(&line));
-	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
-	assert_int_equal(o.verdict, SPF_FAIL);
-	q = question("10.0.0.199", "a@x.org");
-	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
-	assert_int_equal(o.verdict, SPF_PASS);
+	zone_dns_add(&w->zone, buf_bytes(&line));
+	assert_int_equal(check(w, "192.0.2.1", "a@x.org"), SPF_FAIL);
+	assert_int_equal(check(w, "10.0.0.199", "a@x.org"), SPF_PASS);
 	buf_free(&line);
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+	tear_down(w);
 }
 
-/* ---- the worst record costs no more than it may ---- */
-
+/* The worst record costs no more than it may: ten terms, each of them an mx of ten hosts. */
 static void
 test_amplification(void **state)
 {
-	static struct zone_dns zone;
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
-	struct spf_question q = question("192.0.2.1", "a@x.org");
-	struct outcome o = { 0 };
+	struct world *w = set_up();
 
-	/* ten terms, each of them an mx of ten hosts */
-	zone_dns_add(&zone,
-		BYTES_LITERAL("x.org TXT \"v=spf1 mx mx mx mx mx mx mx mx mx include:x.org\""));
-	for (int i = 0; i < 10; i++) {
-		struct buf line = BUF_INIT;
-
-		buf_printf(&line, "x.org MX %d m%d.x.org", i, i);
-		zone_dns_add(&zone, buf_bytes(&line));
-		buf_free(&line);
-	}
-	zone.asked = 0;
-	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
-	assert_int_equal(o.verdict, SPF_PERMERROR);
-	assert_int_equal(o.lookups, 10);
-	assert_int_equal(zone.asked, 1 + 9 * 11 + 1);
+	add(w, "x.org TXT \"v=spf1 mx mx mx mx mx mx mx mx mx include:x.org\"");
+	for (int i = 0; i < 10; i++)
+		add(w, "x.org MX %d m%d.x.org", i, i);
+	assert_int_equal(check(w, "192.0.2.1", "a@x.org"), SPF_PERMERROR);
+	assert_int_equal(w->o.lookups, 10);
+	assert_int_equal(w->zone.asked, 1 + 9 * 11 + 1);
 	/* one host more, and nothing of it is looked up */
-	zone_dns_add(&zone, BYTES_LITERAL("x.org MX 10 m10.x.org"));
-	zone.asked = 0;
-	(void)spf_start(e, &dns, &q, on_done, NULL, &o);
-	assert_int_equal(o.verdict, SPF_PERMERROR);
-	assert_int_equal(zone.asked, 2);
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+	add(w, "x.org MX 10 m10.x.org");
+	assert_int_equal(check(w, "192.0.2.1", "a@x.org"), SPF_PERMERROR);
+	assert_int_equal(w->zone.asked, 2);
+	tear_down(w);
 }
 
 /* ---- many at once, and cancelled anywhere ---- */
 
 #define MANY 1000
 
-static void
-fill(struct zone_dns *zone)
+static struct world *
+set_up_for_later(void)
 {
 	static const char *const lines[] = {
 		"x.org TXT \"v=spf1 a:%{l}.x.org mx ptr exists:%{ir}.%{p}.x.org include:y.org "
@@ -275,29 +295,23 @@ fill(struct zone_dns *zone)
 		"n2.w.org A 192.0.2.1",
 		"e.x.org TXT \"%{i} is not ours, %{p}\"",
 	};
+	struct world *w = set_up();
 
 	for (size_t i = 0; i < NITEMS(lines); i++)
-		zone_dns_add(zone, bytes_from_str(lines[i]));
-	for (int i = 0; i < 16; i++) {
-		struct buf line = BUF_INIT;
-
-		buf_printf(&line, "u%d.x.org A 10.1.0.%d", i, i);
-		zone_dns_add(zone, buf_bytes(&line));
-		buf_free(&line);
-	}
-	zone->later = true;
-	zone->random = 42;
+		zone_dns_add(&w->zone, bytes_from_str(lines[i]));
+	for (int i = 0; i < 16; i++)
+		add(w, "u%d.x.org A 10.1.0.%d", i, i);
+	w->zone.later = true;
+	w->zone.random = 42;
+	return w;
 }
 
 static void
 test_many(void **state)
 {
-	static struct zone_dns zone;
 	static struct outcome o[MANY];
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct world *w = set_up_for_later();
 
-	fill(&zone);
 	for (int i = 0; i < MANY; i++) {
 		char client[32], from[32];
 		struct spf_question q;
@@ -306,10 +320,10 @@ test_many(void **state)
 			client, sizeof(client), i % 2 == 0 ? "10.1.0.%d" : "192.0.2.1", i % 16);
 		(void)snprintf(from, sizeof(from), "u%d@x.org", i % 16);
 		q = question(client, from);
-		assert_non_null(spf_start(e, &dns, &q, on_done, NULL, &o[i]));
+		assert_non_null(spf_start(w->engine, &w->dns, &q, on_done, NULL, &o[i]));
 	}
-	assert_int_equal(zone.waiting, MANY);
-	while (zone_dns_answer(&zone))
+	assert_int_equal(w->zone.waiting, MANY);
+	while (zone_dns_answer(&w->zone))
 		;
 	for (int i = 0; i < MANY; i++) {
 		assert_int_equal(o[i].done, 1);
@@ -317,40 +331,31 @@ test_many(void **state)
 		if (i % 2 != 0)
 			assert_string_equal(o[i].explanation, "192.0.2.1 is not ours, n2.w.org");
 	}
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+	tear_down(w);
 }
 
 /* After each number of answers: nothing is told, nothing stays behind (LeakSanitizer looks). */
 static void
 test_cancel(void **state)
 {
-	static struct zone_dns zone;
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
+	struct world *w = set_up_for_later();
 	struct spf_question q = question("192.0.2.1", "u1@x.org");
-	bool ended = false;
 
-	fill(&zone);
-	for (unsigned answers = 0; !ended; answers++) {
-		struct outcome o = { 0 };
-		struct spf_check *c = spf_start(e, &dns, &q, on_done, on_step, &o);
+	for (unsigned answers = 0; w->o.done == 0; answers++) {
+		struct spf_check *c = spf_start(w->engine, &w->dns, &q, on_done, on_step, &w->o);
 
-		for (unsigned i = 0; i < answers && o.done == 0; i++)
-			assert_true(zone_dns_answer(&zone));
-		ended = o.done > 0;
-		if (!ended) {
-			spf_cancel(c);
-			while (zone_dns_answer(&zone)) /* what comes too late */
-				;
-			assert_int_equal(o.done, 0);
-		}
 		assert_true(answers < 100);
-		buf_free(&o.steps);
+		for (unsigned i = 0; i < answers && w->o.done == 0; i++)
+			assert_true(zone_dns_answer(&w->zone));
+		if (w->o.done > 0)
+			break;
+		spf_cancel(c);
+		while (zone_dns_answer(&w->zone)) /* what comes too late */
+			;
+		assert_int_equal(w->o.done, 0);
 	}
 	spf_cancel(NULL);
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+	tear_down(w);
 }
 
 /* ---- the steps ---- */
@@ -358,30 +363,24 @@ test_cancel(void **state)
 static void
 test_steps(void **state)
 {
-	static struct zone_dns zone;
-	struct spf_engine *e = spf_engine_new();
-	struct mailauth_dns dns = zone_dns_way(&zone);
-	struct spf_question q = question("192.0.2.1", "u1@x.org");
-	struct outcome o = { 0 };
+	struct world *w = set_up();
 
-	zone_dns_add(&zone, BYTES_LITERAL("x.org TXT \"v=spf1 mx include:y.org -all\""));
-	zone_dns_add(&zone, BYTES_LITERAL("x.org MX 1 m.x.org"));
-	zone_dns_add(&zone, BYTES_LITERAL("m.x.org A 10.0.0.1"));
-	zone_dns_add(&zone, BYTES_LITERAL("y.org TXT \"v=spf1 a ?all\""));
-	(void)spf_start(e, &dns, &q, on_done, on_step, &o);
-	assert_string_equal(buf_str(&o.steps), "x.org: v=spf1 mx include:y.org -all\n"
-					       "MX of x.org: 1 m.x.org.\n"
-					       "A of m.x.org: 10.0.0.1\n"
-					       "mx: no match\n"
-					       "  y.org: v=spf1 a ?all\n"
-					       "  A of y.org: nodata\n"
-					       "  a: no match\n"
-					       "  ?all: neutral\n"
-					       "include:y.org: no match\n"
-					       "-all: fail\n");
-	buf_free(&o.steps);
-	spf_engine_free(e);
-	zone_dns_reset(&zone);
+	add(w, "x.org TXT \"v=spf1 mx include:y.org -all\"");
+	add(w, "x.org MX 1 m.x.org");
+	add(w, "m.x.org A 10.0.0.1");
+	add(w, "y.org TXT \"v=spf1 a ?all\"");
+	assert_int_equal(check(w, "192.0.2.1", "u1@x.org"), SPF_FAIL);
+	assert_string_equal(buf_str(&w->o.steps), "x.org: v=spf1 mx include:y.org -all\n"
+						  "MX of x.org: 1 m.x.org.\n"
+						  "A of m.x.org: 10.0.0.1\n"
+						  "mx: no match\n"
+						  "  y.org: v=spf1 a ?all\n"
+						  "  A of y.org: nodata\n"
+						  "  a: no match\n"
+						  "  ?all: neutral\n"
+						  "include:y.org: no match\n"
+						  "-all: fail\n");
+	tear_down(w);
 }
 
 int
