@@ -43,7 +43,7 @@ static const struct opt_row rows[] = {
 	OPT_BOOL(mailauth_conf, sign_forwards, "no",
 		"sign forwarded mail too, for the domain of the address that forwards"),
 	OPT_UINT(mailauth_conf, signers, "2", 0, 256, "processes that sign; 0: one for each core"),
-	OPT_TIME(mailauth_conf, dkim_expire, "0", 0, 365 * OPT_DAY,
+	OPT_TIME(mailauth_conf, dkim_expire, "0s", 0, 365 * OPT_DAY,
 		"time after which our signatures are not valid any more (x=); 0: they say nothing "
 		"of it"),
 	OPT_TIME(mailauth_conf, dkim_rotate, "180d", 0, 3650 * OPT_DAY,
