@@ -5,7 +5,6 @@
  *
  * Runs in:  the operator's command; as root, or it cannot read the certificates' keys.
  */
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "cert_pair.h"
 #include "dns.h"
 #include "imapd_conf.h"
+#include "ip_own.h"
 #include "mailauth_conf.h"
 #include "pop3d_conf.h"
 #include "route_records.h"
@@ -95,24 +95,12 @@ add_address(struct ip_block *list, size_t *n, const struct ip_block *b)
 static void
 take_system_addresses(struct dns_facts *f)
 {
-	struct ifaddrs *all;
+	struct ip_block own[4 * DNS_ADDRESSES_MAX];
+	const size_t n = ip_own_addresses(own, NITEMS(own));
 
-	if (getifaddrs(&all) != 0)
-		return;
-	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
-		struct sockaddr_storage address = { 0 };
-		struct ip_block b;
-
-		if (i->ifa_addr == NULL ||
-			(i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-			continue;
-		memcpy(&address, i->ifa_addr,
-			i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-							  : sizeof(struct sockaddr_in6));
-		if (ip_block_from_sockaddr(&address, &b) && is_public(&b))
-			add_address(f->addresses, &f->n_addresses, &b);
-	}
-	freeifaddrs(all);
+	for (size_t i = 0; i < n; i++)
+		if (is_public(&own[i]))
+			add_address(f->addresses, &f->n_addresses, &own[i]);
 }
 
 static void

@@ -180,8 +180,7 @@ print_decision(const struct explanation *e)
 	static const char *const overrides[MAILAUTH_OVERRIDES] = {
 		[MAILAUTH_AS_ASKED] = "",
 		[MAILAUTH_TRUSTED_FORWARDER] =
-			" (the author's domain wants otherwise; mailauth.trusted_forwarders has "
-			"the client)",
+			" (the author's domain wants otherwise; the client is a trusted forwarder)",
 		[MAILAUTH_LOCAL_POLICY] =
 			" (the author's domain wants otherwise; mailauth.dmarc = score)",
 	};

@@ -119,10 +119,8 @@ test_zone(void **state)
 		"mx.a.example. 3600 IN TXT \"v=spf1 a ip4:192.0.2.9 -all\"\n",
 		"s1._domainkey.a.example. 3600 IN TXT \"v=DKIM1; k=rsa; p=AAAA",
 		"\n; s0._domainkey.a.example. 3600 IN TXT \"v=DKIM1; p=old\"\n",
-		"_dmarc.a.example. 3600 IN TXT \"v=DMARC1; p=reject; "
-		"rua=mailto:postmaster@a.example\"\n",
-		"_25._tcp.mx.a.example. 3600 IN TLSA 3 1 1 "
-		"abababababababababababababababababababababababababababababababab\n",
+		"_dmarc.a.example. 3600 IN TXT \"v=DMARC1; p=reject; rua=mailto:postmaster@a.",
+		"_25._tcp.mx.a.example. 3600 IN TLSA 3 1 1 ababababababababababababababababab",
 		"_submissions._tcp.a.example. 3600 IN SRV 0 1 465 mx.a.example.\n",
 		"_imap._tcp.a.example. 3600 IN SRV 10 1 143 mx.a.example.\n",
 		"_pop3s._tcp.a.example. 3600 IN SRV 0 0 0 .\n",
@@ -169,8 +167,8 @@ test_nsupdate(void **state)
 		"\nupdate delete _dmarc.a.example. TXT\nupdate add _dmarc.a.example. 3600 IN TXT ",
 		"\nupdate delete s0._domainkey.a.example. TXT\n; ",
 		/* the host is in another zone: an update of its own */
-		"\nsend\n; address, needed: its PTR record must lead back to this name\n"
-		"update add mx.b.example. 3600 IN A 192.0.2.1\n",
+		("\nsend\n; address, needed: its PTR record must lead back to this name\n"
+		 "update add mx.b.example. 3600 IN A 192.0.2.1\n"),
 	};
 	static struct dns_plan plan;
 	static struct dns_facts f;
