@@ -16,6 +16,7 @@
 
 #define DRAIN_MS      20
 #define DRAIN_MOST_US (UINT64_C(10) * 1000000)
+#define COMPACT_LEAST (UINT64_C(4) << 20)
 #define OWN_INSTANCE  QUEUE_ID_INSTANCE_MAX /* of queue ids; the doors count from 0 */
 
 /* Who brings messages. */
@@ -63,6 +64,7 @@ run(struct daemon *d)
 	take_conf(q);
 	q->ids.instance = OWN_INSTANCE;
 	q->memfds_max = 512;
+	q->compact_least = COMPACT_LEAST;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 2048)
 		q->memfds_max = (unsigned)(files.rlim_cur < 40000 ? files.rlim_cur / 4 : 10000);
 	TAILQ_INIT(&q->in_journal);

@@ -280,16 +280,6 @@ on_stored(struct qmgr *q, void *arg, int err)
 	schedule_run(q);
 }
 
-/* Until they are durable the message is nobody else's. */
-static void
-wait_for_reports(struct qmgr *q, struct message *m)
-{
-	m->jobs++;
-	q->active_rcpts++;
-	index_unschedule(&q->index, m->entry);
-	index_enter(&q->index, m->entry, ENTRY_ACTIVE);
-}
-
 enum dsn_progress
 dsn_send(struct qmgr *q, struct message *m)
 {
@@ -310,7 +300,7 @@ dsn_send(struct qmgr *q, struct message *m)
 		m->reports.warned = true;
 	}
 	if (--m->reports.pending > 0) {
-		wait_for_reports(q, m);
+		message_is_busy(q, m);
 		return DSN_UNDER_WAY;
 	}
 	conclude(q, m);

@@ -21,7 +21,7 @@
 
 #define CHUNK      (UINT64_C(256) << 10)
 #define FIRST_READ 8192
-#define EVENTS_MAX (UINT64_C(64) << 20)
+#define EVENTS_MAX (UINT64_C(1) << 30) /* compact.c keeps them far below */
 #define NAME_SIZE  (QUEUE_FILE_NAME_MAX + 8)
 
 /* ---- folders ---- */
@@ -208,6 +208,38 @@ file_store(const struct folders *f, const struct file_source *s)
 }
 
 int
+file_compact(const struct folders *f, uint64_t queue_id, uint64_t events_offset,
+	struct bytes events, uint64_t *end)
+{
+	struct file_source old = { .content_size = events_offset };
+	char name[QUEUE_FILE_NAME_MAX], temporary[NAME_SIZE];
+	uint32_t crc = 0;
+	int fd, r, saved;
+
+	if ((old.content_fd = file_open(f, queue_id)) < 0)
+		return old.content_fd;
+	queue_file_name(queue_id, name);
+	snprintf(temporary, sizeof(temporary), "%s.new", name);
+	fd = sys_openat(f->message, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0) {
+		close(old.content_fd);
+		return fd;
+	}
+	if ((r = copy_content(fd, 0, &old, &crc)) == ERR_OK &&
+		(r = sys_pwrite_all(fd, events, events_offset)) == ERR_OK &&
+		(r = sys_fsync(fd)) == ERR_OK)
+		r = sys_renameat(f->message, temporary, f->message, name);
+	saved = errno;
+	close(old.content_fd);
+	close(fd);
+	if (r < 0)
+		try_unlink(f->message, temporary);
+	*end = events_offset + events.n;
+	errno = saved;
+	return r;
+}
+
+int
 file_crc(int fd, uint64_t at, uint64_t size, uint32_t *crc)
 {
 	uint8_t *chunk = xmalloc(CHUNK);
@@ -372,51 +404,4 @@ file_check_content(const struct folders *f, const struct queue_file *head)
 	if (r == ERR_OK && crc != head->content_crc)
 		return ERR_CORRUPT;
 	return r;
-}
-
-/* ---- setting aside ---- */
-
-static int
-write_new(int dirfd, const char *name, struct bytes octets)
-{
-	int fd = sys_openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600), r;
-
-	if (fd < 0)
-		return fd;
-	r = sys_write_all(fd, octets);
-	if (r == ERR_OK)
-		r = sys_fsync(fd);
-	close(fd);
-	return r;
-}
-
-static int
-write_reason(const struct folders *f, const char *name, const char *reason)
-{
-	char with_suffix[96];
-
-	snprintf(with_suffix, sizeof(with_suffix), "%s.reason", name);
-	return write_new(f->corrupt, with_suffix, bytes_from_str(reason));
-}
-
-int
-file_set_aside(const struct folders *f, uint64_t queue_id, const char *reason)
-{
-	char name[QUEUE_FILE_NAME_MAX], id[QUEUE_ID_TEXT_SIZE];
-	int r = write_reason(f, queue_id_text(queue_id, id), reason);
-
-	if (r < 0)
-		return r;
-	r = sys_renameat(f->message, queue_file_name(queue_id, name), f->corrupt, id);
-	return r < 0 ? r : sys_fsync(f->corrupt);
-}
-
-int
-octets_set_aside(const struct folders *f, const char *name, struct bytes octets, const char *reason)
-{
-	int r = write_reason(f, name, reason);
-
-	if (r < 0 || (r = write_new(f->corrupt, name, octets)) < 0)
-		return r;
-	return sys_fsync(f->corrupt);
 }

@@ -34,13 +34,18 @@ MUST_USE int file_write(const struct folders *f, const struct file_source *s);
 /* The same, synced and named at the end: whole or not there, also after a power cut. */
 MUST_USE int file_store(const struct folders *f, const struct file_source *s);
 
+/* Write it anew with these events instead of those behind events_offset: synced, in place of the
+ * old one, which stays on failure. *end: where the next event goes. */
+MUST_USE int file_compact(const struct folders *f, uint64_t queue_id, uint64_t events_offset,
+	struct bytes events, uint64_t *end);
+
 /*
  * Files for doors, which cannot make any: lent/NUMBER, written by the door, adopted as a
  * message at its COMMIT. A door may have kept its descriptor, to alter the message after the
  * 250: a read lease is granted only while nobody has the file open for writing, so one that
  * is granted says that the door has let go; else the content is copied.
  */
-MUST_USE int file_lend(const struct folders *f, uint64_t number); /* an fd to write to */
+MUST_USE int file_lend(const struct folders *f, uint64_t number);      /* an fd to write to */
 MUST_USE int file_lent_read(const struct folders *f, uint64_t number); /* one to read it */
 /* true if nobody can write to it any more (also: it is gone) */
 bool file_lent_is_idle(const struct folders *f, uint64_t number);
@@ -77,7 +82,7 @@ MUST_USE int file_append(
 MUST_USE int file_open(const struct folders *f, uint64_t queue_id); /* for reading: an fd */
 MUST_USE int file_remove(const struct folders *f, uint64_t queue_id);
 
-/* Move it to corrupt/ and write down why. */
+/* aside.c: move it to corrupt/ and write down why. */
 MUST_USE int file_set_aside(const struct folders *f, uint64_t queue_id, const char *reason);
 /* Octets of another origin, the same. */
 MUST_USE int octets_set_aside(

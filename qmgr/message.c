@@ -62,6 +62,7 @@ take_header(struct message *m, const struct file_loaded *l)
 	m->content_offset = l->head.content_offset;
 	m->content_size = l->head.content_size;
 	m->content_crc = l->head.content_crc;
+	m->events_offset = l->head.events_offset;
 	m->events_end = l->events_end;
 }
 
@@ -214,6 +215,27 @@ add_to_file(struct qmgr *q, struct message *m, struct bytes body, uint64_t seq)
 }
 
 void
+message_add_late(struct qmgr *q, struct message *m)
+{
+	if (m->late.len == 0)
+		return;
+	if (message_header(q, m) < 0 ||
+		file_append(&q->folders, m->entry->id, &m->events_end, buf_bytes(&m->late)) < 0)
+		log_error("an event could not be written to a message's file");
+	buf_free(&m->late);
+	mover_file_dirty(q);
+}
+
+void
+message_is_busy(struct qmgr *q, struct message *m)
+{
+	m->jobs++;
+	q->active_rcpts++;
+	index_unschedule(&q->index, m->entry);
+	index_enter(&q->index, m->entry, ENTRY_ACTIVE);
+}
+
+void
 message_event(struct qmgr *q, struct message *m, struct queue_event *e)
 {
 	struct buf body = BUF_INIT;
@@ -244,6 +266,10 @@ message_settle(struct qmgr *q, struct message *m)
 	ASSERT(m->jobs == 0);
 	if (m->returned && !m->deleted)
 		operator_bounce_rest(q, m);
+	if (compact_is_due(q, m)) {
+		compact_start(q, m);
+		return;
+	}
 	attempts = queue_state_attempts(&m->state);
 	told = m->deleted ? DSN_TOLD : dsn_send(q, m);
 	if (told == DSN_UNDER_WAY)

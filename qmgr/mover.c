@@ -87,13 +87,7 @@ moved_well(struct qmgr *q, struct entry *e)
 	if (m == NULL)
 		return;
 	m->events_end = 0; /* read from the header when wanted */
-	if (m->late.len > 0) {
-		if (message_header(q, m) < 0 ||
-			file_append(&q->folders, e->id, &m->events_end, buf_bytes(&m->late)) < 0)
-			log_error("an event could not be written to a message's file");
-		buf_free(&m->late);
-		mover_file_dirty(q);
-	}
+	message_add_late(q, m);
 	if (m->jobs == 0 &&
 		(e->state == ENTRY_DEFERRED || e->state == ENTRY_HELD || e->state == ENTRY_READY) &&
 		!m->deleted)

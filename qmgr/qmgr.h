@@ -20,6 +20,7 @@
  *	incident.c	logins that ledger has blocked
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
+ *	compact.c	a file with too many events written anew
  *	recover.c	the start: names of files and the journal read
  *	scan.c		what the files say, read after the start
  *	operator.c	LIST; operator_show.c: SHOW; operator_orders.c: orders;
@@ -89,9 +90,11 @@ struct message {
 	struct bytes prefix;                   /* with held content; lives in state.arena */
 	int file_fd;                           /* open for delivery; -1 */
 	uint64_t content_offset, content_size; /* in file_fd, prefix included */
-	uint64_t events_end;                   /* in its file; 0: the header was not read yet */
+	uint64_t events_offset;                /* in its file */
+	uint64_t events_end;                   /* the same; 0: the header was not read yet */
 	uint32_t content_crc;
 	bool verified; /* the content in the file is what was written */
+	bool compact_failed;
 	unsigned jobs;
 	uint64_t sender; /* hash of who has a fair share; 0: not known yet */
 	bool starting;   /* its recipients are being gone through */
@@ -249,8 +252,9 @@ struct qmgr {
 
 	struct event *move_timer, *move_again;
 	bool moving, making_segment, syncing_files;
-	uint64_t next_move_us; /* after a failure */
-	uint64_t next_make_us; /* of a segment, after a failure */
+	uint64_t next_move_us;  /* after a failure */
+	uint64_t next_make_us;  /* of a segment, after a failure */
+	uint64_t compact_least; /* octets of events; fewer are let be */
 	bool dirty_at_sync[JOURNAL_SEGMENTS_MAX], dirty_since[JOURNAL_SEGMENTS_MAX];
 
 	struct queue_id_maker ids; /* for what the queue itself sends */
@@ -328,6 +332,10 @@ void message_unreadable(struct qmgr *q, struct entry *e, int err);
 int message_header(struct qmgr *q, struct message *m); /* of its file: offsets, CRC */
 /* Record what happened and apply it. */
 void message_event(struct qmgr *q, struct message *m, struct queue_event *e);
+/* What came while its file was being made goes behind what is there. */
+void message_add_late(struct qmgr *q, struct message *m);
+/* Something else counts as one of its jobs, and as a recipient on its way. */
+void message_is_busy(struct qmgr *q, struct message *m);
 /* No job is out: wait, go on, or be finished. */
 void message_settle(struct qmgr *q, struct message *m);
 /* Nothing is left to do for it: out of the queue. */
@@ -359,6 +367,11 @@ void schedule_due(struct qmgr *q);                        /* the heap's top may 
 void schedule_deliver(struct qmgr *q, struct message *m); /* all recipients that are due */
 void schedule_more(struct qmgr *q, struct message *m);    /* it is active: the same, if it may */
 uint64_t now_s(void);
+
+/* ---- compact.c ---- */
+/* Its file has many more events than it needs; no job may be out, and it settles afterwards. */
+bool compact_is_due(const struct qmgr *q, const struct message *m);
+void compact_start(struct qmgr *q, struct message *m);
 
 /* ---- verify.c ---- */
 bool verify_is_needed(const struct message *m);

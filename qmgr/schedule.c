@@ -92,9 +92,9 @@ schedule_deliver(struct qmgr *q, struct message *m)
 void
 schedule_more(struct qmgr *q, struct message *m)
 {
-	if (!m->starting && m->reports.pending == 0 && !m->deleted && !m->returned &&
-		!m->state.held && !q->d->draining && m->entry->state == ENTRY_ACTIVE &&
-		!verify_is_needed(m))
+	if (!m->starting && !compact_is_due(q, m) && m->reports.pending == 0 && !m->deleted &&
+		!m->returned && !m->state.held && !q->d->draining &&
+		m->entry->state == ENTRY_ACTIVE && !verify_is_needed(m))
 		schedule_deliver(q, m);
 }
 

@@ -111,6 +111,10 @@ unsigned fake_got(struct fake *f, const char *account, struct buf *text);
 unsigned fake_files(struct fake *f, const char *folder);
 unsigned fake_message_files(struct fake *f); /* of the queue */
 
+/* Files are not made, from now on until that. */
+void fake_disk_stands(struct fake *f);
+void fake_disk_goes_on(void);
+
 /* For cmocka: qmgr running in a world of its own. Or fake_new(), set what it should be, start. */
 struct fake *fake_new(void);
 int fake_setup(void **state);

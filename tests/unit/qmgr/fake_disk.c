@@ -2,8 +2,10 @@
 /* tests/unit/qmgr/fake_disk.c - what is on disk: mail that was delivered, files of the queue. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -92,4 +94,39 @@ fake_message_files(struct fake *f)
 		n += fake_files(f, folder);
 	}
 	return n;
+}
+
+/* ---- a slow one ---- */
+
+static sem_t disk;
+
+/* Not for ever: a test that fails does not free it. */
+static void
+wait_for_disk(struct worker_job *job)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	sem_timedwait(&disk, &end);
+}
+
+static void
+disk_was_there(struct worker_job *job)
+{
+}
+
+void
+fake_disk_stands(struct fake *f)
+{
+	static struct worker_job slow = { .work = wait_for_disk, .done = disk_was_there };
+
+	assert_int_equal(sem_init(&disk, 0, 0), 0);
+	worker_submit(f->q->filer, &slow);
+}
+
+void
+fake_disk_goes_on(void)
+{
+	assert_int_equal(sem_post(&disk), 0);
 }

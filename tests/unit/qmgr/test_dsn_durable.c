@@ -5,8 +5,6 @@
  * does: test_crash.c.)
  */
 #include <errno.h>
-#include <semaphore.h>
-#include <time.h>
 
 #include "fake.h"
 #include "sys.h"
@@ -174,31 +172,11 @@ is_reporting(struct fake *f)
 	return e != NULL && e->msg != NULL && e->msg->reports.pending > 0;
 }
 
-static sem_t disk;
-
-/* Not for ever: a test that fails does not free it. */
-static void
-wait_for_disk(struct worker_job *job)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += 20;
-	sem_timedwait(&disk, &end);
-}
-
-static void
-disk_was_there(struct worker_job *job)
-{
-}
-
 static struct fake *slow_one;
-static struct worker_job slow = { .work = wait_for_disk, .done = disk_was_there };
-
 static void
 slow_down(uint64_t id)
 {
-	worker_submit(slow_one->q->filer, &slow);
+	fake_disk_stands(slow_one);
 }
 
 /* While a report is under way (a large one, on a slow disk) the rest of the message waits: what
@@ -213,7 +191,6 @@ test_operator_meanwhile(void **state)
 	f->q->backoff.min_s = f->q->backoff.max_s = 1000;
 	f->on_accepted = slow_down;
 	slow_one = f;
-	assert_int_equal(sem_init(&disk, 0, 0), 0);
 	asked_of = fake_commit_lent(f, "bad@example.org full@example.org", buf_bytes(&content));
 	assert_true(fake_until(f, is_reporting));
 	m = index_find(&f->q->index, asked_of)->msg;
@@ -222,11 +199,10 @@ test_operator_meanwhile(void **state)
 	fake_turns(f, 20);
 	assert_false(rcpt_is_done(&m->state.rcpts[1]));
 	assert_int_equal(m->jobs, 1);
-	assert_int_equal(sem_post(&disk), 0);
+	fake_disk_goes_on();
 	assert_true(fake_until(f, fake_empty));
 	assert_int_equal(fake_got(f, SENDER, &got), 2);
 	assert_non_null(strstr((const char *)buf_bytes(&got).p, "rfc822; full@example.org"));
-	sem_destroy(&disk);
 	buf_free(&content);
 	buf_free(&got);
 }
