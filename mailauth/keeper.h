@@ -14,6 +14,7 @@
 
 #include "daemon.h"
 #include "keeper_keys.h"
+#include "log_pace.h"
 
 struct keeper_signer {
 	TAILQ_ENTRY(keeper_signer) link;
@@ -30,6 +31,7 @@ struct keeper {
 	unsigned asking;       /* questions to DNS under way */
 	uint64_t patience_s;   /* a write failed: none by itself before that */
 	uint64_t complained_s; /* when keys were last told of that wait for their record */
+	struct log_pace silence;
 	uint64_t lookups, unknowns, changes, made, failed_writes;
 };
 

@@ -129,11 +129,27 @@ happened(struct keeper *k, struct keeper_key *key, const struct keeper_life *bef
 
 /* ---- DNS ---- */
 
+/* Compared with the private key itself, so that no key signs beside a record of another one,
+ * whatever its file says. */
+static bool
+publishes(struct bytes record, const struct keeper_key *key)
+{
+	struct dkim_key *secret;
+	bool ours;
+
+	if (dkim_key_read(buf_bytes(&key->pem), &secret) < 0) {
+		log_error("DKIM key %s of %s is damaged", key->selector, key->domain);
+		return false;
+	}
+	ours = dkim_key_is_published(secret, record);
+	dkim_key_free(&secret);
+	return ours;
+}
+
 static enum keeper_sight
 sight_of(const struct keeper_key *key, const struct dns_answer *a)
 {
 	struct buf text = BUF_INIT;
-	struct dkim_key *secret = NULL;
 	bool ours;
 
 	if (a->status == DNS_NODATA || a->status == DNS_NXDOMAIN)
@@ -144,14 +160,28 @@ sight_of(const struct keeper_key *key, const struct dns_answer *a)
 		buf_free(&text);
 		return KEEPER_OTHER; /* RFC 6376 sec. 3.6.2.2: with several nobody knows */
 	}
-	if (key->life.state == DKIM_GONE)
-		ours = bytes_equal(buf_bytes(&text), buf_bytes(&key->record));
-	else
-		ours = dkim_key_read(buf_bytes(&key->pem), &secret) == ERR_OK &&
-		       dkim_key_is_published(secret, buf_bytes(&text));
-	dkim_key_free(&secret);
+	ours = key->life.state == DKIM_GONE ? bytes_equal(buf_bytes(&text), buf_bytes(&key->record))
+					    : publishes(buf_bytes(&text), key);
 	buf_free(&text);
 	return ours ? KEEPER_OURS : KEEPER_OTHER;
+}
+
+/* Of one that signs. A DNS that is silent is silent for all of them. */
+static void
+tell_missing(struct keeper *k, const struct keeper_key *key, enum keeper_sight sight,
+	const struct dns_answer *a)
+{
+	const char *what =
+		sight == KEEPER_OTHER ? "there is another one" : dns_status_name(a->status);
+
+	if (sight != KEEPER_UNKNOWN)
+		log_warning("the record of DKIM key %s of %s, which signs, can't be seen: %s",
+			key->selector, key->domain, what);
+	else if (log_pace(&k->silence))
+		log_warning(
+			"records of DKIM keys that sign can't be seen (%u looks): %s, as for %s "
+			"of %s",
+			log_pace_times(&k->silence), what, key->selector, key->domain);
 }
 
 static void
@@ -173,10 +203,7 @@ on_answer(void *arg, const struct dns_answer *a)
 	sight = sight_of(key, a);
 	k->unknowns += sight == KEEPER_UNKNOWN;
 	if (sight != KEEPER_OURS && key->life.state == DKIM_ACTIVE)
-		log_warning("the record of DKIM key %s of %s, which signs, can't be seen: %s",
-			key->selector, key->domain,
-			sight == KEEPER_OTHER ? "there is another one"
-					      : dns_status_name(a->status));
+		tell_missing(k, key, sight, a);
 	happened(k, key, &before,
 		keeper_life_seen(&key->life, &k->times, sight, a->ttl, keeper_now_s()));
 }

@@ -30,12 +30,8 @@ static void fetch(struct signer *s, struct bytes after);
 static void
 take(struct signer *s, const struct dkim_keeper_keys *m)
 {
-	unsigned bad = 0;
-
 	for (uint32_t i = 0; i < m->count; i++)
-		bad += signer_keys_take(&s->keys, &m->sets[i]);
-	if (bad > 0)
-		log_error("%u DKIM keys from dkim-keeper can't be read", bad);
+		signer_keys_take(&s->keys, &m->sets[i]);
 }
 
 static void

@@ -67,7 +67,7 @@ fail(struct signer_job *j, int err, const char *why)
 }
 
 static void
-put_selectors(struct buf *out, const struct signer_domain *d)
+put_selectors(struct buf *out, struct signer_domain *d)
 {
 	struct dkim_signing_key keys[DKIM_KEY_TYPES];
 	const size_t n = signer_domain_keys(d, keys);
@@ -218,9 +218,9 @@ begin_signing(struct request *r, struct dkim_signing **out)
 
 	if (err == ERR_OK)
 		return ERR_OK;
-	r->why = "not a message that can be signed";
+	r->why = n == 0 ? "the keys can't be read" : "not a message that can be signed";
 	signer_domain_release(&r->domain);
-	return ERR_SYNTAX;
+	return n == 0 ? ERR_IO : ERR_SYNTAX;
 }
 
 static void

@@ -12,8 +12,10 @@ drop(struct signer_domain *d)
 	d->dropped = true;
 	if (d->users > 0)
 		return;
-	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++)
+	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++) {
 		dkim_key_free(&d->keys[t].key);
+		buf_free(&d->keys[t].pem);
+	}
 	free(d);
 }
 
@@ -73,32 +75,28 @@ signer_keys_end(struct signer_keys *keys)
 			remove_at(keys, i - 1);
 }
 
-unsigned
+void
 signer_keys_take(struct signer_keys *keys, const struct dkim_key_set *set)
 {
 	struct signer_domain *d = xcalloc(1, sizeof(*d));
 	const size_t i = place(keys, set->domain);
-	unsigned bad = 0, good = 0;
+	bool any = false;
 
 	bytes_to_str(set->domain, d->name, sizeof(d->name));
 	d->round = keys->round;
 	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++) {
-		if (set->keys[t].selector.n == 0)
-			continue;
+		any |= set->keys[t].selector.n > 0;
 		bytes_to_str(
 			set->keys[t].selector, d->keys[t].selector, sizeof(d->keys[t].selector));
-		if (dkim_key_read(set->keys[t].pem, &d->keys[t].key) < 0)
-			bad++;
-		else
-			good++;
+		d->keys[t].pem = BUF_SECRET;
+		buf_put_bytes(&d->keys[t].pem, set->keys[t].pem);
 	}
 	if (is_at(keys, i, set->domain))
 		remove_at(keys, i);
-	if (good > 0)
+	if (any)
 		insert_at(keys, i, d);
 	else
 		drop(d);
-	return bad;
 }
 
 struct signer_domain *
@@ -137,14 +135,18 @@ signer_domain_release(struct signer_domain **d)
 }
 
 size_t
-signer_domain_keys(const struct signer_domain *d, struct dkim_signing_key out[DKIM_KEY_TYPES])
+signer_domain_keys(struct signer_domain *d, struct dkim_signing_key out[DKIM_KEY_TYPES])
 {
 	size_t n = 0;
 
-	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++)
+	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++) {
+		if (d->keys[t].pem.len > 0)
+			(void)!dkim_key_read(buf_bytes(&d->keys[t].pem), &d->keys[t].key);
+		buf_free(&d->keys[t].pem);
 		if (d->keys[t].key != NULL)
 			out[n++] = (struct dkim_signing_key){ bytes_from_str(d->name),
 				bytes_from_str(d->keys[t].selector), d->keys[t].key };
+	}
 	return n;
 }
 

@@ -13,8 +13,9 @@
 struct signer_domain {
 	char name[DKIM_DOMAIN_MAX + 1];
 	struct {
-		char selector[DKIM_SELECTOR_MAX + 1];
-		struct dkim_key *key; /* NULL: none of this type */
+		char selector[DKIM_SELECTOR_MAX + 1]; /* empty: none of this type */
+		struct buf pem;                       /* BUF_SECRET; empty once it was read */
+		struct dkim_key *key;                 /* NULL: not read yet, or it can't be */
 	} keys[DKIM_KEY_TYPES];
 	uint64_t round;
 	unsigned users; /* messages being signed with them */
@@ -31,9 +32,8 @@ struct signer_keys {
 void signer_keys_begin(struct signer_keys *keys);
 void signer_keys_end(struct signer_keys *keys);
 
-/* What signs for a domain now; nothing: the domain goes. returns: how many keys could not be
- * read (they are left out) */
-unsigned signer_keys_take(struct signer_keys *keys, const struct dkim_key_set *set);
+/* What signs for a domain now; nothing: the domain goes. */
+void signer_keys_take(struct signer_keys *keys, const struct dkim_key_set *set);
 
 /* NULL: none. */
 struct signer_domain *signer_keys_find(const struct signer_keys *keys, struct bytes name);
@@ -45,9 +45,9 @@ struct signer_domain *signer_keys_find_above(const struct signer_keys *keys, str
 struct signer_domain *signer_domain_hold(struct signer_domain *d);
 void signer_domain_release(struct signer_domain **d);
 
-/* For dkim_signing_new(): how many. */
-size_t signer_domain_keys(
-	const struct signer_domain *d, struct dkim_signing_key out[DKIM_KEY_TYPES]);
+/* For dkim_signing_new(): how many. They are read with their first use, for that takes half a
+ * millisecond each; one that can't be read is left out. */
+size_t signer_domain_keys(struct signer_domain *d, struct dkim_signing_key out[DKIM_KEY_TYPES]);
 
 void signer_keys_free(struct signer_keys *keys);
 

@@ -210,24 +210,6 @@ text_there_and_back(void **arg)
 	}
 }
 
-/* A record that another key made would let a key sign that is not published. */
-static void
-not_its_record(void **arg)
-{
-	struct keeper_key *a = make_real("example.org", "e1", DKIM_ACTIVE);
-	struct keeper_key *b = make_real("example.org", "e1", DKIM_ACTIVE), *read;
-	struct buf text = BUF_INIT;
-
-	UNUSED(arg);
-	buf_clear(&a->record);
-	buf_put_bytes(&a->record, buf_bytes(&b->record));
-	keeper_file_write(a, &text);
-	assert_int_equal(keeper_file_parse(buf_bytes(&text), &read), ERR_SYNTAX);
-	buf_free(&text);
-	keeper_key_free(&a);
-	keeper_key_free(&b);
-}
-
 struct folder {
 	char path[64];
 	int fd;
@@ -354,8 +336,7 @@ main(void)
 {
 	const struct CMUnitTest others[] = { cmocka_unit_test(order), cmocka_unit_test(newest),
 		cmocka_unit_test(long_names), cmocka_unit_test(text_there_and_back),
-		cmocka_unit_test(not_its_record), cmocka_unit_test(on_disk),
-		cmocka_unit_test(every_step_fails) };
+		cmocka_unit_test(on_disk), cmocka_unit_test(every_step_fails) };
 	TABLE_TESTS(bases, base_rows, run_base);
 	TABLE_TESTS(names, name_rows, run_name);
 

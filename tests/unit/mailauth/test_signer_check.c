@@ -36,7 +36,7 @@ add_keys(const char *domain)
 	assert_int_equal(dkim_key_generate(DKIM_KEY_ED25519, &pem), ERR_OK);
 	set.keys[DKIM_KEY_ED25519].selector = BYTES_LITERAL("e1");
 	set.keys[DKIM_KEY_ED25519].pem = buf_bytes(&pem);
-	assert_int_equal(signer_keys_take(&world.s.keys, &set), 0);
+	signer_keys_take(&world.s.keys, &set);
 	buf_free(&pem);
 }
 
@@ -211,12 +211,14 @@ keys_that_change(void **state)
 	UNUSED(state);
 	add_keys(ORG); /* others */
 	assert_ptr_not_equal(signer_keys_find(keys, BYTES_LITERAL(ORG)), held);
-	assert_int_equal(signer_keys_take(keys, &none), 0);
+	signer_keys_take(keys, &none);
 	assert_null(signer_keys_find(keys, BYTES_LITERAL(ORG)));
 	assert_int_equal(signer_domain_keys(held, out), 1); /* as good as before */
 	signer_domain_release(&held);
-	assert_int_equal(signer_keys_take(keys, &bad), 1);
-	assert_null(signer_keys_find(keys, BYTES_LITERAL("bad.example")));
+	/* found out when it is used */
+	signer_keys_take(keys, &bad);
+	assert_int_equal(
+		signer_domain_keys(signer_keys_find(keys, BYTES_LITERAL("bad.example")), out), 0);
 	/* what a new keeper does not name is gone */
 	signer_keys_begin(keys);
 	add_keys("new.example");
