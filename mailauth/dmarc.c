@@ -34,6 +34,7 @@ struct dmarc_check {
 	struct arena arena;
 	struct dmarc_memory memory;
 	struct dmarc_question question; /* domains folded; those that are none are empty */
+	struct dmarc_authors authors;
 	struct dmarc_result_row row;
 	dmarc_trace_fn *trace;
 	void *trace_arg;
@@ -349,11 +350,46 @@ evaluate(struct run *run)
 }
 
 static enum step
-run_once(struct dmarc_check *c)
+evaluate_author(struct dmarc_check *c, struct bytes domain)
 {
 	struct run run = { .c = c };
 
+	c->row = (struct dmarc_result_row){ .author_domain = domain };
 	return evaluate(&run);
+}
+
+/* Is that a result to keep rather than the best one so far? */
+static bool
+is_worse(const struct dmarc_result_row *a, const struct dmarc_result_row *b)
+{
+	if (a->result == DMARC_RESULT_FAIL)
+		return b->result != DMARC_RESULT_FAIL || a->policy > b->policy;
+	return a->result == DMARC_RESULT_TEMPERROR && b->result == DMARC_RESULT_PERMERROR;
+}
+
+/* sec. 11.5: the strictest policy of those that fail */
+static enum step
+evaluate_all(struct dmarc_check *c)
+{
+	struct dmarc_result_row worst = { .result = DMARC_RESULT_PERMERROR };
+
+	worst.words = bytes_from_str(c->authors.why);
+	tell(c, "%s", c->authors.why);
+	for (size_t i = 0; i < c->authors.n; i++) {
+		if (evaluate_author(c, c->authors.domain[i]) == WAIT)
+			return WAIT;
+		if (is_worse(&c->row, &worst))
+			worst = c->row;
+	}
+	c->row = worst;
+	tell(c, "DMARC: %s", dmarc_result_name(worst.result));
+	return DONE;
+}
+
+static enum step
+run_once(struct dmarc_check *c)
+{
+	return c->authors.why == NULL ? evaluate_author(c, c->authors.domain[0]) : evaluate_all(c);
 }
 
 /* Until an answer is missing; then memory.answered() is this again. */
@@ -405,28 +441,15 @@ copy_identifier(struct arena *a, const struct dmarc_identifier *id)
 void
 dmarc_run(struct dmarc_check *c, const struct dmarc_question *q, dmarc_done_fn *done, void *arg)
 {
-	struct buf author = BUF_INIT;
-	const char *why;
-	int r;
-
-	ASSERT(c->done == NULL);
+	ASSERT(c->done == NULL && q->dkim_count <= DMARC_SIGNATURES_MAX);
 	c->done = done;
 	c->arg = arg;
 	c->question.spf = copy_identifier(&c->arena, &q->spf);
 	c->question.dkim_count = q->dkim_count;
-	ASSERT(q->dkim_count <= DMARC_SIGNATURES_MAX);
 	for (size_t i = 0; i < q->dkim_count; i++)
 		c->question.dkim[i] = copy_identifier(&c->arena, &q->dkim[i]);
-	r = dmarc_author_domain(q->from, q->from_count, &author, &why);
-	c->row.author_domain = arena_bytes(&c->arena, buf_bytes(&author));
-	buf_free(&author);
-	if (r == ERR_OK) {
-		advance(c);
-		return;
-	}
-	c->telling = true;
-	(void)result(&(struct run){ .c = c }, DMARC_RESULT_PERMERROR, why);
-	done(arg, &c->row);
+	dmarc_authors(&c->arena, q->from, q->from_count, &c->authors);
+	advance(c);
 }
 
 void

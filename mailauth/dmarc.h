@@ -10,14 +10,15 @@
  *more)
  *
  * What a From field that is not one mailbox of one domain leads to (RFC 9989 sec. 4.2, 5.3.1 and
- * 11.5 leave it to us), enum dmarc_result:
+ * 11.5 leave it to us):
  *
- *	no From field, several, or one without any address of a domain: PERMERROR
- *	several addresses, all of one domain: as one
- *	addresses of several domains: PERMERROR
- *	a group: its members count as any address; an empty group: PERMERROR
- *	a domain that is none (an address literal, 8 bits that are no UTF-8, a bad label): PERMERROR
+ *	several addresses, all of one domain; a group of such: as one
  *	a domain in UTF-8: converted to A-labels (RFC 5890), then as any
+ *	addresses of several domains; several From fields; beside a good address one whose domain
+ *	is none: never a pass. DMARC is applied to each domain (the first DMARC_AUTHORS_MAX), and
+ *	the strictest policy of those that fail is the result; without one PERMERROR
+ *	no From field; none with a domain (an address literal, 8 bits that are no UTF-8, a bad
+ *	label, an empty group): PERMERROR
  *
  * Nothing is a pass that was not proven: an identifier whose check could not be done (a temporary
  * error) leads to TEMPERROR if it could have made the difference (sec. 5.3.6).
@@ -32,6 +33,7 @@
 
 struct mailauth_dns;
 
+#define DMARC_AUTHORS_MAX     8  /* domains of From fields that are looked at */
 #define DMARC_FROM_FIELDS_MAX 4  /* From fields given; two are too many already */
 #define DMARC_SIGNATURES_MAX  16 /* DKIM results that are looked at */
 #define DMARC_QUERIES_MAX     8  /* of one tree walk, RFC 9989 sec. 4.10 */
@@ -119,13 +121,5 @@ void dmarc_free(struct dmarc_check **c);
 
 /* "none", "pass", "fail", "temperror", "permerror": RFC 8601's words */
 const char *dmarc_result_name(enum dmarc_result r);
-
-/*
- * The author domain of From fields, alone: appended to out in A-labels.
- * returns: ERR_OK; ERR_NOT_FOUND: no From field or no address; ERR_EXISTS: several fields or
- * domains; ERR_SYNTAX: not a domain. *why: a constant phrase, set on errors.
- */
-MUST_USE int dmarc_author_domain(
-	const struct bytes *from, size_t count, struct buf *out, const char **why);
 
 #endif

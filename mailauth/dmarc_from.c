@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailauth/dmarc_from.c - whose domain does the From field name: the author domain.
+ * mailauth/dmarc_from.c - whose domains do the From fields name: the author domain.
  *
  * Runs in:  mailauth-verify. Trusts: nothing.
  * Sources:  RFC 9989 sec. 4.2, 5.3.1, 11.5; RFC 5322 sec. 3.4, 3.6.2; RFC 6854 (groups).
@@ -28,47 +28,52 @@ dmarc_fold_domain(struct arena *a, struct bytes domain, struct bytes *out)
 	return ERR_OK;
 }
 
-/* One field's: the domain that all its addresses have. */
-static int
-field_domain(struct arena *a, struct bytes value, struct bytes *out, const char **why)
+static void
+complain(struct dmarc_authors *out, const char *why)
 {
-	*out = BYTES_NONE;
+	if (out->why == NULL)
+		out->why = why;
+}
+
+static void
+add_domain(struct dmarc_authors *out, struct bytes domain)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (bytes_equal(out->domain[i], domain))
+			return;
+	if (out->n > 0)
+		complain(out, "the From field has addresses of several domains");
+	if (out->n < DMARC_AUTHORS_MAX)
+		out->domain[out->n++] = domain;
+}
+
+static void
+add_field(struct arena *a, struct bytes value, struct dmarc_authors *out)
+{
 	for (const struct rfc5322_address *m = rfc5322_addresses(a, value); m != NULL;
 		m = m->next) {
 		struct bytes domain;
 
 		if (m->kind != RFC5322_MAILBOX)
 			continue;
-		if (m->domain.n == 0 || dmarc_fold_domain(a, m->domain, &domain) < 0) {
-			*why = "an address in the From field without a domain that could be one";
-			return ERR_SYNTAX;
-		}
-		if (out->n > 0 && !bytes_equal(*out, domain)) {
-			*why = "the From field has addresses of several domains";
-			return ERR_EXISTS;
-		}
-		*out = domain;
+		if (m->domain.n > 0 && dmarc_fold_domain(a, m->domain, &domain) == ERR_OK)
+			add_domain(out, domain);
+		else
+			complain(out, "an address in the From field without a domain that could be "
+				      "one");
 	}
-	if (out->n > 0)
-		return ERR_OK;
-	*why = "the From field has no address";
-	return ERR_NOT_FOUND;
 }
 
-int
-dmarc_author_domain(const struct bytes *from, size_t count, struct buf *out, const char **why)
+void
+dmarc_authors(struct arena *a, const struct bytes *from, size_t count, struct dmarc_authors *out)
 {
-	struct arena a = ARENA_INIT;
-	struct bytes domain;
-	int r;
-
-	if (count != 1) {
-		*why = count == 0 ? "there is no From field" : "there are several From fields";
-		return count == 0 ? ERR_NOT_FOUND : ERR_EXISTS;
-	}
-	r = field_domain(&a, from[0], &domain, why);
-	if (r == ERR_OK)
-		buf_put_bytes(out, domain);
-	arena_reset(&a);
-	return r;
+	*out = (struct dmarc_authors){ 0 };
+	if (count == 0)
+		complain(out, "there is no From field");
+	else if (count > 1)
+		complain(out, "there are several From fields");
+	for (size_t i = 0; i < count && i < DMARC_FROM_FIELDS_MAX; i++)
+		add_field(a, from[i], out);
+	if (out->n == 0)
+		complain(out, "the From field has no address");
 }

@@ -10,6 +10,16 @@
 /* Lower case, A-labels, no dot at the end; in the arena. ERR_SYNTAX, ERR_LIMIT: no host's name. */
 MUST_USE int dmarc_fold_domain(struct arena *a, struct bytes domain, struct bytes *out);
 
+/* Whom the From fields name. */
+struct dmarc_authors {
+	size_t n;
+	struct bytes domain[DMARC_AUTHORS_MAX];
+	const char *why; /* it is not one field with addresses of one domain; NULL: it is */
+};
+
+void dmarc_authors(
+	struct arena *a, const struct bytes *from, size_t count, struct dmarc_authors *out);
+
 /* ---- dmarc_walk.c: what the DNS says, remembered for the check ---- */
 
 enum dmarc_found {

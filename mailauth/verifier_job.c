@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "guard.h"
+#include "dmarc_library.h"
 #include "log.h"
 #include "rfc5322.h"
 #include "sys.h"
@@ -185,6 +186,11 @@ on_dmarc(void *arg, const struct dmarc_result_row *result)
 	struct job *j = arg;
 
 	words_dmarc(&j->verified.dmarc, result, &j->arena);
+	if (!dmarc_library_agrees(result))
+		log_warning("libopendmarc says otherwise of a message from %.*s (dmarc=%s, %.*s)",
+			(int)result->author_domain.n, (const char *)result->author_domain.p,
+			dmarc_result_name(result->result), (int)result->words.n,
+			(const char *)result->words.p);
 	answer_verified(j);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "dmarc_cases.h"
+#include "dmarc_library.h"
 #include "mailauth_dns.h"
 
 #define QUESTIONS_MAX 200
@@ -177,6 +178,7 @@ on_done(void *arg, const struct dmarc_result_row *row)
 	bytes_to_str(row->org_domain, g->org, sizeof(g->org));
 	bytes_to_str(row->policy_domain, g->at, sizeof(g->at));
 	assert_true(row->words.n > 0);
+	assert_true(dmarc_library_agrees(row));
 	assert_true((row->dkim_strict & ~row->dkim_relaxed) == 0);
 	if (row->dkim_aligned)
 		assert_true((row->dkim_relaxed >> row->dkim_which & 1) == 1);
