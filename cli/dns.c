@@ -8,7 +8,7 @@
 const char dns_usage[] =
 	"relais dns show DOMAIN [--nsupdate | --json] [--address ADDRESS]... [--rua MAILBOX]\n"
 	"                       [--policy none|quarantine|reject]\n"
-	"       relais dns check DOMAIN [--quiet] [--json] [--address ADDRESS]...\n"
+	"       relais dns check DOMAIN | --all [--quiet] [--json] [--address ADDRESS]...\n"
 	"       relais dns query TYPE NAME [--json]\n"
 	"\n"
 	"show   the records that DOMAIN needs, as lines of a zone file: MX, SPF, DKIM, DMARC, "
@@ -16,8 +16,10 @@ const char dns_usage[] =
 	"       SRV for clients, MTA-STS, TLS-RPT. --address: of this host, if it is not the one\n"
 	"       that the system has; --rua: who gets reports (postmaster); --policy: of DMARC\n"
 	"check  asks for them, for the addresses' names (PTR), and whether SPF lets our own mail\n"
-	"       pass. --quiet: only what is not right. Exit status: 0 right (hints do not count),\n"
-	"       1 something is wrong, 2 something could not be asked, 64 wrong words\n"
+	"       pass. --all: each local domain; --quiet: only what is not right. Exit status: 0 "
+	"right\n"
+	"       (hints do not count), 1 something is wrong, 2 something could not be asked,\n"
+	"       64 wrong words\n"
 	"query  what resolver finds, and whether DNSSEC proves it. TYPE: A, AAAA, MX, TXT, PTR "
 	"(also\n"
 	"       of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn. Exit status: 0 records, 1 "
@@ -77,6 +79,8 @@ dns_words(int argc, char *argv[], struct dns_words *out)
 			out->form = DNS_FORM_NSUPDATE;
 		else if (strcmp(argv[i], "--quiet") == 0)
 			out->quiet = true;
+		else if (strcmp(argv[i], "--all") == 0)
+			out->all = true;
 		else if (strcmp(argv[i], "--address") == 0 && more)
 			ok = take_address(out, argv[++i]);
 		else if (strcmp(argv[i], "--rua") == 0 && more)
@@ -90,7 +94,7 @@ dns_words(int argc, char *argv[], struct dns_words *out)
 		if (!ok)
 			fprintf(stderr, "relais dns: %s\n", argv[i]);
 	}
-	return ok && out->domain != NULL ? CLI_OK : cli_usage(dns_usage, NULL);
+	return ok && (out->domain != NULL) != out->all ? CLI_OK : cli_usage(dns_usage, NULL);
 }
 
 int

@@ -37,6 +37,7 @@ struct dns_words {
 	const char *domain;
 	enum dns_form form;
 	bool quiet;
+	bool all; /* each local domain, in place of one */
 	size_t n_addresses;
 	struct ip_block addresses[DNS_ADDRESSES_MAX];
 	const char *report_to; /* NULL: not said */
@@ -45,6 +46,9 @@ struct dns_words {
 
 /* CLI_OK, or CLI_USAGE after printing why. */
 int dns_words(int argc, char *argv[], struct dns_words *out);
+
+/* The names of all local domains, in the arena; how many. */
+size_t dns_local_domains(struct cli *cli, struct arena *a, const char *const **names);
 
 /* All that is known, in the arena. false after printing why nothing can be said of the domain. */
 bool dns_facts(

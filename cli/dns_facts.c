@@ -261,6 +261,27 @@ take_keys(struct gathering *g)
 	g->f->keys_known = ok;
 }
 
+size_t
+dns_local_domains(struct cli *cli, struct arena *a, const char *const **names)
+{
+	const struct conf_list *list = &cli_common(cli)->domain;
+	struct table_file f;
+	const char **all;
+	size_t n = 0;
+
+	if (!table_file_load(cli, TABLE_DOMAINS, &f))
+		f.table.count = 0;
+	all = arena_alloc(a, (list->n + f.table.count + 1) * sizeof(*all));
+	for (size_t i = 0; i < list->n; i++)
+		all[n++] = list->v[i];
+	for (size_t i = 0; i < f.table.count; i++)
+		if (table_files_is_local(cli, &f, f.table.entries[i].key))
+			all[n++] = arena_str(a, f.table.entries[i].key);
+	table_file_free(&f);
+	*names = all;
+	return n;
+}
+
 bool
 dns_facts(struct cli *cli, struct arena *a, const struct dns_words *w, struct dns_facts *out)
 {

@@ -70,10 +70,10 @@ print_text(const struct dns_findings *all, bool quiet)
 	}
 }
 
-static void
-print_json(const struct dns_facts *facts, const struct dns_findings *all)
+static json_t *
+findings_json(const struct dns_facts *facts, const struct dns_findings *all)
 {
-	json_t *rows = json_array(), *root;
+	json_t *rows = json_array();
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct dns_finding *f = &all->findings[i];
@@ -83,11 +83,8 @@ print_json(const struct dns_facts *facts, const struct dns_findings *all)
 				      dns_level_name(f->level), "what", f->what, "name", f->name,
 				      "text", f->text, "todo", f->todo));
 	}
-	root = json_pack("{s:s, s:s, s:s, s:o}", "domain", facts->domain, "host", facts->hostname,
+	return json_pack("{s:s, s:s, s:s, s:o}", "domain", facts->domain, "host", facts->hostname,
 		"worst", dns_level_name(dns_worst(all)), "findings", rows);
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
-	json_decref(root);
 }
 
 static int
@@ -103,35 +100,77 @@ status_of(const struct dns_findings *all)
 	}
 }
 
-int
-dns_report(struct cli *cli, int argc, char *argv[])
+/* One domain. json: where its findings are added; NULL: they are printed. */
+static int
+check_one(struct asking *q, const struct dns_words *w, json_t *json)
 {
 	static struct dns_facts facts;
 	static struct dns_plan plan;
 	static struct dns_findings findings;
-	static struct asking q;
-	const struct dns_asker asker = { ask_dns, ask_spf, &q };
+	const struct dns_asker asker = { ask_dns, ask_spf, q };
 	struct arena a = ARENA_INIT;
+	int status = CHECK_UNKNOWN;
+
+	if (dns_facts(q->cli, &a, w, &facts)) {
+		dns_plan_make(&a, &facts, &plan);
+		dns_check(&a, &facts, &plan, &asker, &findings);
+		if (json != NULL)
+			json_array_append_new(json, findings_json(&facts, &findings));
+		else
+			print_text(&findings, w->quiet);
+		status = status_of(&findings);
+	}
+	arena_reset(&a);
+	return status;
+}
+
+/* The worst of all: wrong, then unknown. */
+static int
+check_all(struct asking *q, struct dns_words *w, json_t *json)
+{
+	struct arena a = ARENA_INIT;
+	const char *const *names = &w->domain;
+	size_t n = w->all ? dns_local_domains(q->cli, &a, &names) : 1;
+	int worst = CHECK_RIGHT;
+
+	for (size_t i = 0; i < n; i++) {
+		int status;
+
+		w->domain = names[i];
+		status = check_one(q, w, json);
+		if (worst != CHECK_WRONG && status != CHECK_RIGHT)
+			worst = status;
+	}
+	arena_reset(&a);
+	return worst;
+}
+
+int
+dns_report(struct cli *cli, int argc, char *argv[])
+{
+	static struct asking q;
 	struct dns_words w;
+	json_t *json = NULL;
 	int status = CHECK_UNKNOWN;
 
 	if (dns_words(argc, argv, &w) != CLI_OK || w.form == DNS_FORM_NSUPDATE)
 		return EX_USAGE;
 	q = (struct asking){ .cli = cli, .resolver = -1, .verifier = -1 };
-	if (dns_facts(cli, &a, &w, &facts) &&
-		(q.resolver = cli_connect(cli, SERVICE_RESOLVER)) >= 0) {
-		q.verifier = cli_connect(cli, SERVICE_VERIFIER);
-		dns_plan_make(&a, &facts, &plan);
-		dns_check(&a, &facts, &plan, &asker, &findings);
-		if (w.form == DNS_FORM_JSON)
-			print_json(&facts, &findings);
-		else
-			print_text(&findings, w.quiet);
-		status = status_of(&findings);
-		close(q.resolver);
-		if (q.verifier >= 0)
-			close(q.verifier);
+	if (cli_load(cli))
+		q.resolver = cli_connect(cli, SERVICE_RESOLVER);
+	if (q.resolver < 0)
+		return status;
+	q.verifier = cli_connect(cli, SERVICE_VERIFIER);
+	if (w.form == DNS_FORM_JSON)
+		json = json_array();
+	status = check_all(&q, &w, json);
+	if (json != NULL) {
+		json_dumpf(w.all ? json : json_array_get(json, 0), stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(json);
 	}
-	arena_reset(&a);
+	close(q.resolver);
+	if (q.verifier >= 0)
+		close(q.verifier);
 	return status;
 }

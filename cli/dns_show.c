@@ -51,6 +51,8 @@ dns_show(struct cli *cli, int argc, char *argv[])
 
 	if (dns_words(argc, argv, &w) != CLI_OK)
 		return CLI_USAGE;
+	if (w.all)
+		return cli_usage(dns_usage, NULL);
 	if (!dns_facts(cli, &a, &w, &facts)) {
 		arena_reset(&a);
 		return CLI_FAILED;

@@ -151,6 +151,17 @@ def test_a_domain_below(records):
     assert {f["what"] for f in found if f["level"] == "wrong"} == {"MX", "SPF", "DKIM"}, found
 
 
+def test_all_domains(records):
+    """Each local domain; the worst is the exit status."""
+    records.suite.relais("domain", "add", "right.example")
+    r = records.suite.relais(*OFFERED, "dns", "check", "--all", "--json", *ADDRESSES, check=False)
+    worst = {x["domain"]: x["worst"] for x in json.loads(r.stdout)}
+    assert worst.pop("right.example") == "right" and set(worst.values()) == {"wrong"}
+    assert r.returncode == WRONG
+    assert records.suite.relais("dns", "check", "--all", "right.example", check=False).returncode == 64
+    assert records.suite.relais("dns", "show", "--all", check=False).returncode == 2
+
+
 def test_not_known(records):
     """A zone that cannot be asked is not wrong: later it is known."""
     status, found = records.check("broken.example")
