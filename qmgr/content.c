@@ -25,6 +25,12 @@ content_is_held(const struct message *m)
 	return m->octets != NULL || m->memfd >= 0;
 }
 
+struct bytes
+content_held(const struct message *m)
+{
+	return m->octets == NULL ? BYTES_NONE : bytes_make(m->octets, (size_t)m->held_size);
+}
+
 void
 content_hold(struct qmgr *q, struct message *m, const struct content_source *c, int fd)
 {

@@ -3,19 +3,15 @@
  * qmgr/intake.c - messages come in: COMMIT.
  *
  * A small message's envelope and content are copied into the journal's next batch; a large
- * one is completed in the file that was lent for it and named, by a thread, before the
- * record that tells of it. The answer comes after the flush (flush.c).
+ * one gets its file first (store.c). The answer comes after the flush (flush.c).
  *
  * Runs in:  qmgr; user relais-queue, root: the queue.
  * Trusts:   nothing from the doors but their service's name, which master vouches for.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "err.h"
@@ -91,13 +87,6 @@ commit_undo(struct qmgr *q, struct commit *c)
 	index_remove(&q->index, e);
 }
 
-/* Of those that are plain memory. */
-static size_t
-content_held_octets(const struct message *m)
-{
-	return m->octets == NULL ? 0 : (size_t)m->held_size;
-}
-
 /* It is durable: its turn may come. */
 static void
 commit_stored(struct qmgr *q, struct commit *c)
@@ -106,8 +95,7 @@ commit_stored(struct qmgr *q, struct commit *c)
 
 	q->stats.committed++;
 	q->stats.octets += e->size;
-	line_message_id(
-		e->id, bytes_make(c->msg->octets, content_held_octets(c->msg)), c->msg->memfd, 0);
+	line_message_id(e->id, content_held(c->msg), c->msg->memfd, 0);
 	if (e->flags & ENTRY_IN_FILE) {
 		journal_done(&q->journal, c->segment);
 	} else {
@@ -189,98 +177,6 @@ commit_unpark(struct qmgr *q)
 		TAILQ_REMOVE(&parked, c, link);
 		commit_append(q, c);
 	}
-}
-
-/* ---- large ones: a file first ---- */
-
-struct storing {
-	struct worker_job job;
-	struct qmgr *q;
-	struct commit *commit;
-	struct file_source source;
-	struct buf envelope;
-	uint64_t lent; /* number of the file; 0: content is in memory */
-	int result;
-	enum file_adoption how;
-};
-
-static void
-store_work(struct worker_job *job)
-{
-	struct storing *s = job->ctx;
-
-	s->result = s->lent != 0 ? file_adopt(&s->q->folders, &s->source, s->lent, &s->how)
-				 : file_store(&s->q->folders, &s->source);
-}
-
-/* The message is whole in any case; a copy says that something is not as it should be. */
-static void
-tell_adoption(struct qmgr *q, uint64_t id, enum file_adoption how)
-{
-	char text[QUEUE_ID_TEXT_SIZE];
-
-	queue_id_text(id, text);
-	if (how == FILE_COPIED_OPEN)
-		log_warning("%s: its door still had the file open for writing; copied", text);
-	else if (how == FILE_COPIED_NAME)
-		log_warning("%s: the file lent for it could not be renamed; copied", text);
-	else if (how == FILE_COPIED_LEASE && !q->leases_missed)
-		log_warning("the queue's file system knows no leases: large messages are copied");
-	q->leases_missed |= how == FILE_COPIED_LEASE;
-}
-
-static void
-store_done(struct worker_job *job)
-{
-	struct storing *s = job->ctx;
-	struct qmgr *q = s->q;
-	struct commit *c = s->commit;
-
-	TAILQ_REMOVE(&q->storing, c, link);
-	c->filed = true;
-	content_drop(q, c->msg);
-	tell_adoption(q, c->msg->entry->id, s->how);
-	if (s->result == ERR_OK) {
-		c->msg->entry->flags |= ENTRY_IN_FILE;
-		c->msg->verified = true; /* its CRC was taken a moment ago */
-		/* offsets are read from the file's header when it is loaded again */
-		commit_append(q, c);
-	} else {
-		commit_finish(q, c, s->result);
-	}
-	buf_free(&s->envelope);
-	free(s);
-}
-
-static void
-store_file(struct qmgr *q, struct commit *c, uint64_t offset, uint64_t lent)
-{
-	struct storing *s = xcalloc(1, sizeof(*s));
-	struct message *m = c->msg;
-
-	s->job.work = store_work;
-	s->job.done = store_done;
-	s->job.ctx = s;
-	s->q = q;
-	s->commit = c;
-	s->lent = lent;
-	line_message_id(
-		m->entry->id, bytes_make(m->octets, content_held_octets(m)), m->memfd, offset);
-	envelope_encode(&s->envelope, &m->state.envelope);
-	s->source = (struct file_source){ .queue_id = m->entry->id,
-		.envelope = buf_bytes(&s->envelope),
-		.prefix = m->prefix,
-		.content = bytes_make(m->octets, content_held_octets(m)),
-		.content_fd = m->memfd,
-		.content_offset = offset,
-		.content_size = m->held_size };
-	if (lent != 0) { /* the thread closes it: no descriptor of ours may be open for writing */
-		m->memfd = -1;
-		q->n_memfds--;
-		q->memory -= m->held_size;
-	}
-	TAILQ_INSERT_TAIL(&q->storing, c, link);
-	worker_submit(q->filer, &s->job);
 }
 
 /* ---- the beginning ---- */

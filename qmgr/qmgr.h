@@ -3,6 +3,7 @@
  * qmgr/qmgr.h - private to qmgr: the daemon's state, and who does what.
  *
  *	intake.c	COMMIT from the doors
+ *	store.c		those that get a file first
  *	own.c		messages of our own: signed, then taken in
  *	ticket.c	is it the login's own?
  *	lent.c		LEND; adopt.c: how a lent file becomes a message
@@ -306,6 +307,11 @@ void own_init(struct qmgr *q); /* at the start, and when the configuration is an
 MUST_USE int own_send(struct qmgr *q, const struct envelope *e, struct bytes content,
 	own_done_fn *done, void *arg);
 
+/* ---- store.c ---- */
+/* Its file, then its record. lent: the number of the file that content is in; 0: it is in memory.
+ */
+void store_file(struct qmgr *q, struct commit *c, uint64_t offset, uint64_t lent);
+
 /* ---- ticket.c ---- */
 void ticket_init(struct qmgr *q);
 void ticket_stop(struct qmgr *q);
@@ -348,6 +354,7 @@ struct content {
 	int fd; /* borrowed, if source.in_fd */
 };
 bool content_is_held(const struct message *m);
+struct bytes content_held(const struct message *m); /* as plain memory; else empty */
 /* Into memory: few octets are copied; an fd, a sealed memfd, is the message's from now on. */
 void content_hold(struct qmgr *q, struct message *m, const struct content_source *c, int fd);
 MUST_USE int content_hold_octets(struct qmgr *q, struct message *m, struct bytes octets);
