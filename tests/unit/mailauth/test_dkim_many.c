@@ -16,6 +16,7 @@
 
 #define NOW    1700000000
 #define HEADER "From: a@example.org\r\nSubject: x\r\n"
+#define EMPTY  "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" /* SHA-256 of nothing */
 #define GOOD   "v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org; s=x; h=From:Subject"
 
 static EVP_PKEY *key;
@@ -116,8 +117,7 @@ each_for_itself(void **arg)
 		"v=1; a=ed25519-sha256; c=simple/simple; d=example.org; s=none; h=From",
 		"v=1; a=ed25519-sha256; c=simple/simple; d=example.com; s=slow; h=From",
 		"v=1; a=rsa-sha1; d=example.org; s=x; h=From",
-		"v=1; a=ed25519-sha256; d=example.org; s=x; h=From:Subject; "
-		"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+		"v=1; a=ed25519-sha256; d=example.org; s=x; h=From; bh=" EMPTY,
 	};
 	static const enum dkim_result want[] = { DKIM_NEUTRAL, DKIM_POLICY, DKIM_PASS, DKIM_PASS,
 		DKIM_PERMERROR, DKIM_TEMPERROR, DKIM_PERMERROR, DKIM_FAIL };
