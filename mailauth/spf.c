@@ -265,8 +265,10 @@ read_question(struct spf_check *c, const struct spf_question *q)
 	c->values.client = client_address(q->client);
 	c->values.now = q->now;
 	c->result.identity = q->identity;
-	if (q->identity == SPF_HELO || q->mail_from.n == 0 || q->mail_from.n > SPF_SENDER_MAX)
+	if (q->identity == SPF_HELO || q->mail_from.n == 0)
 		set_sender(c, postmaster, c->values.helo);
+	else if (q->mail_from.n > SPF_SENDER_MAX)
+		set_sender(c, postmaster, BYTES_NONE);
 	else if (at == BYTES_NOT_FOUND || at == 0)
 		set_sender(c, postmaster, bytes_skip(q->mail_from, at == 0));
 	else

@@ -18,7 +18,7 @@
 #include "mailauth_dns.h"
 
 #define SPF_EXPLANATION_MAX 400 /* octets; what is longer counts as none, sec. 6.2 */
-#define SPF_SENDER_MAX      512 /* of a MAIL FROM; a longer one is none */
+#define SPF_SENDER_MAX      512 /* of a MAIL FROM; a longer one has no policy */
 #define SPF_DOMAIN_MAX      253
 
 /* sec. 2.6, weakest first; the words are those of Authentication-Results and Received-SPF. */

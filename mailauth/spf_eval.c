@@ -51,14 +51,12 @@ static bool
 include_matches(struct spf_check *c, struct bytes target)
 {
 	struct bytes domain = c->values.domain;
-	bool passes;
 
 	c->includes++;
 	check_domain(c, target, true);
 	c->includes--;
 	c->values.domain = domain;
-	passes = !c->broken && c->result.verdict == SPF_PASS;
-	return passes;
+	return !c->broken && c->result.verdict == SPF_PASS;
 }
 
 static bool

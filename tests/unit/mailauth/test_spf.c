@@ -111,6 +111,8 @@ check(struct world *w, const char *client, const char *mail_from)
 
 /* ---- one check each ---- */
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static const struct row {
 	const char *label;
 	const char *zone[ROWS_MAX];
@@ -206,6 +208,8 @@ static const struct row {
 	{ "an octet with a meaning in a name",
 		{ "x.org TXT \"v=spf1 exists:%{l}.x.org -all\"", "a\\064b.x.org A 127.0.0.2" },
 		"192.0.2.1", "\"a@b\"@x.org", SPF_FAIL, NULL, "-all", NULL },
+	{ "a reverse-path of more than 512 octets", { "x.org TXT \"v=spf1 +all\"" }, "192.0.2.1",
+		X64 X64 X64 X64 X64 X64 X64 X64 "@x.org", SPF_NONE, "", "", NULL },
 	{ "no dot in the domain", { "org TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@org", SPF_NONE, "",
 		"", NULL },
 	{ "an address as domain", { "192.0.2.1 TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@192.0.2.1",
