@@ -162,41 +162,23 @@ has_controls(struct bytes value)
 	return false;
 }
 
+/* The fields that h= names; and sec. 8.15: who adds a From in front of a signed message must not
+ * pass. */
 static void
-close_if_signed(struct dkim_check *c, struct bytes name, const char *why)
+check_fields(const struct dkim_check *c, struct dkim_claim *s)
 {
-	for (size_t i = 0; i < c->nclaims; i++)
-		if (c->claims[i].open &&
-			dkim_signed_fields_count(c->claims[i].parsed.fields, name) > 0)
-			dkim_claim_close(&c->claims[i], DKIM_POLICY, why);
-}
-
-/* Sec. 8.15: who adds a From field in front of a signed message must not pass. */
-static void
-check_from(struct dkim_check *c, size_t from_fields)
-{
-	for (size_t i = 0; i < c->nclaims; i++) {
-		struct dkim_claim *s = &c->claims[i];
-
-		if (s->open && dkim_signed_fields_count(s->parsed.fields, BYTES_LITERAL("From")) <
-				       from_fields)
-			dkim_claim_close(s, DKIM_POLICY, "a From field is not signed");
-	}
-}
-
-static void
-check_fields(struct dkim_check *c)
-{
+	const struct bytes signed_fields = s->parsed.fields;
 	struct bytes rest = c->header;
 	struct rfc5322_field f;
 	size_t from_fields = 0;
 
-	while (rfc5322_field_next(&rest, &f)) {
+	while (s->open && rfc5322_field_next(&rest, &f)) {
 		from_fields += is_from(&f);
-		if (has_controls(f.value))
-			close_if_signed(c, f.name, "a signed field has control characters");
+		if (has_controls(f.value) && dkim_signed_fields_count(signed_fields, f.name) > 0)
+			dkim_claim_close(s, DKIM_POLICY, "a signed field has control characters");
 	}
-	check_from(c, from_fields);
+	if (s->open && dkim_signed_fields_count(signed_fields, BYTES_LITERAL("From")) < from_fields)
+		dkim_claim_close(s, DKIM_POLICY, "a From field is not signed");
 }
 
 static void
@@ -214,6 +196,8 @@ check_claims(struct dkim_check *c)
 			dkim_claim_close(s, DKIM_POLICY, "the signature has expired");
 		else if (p->has_time && (int64_t)p->time > c->now + CLOCK_SKEW_S)
 			dkim_claim_close(s, DKIM_POLICY, "the signature is from the future");
+		else
+			check_fields(c, s);
 	}
 }
 
@@ -237,7 +221,6 @@ read_header(struct dkim_check *c)
 	if (over)
 		dkim_check_close(c, DKIM_POLICY, "the header is too long");
 	check_claims(c);
-	check_fields(c);
 }
 
 /* --- keys ------------------------------------------------------------------------------ */

@@ -109,6 +109,8 @@ more_than_the_limit(void **arg)
 static void
 each_for_itself(void **arg)
 {
+	static const char bh_of_nothing[] =
+		"v=1; a=ed25519-sha256; d=example.org; s=x; h=From; bh=" EMPTY;
 	static const char *const tags[] = {
 		"nonsense",
 		"v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.org; s=x; h=From:Subject; l=1",
@@ -117,7 +119,7 @@ each_for_itself(void **arg)
 		"v=1; a=ed25519-sha256; c=simple/simple; d=example.org; s=none; h=From",
 		"v=1; a=ed25519-sha256; c=simple/simple; d=example.com; s=slow; h=From",
 		"v=1; a=rsa-sha1; d=example.org; s=x; h=From",
-		"v=1; a=ed25519-sha256; d=example.org; s=x; h=From; bh=" EMPTY,
+		bh_of_nothing,
 	};
 	static const enum dkim_result want[] = { DKIM_NEUTRAL, DKIM_POLICY, DKIM_PASS, DKIM_PASS,
 		DKIM_PERMERROR, DKIM_TEMPERROR, DKIM_PERMERROR, DKIM_FAIL };
