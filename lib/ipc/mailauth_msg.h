@@ -22,7 +22,7 @@
 #define MAILAUTH_CONTENT_MAX     (2047u << 20)
 #define MAILAUTH_ADDRESS_MAX     45  /* "2001:db8::1", never an IPv4-mapped one */
 #define MAILAUTH_NAME_MAX        255 /* a domain */
-#define MAILAUTH_PATH_MAX        320 /* a mailbox */
+#define MAILAUTH_PATH_MAX        512 /* a mailbox: RFC5321_MAILBOX_MAX; none is cut */
 #define MAILAUTH_WORDS_MAX       255 /* for people: what was wrong */
 #define MAILAUTH_EXPLANATION_MAX 512
 #define MAILAUTH_MECHANISM_MAX   512
