@@ -174,13 +174,30 @@ fd_copy(const struct reporter_job *j)
 	return j->fd < 0 ? -1 : fcntl(j->fd, F_DUPFD_CLOEXEC, 3);
 }
 
+static bool
+is_mailbox(const char *text)
+{
+	struct mailbox m;
+
+	return rfc5321_parse_mailbox(bytes_from_str(text), 0, &m) == ERR_OK && !m.literal;
+}
+
+/* The option's mailbox; one that is none is the null reverse-path. */
+static struct bytes
+reverse_path(const struct reporter_job *j)
+{
+	const char *given = reporter_conf(j->r)->report_reverse_path;
+
+	return is_mailbox(given) ? bytes_from_str(given) : BYTES_NONE;
+}
+
 static void
 queue(struct reporter_job *j)
 {
 	struct envelope_rcpt rcpts[DMARC_URIS_MAX];
 	struct envelope e = { .arrival_us = clock_wall_us(),
 		.flags = ENVELOPE_LOCAL_ORIGIN,
-		.reverse_path = bytes_from_str(reporter_conf(j->r)->report_reverse_path),
+		.reverse_path = reverse_path(j),
 		.protocol = BYTES_LITERAL("local"),
 		.n_rcpts = (uint32_t)j->to.n,
 		.rcpts = rcpts };
@@ -225,9 +242,9 @@ on_signed(void *arg, const struct signer_signed *m)
 static void
 sign(struct reporter_job *j)
 {
-	const struct signer_sign m = { .domain = j->from_domain,
-		.reverse_path = bytes_from_str(reporter_conf(j->r)->report_reverse_path),
-		.content = content_of(j) };
+	const struct signer_sign m = {
+		.domain = j->from_domain, .reverse_path = reverse_path(j), .content = content_of(j)
+	};
 	int fd = fd_copy(j);
 
 	if (!reporter_conf(j->r)->sign)
@@ -334,11 +351,14 @@ choose_from(struct reporter_job *j)
 {
 	const struct common_conf *common = j->r->d->common;
 	const char *given = reporter_conf(j->r)->report_from;
+	const bool good = is_mailbox(given);
 
-	j->from = bytes_from_str(given[0] != 0 ? given
-					       : arena_printf(&j->arena, "postmaster@%s",
-							 common->domain.n > 0 ? common->domain.v[0]
-									      : common->hostname));
+	if (!good && given[0] != 0)
+		log_warning("mailauth.report_from is no address: %s", given);
+	j->from = bytes_from_str(
+		good ? given
+		     : arena_printf(&j->arena, "postmaster@%s",
+			       common->domain.n > 0 ? common->domain.v[0] : common->hostname));
 	j->from_domain = bytes_skip(j->from, bytes_find_last(j->from, '@') + 1);
 }
 

@@ -228,6 +228,9 @@ def test_report_to_ourselves_is_read(net, suite):
     assert source["source"] == net.host("spoofer").v4 and source["spf_domain"] == "none.example"
     text = suite.relais("dmarc", "seen", "own.example", "--mailbox", READER)
     assert "5 messages, 4 pass" in text and net.host("spoofer").v4 in text
+    assert "Usage" in suite.relais("dmarc", "--help")
+    assert suite.relais("dmarc", "seen", "own.example", "--mailbox", "nobody@first.example", check=False).returncode == 1
+    assert suite.relais("dmarc", "seen", check=False).returncode == 2
     assert "0 messages" in suite.relais("dmarc", "seen", "else.example", "--mailbox", READER)
 
 
