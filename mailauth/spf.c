@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "mail_address.h"
 #include "spf_private.h"
 
 struct spf_engine *
@@ -241,6 +242,9 @@ set_sender(struct spf_check *c, struct bytes local, struct bytes domain)
 	struct spf_macro_values *v = &c->values;
 	struct buf whole = BUF_INIT;
 
+	/* U-labels are A-labels from here on (sec. 4.3) */
+	if (!is_ascii(domain) && mail_domain_fold(&c->arena, domain, &domain) < 0)
+		domain = BYTES_NONE;
 	buf_put_bytes(&whole, local);
 	buf_put_u8(&whole, '@');
 	buf_put_bytes(&whole, domain);
