@@ -232,6 +232,14 @@ can_have_policy(struct bytes domain)
 	return false;
 }
 
+static void
+none_because(struct spf_check *c, const char *why)
+{
+	c->result.problem = bytes_from_str(why);
+	spf_step(c, "%.*s: none: %s", (int)c->values.sender_domain.n,
+		(const char *)c->values.sender_domain.p, why);
+}
+
 void
 spf_check_host(struct spf_check *c)
 {
@@ -243,16 +251,16 @@ spf_check_host(struct spf_check *c)
 	if (said.n > SPF_DOMAIN_MAX + 1 || (said.n > SPF_DOMAIN_MAX && said.p[said.n - 1] != '.'))
 		n = ERR_SYNTAX;
 	c->result.verdict = SPF_NONE;
+	if (c->values.client.family == 0) {
+		none_because(c, "the client's address is not known");
+		return;
+	}
 	if (n < 0 || !can_have_policy(bytes_make(name, (size_t)n))) {
-		c->result.problem = BYTES_LITERAL("not a domain that could have a policy");
-		spf_step(c, "%.*s: not a domain that could have a policy", (int)said.n,
-			(const char *)said.p);
+		none_because(c, "not a domain that could have a policy");
 		return;
 	}
 	c->result.domain = arena_bytes(&c->arena, bytes_make(name, (size_t)n));
 	check_domain(c, c->result.domain, false);
-	if (c->result.verdict == SPF_NONE && !c->broken) {
-		c->result.problem = BYTES_LITERAL("the domain has no SPF record");
-		spf_step(c, "%s has no SPF record", name);
-	}
+	if (c->result.verdict == SPF_NONE && !c->broken)
+		none_because(c, "the domain has no SPF record");
 }

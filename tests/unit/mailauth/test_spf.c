@@ -396,17 +396,32 @@ test_steps(void **state)
 	tear_down(w);
 }
 
+static void
+test_no_address(void **state)
+{
+	struct world *w = set_up();
+	struct spf_question q = question("192.0.2.1", "a@x.org");
+
+	add(w, "x.org TXT \"v=spf1 +all\"");
+	q.client = (struct ip_block){ 0 };
+	assert_null(spf_start(w->engine, &w->dns, &q, on_done, NULL, &w->o));
+	assert_int_equal(w->o.verdict, SPF_NONE);
+	assert_int_equal(w->zone.asked, 0);
+	tear_down(w);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 5] = {
+	struct CMUnitTest tests[NITEMS(rows) + 6] = {
 		cmocka_unit_test(test_many_terms),
 		cmocka_unit_test(test_amplification),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_no_address),
 	};
-	size_t n = 5;
+	size_t n = 6;
 
 	ADD_ROWS(tests, n, rows, test_row);
 	return cmocka_run_group_tests_name("spf", tests, NULL, NULL);
