@@ -103,7 +103,6 @@ count_failure(struct verdict *v, const struct ipc_answer *answer)
 {
 	const bool died = answer->err == ERR_OK && answer->type == MAILAUTH_DIED;
 
-	v->failed = true;
 	v->verify->numbers.died += died;
 	v->verify->numbers.given_up += !died;
 	log_warning("%s: not verified: %s", v->client->session.txn->queue_id,
@@ -251,11 +250,13 @@ on_verified(void *arg, const struct ipc_answer *answer)
 		return;
 	ASSERT(client_answered(c)); /* else it was not wanted */
 	if (answer->err < 0 || answer->type != MAILAUTH_VERIFIED ||
-		mailauth_verified_decode(&in, &v->verified) < 0)
+		mailauth_verified_decode(&in, &v->verified) < 0) {
 		v->verified = (struct mailauth_verified){
 			.dmarc = { .result = AUTH_TEMPERROR,
 				.problem = bytes_from_str(count_failure(v, answer)) }
 		};
+		v->failed = true;
+	}
 	decide(v); /* while what is known lies in the answer */
 	client_turn(c);
 }
