@@ -213,10 +213,8 @@ static const struct row {
 	{ "U-labels",
 		{ "xn--bcher-kva.example TXT \"v=spf1 exists:%{o}.x.org\"",
 			"xn--bcher-kva.example.x.org A 127.0.0.2" },
-		"192.0.2.1",
-		"a@b\xc3\xbc"
-		"cher.example",
-		SPF_PASS, "xn--bcher-kva.example", NULL, NULL },
+		"192.0.2.1", "a@b\303\274cher.example", SPF_PASS, "xn--bcher-kva.example", NULL,
+		NULL },
 	{ "none that could be", { "x.org TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@\xff.x.org",
 		SPF_NONE, "", NULL, NULL },
 	{ "no dot in the domain", { "org TXT \"v=spf1 +all\"" }, "192.0.2.1", "a@org", SPF_NONE, "",
@@ -293,13 +291,12 @@ static struct world *
 set_up_for_later(void)
 {
 	static const char *const lines[] = {
-		"x.org TXT \"v=spf1 a:%{l}.x.org mx ptr exists:%{ir}.%{p}.x.org include:y.org "
-		"-all exp=e.%{d}\"",
+		"x.org TXT \"v=spf1 a:%{l}.%{d} ptr exists:%{p}.%{d} include:y.org -all "
+		"exp=e.x.org\"",
 		"y.org TXT \"v=spf1 mx include:z.org ?all\"",
 		"z.org TXT \"v=spf1 a ip4:192.0.2.77 -all\"",
-		"x.org MX 1 m1.x.org",
-		"x.org MX 2 m2.x.org",
-		"y.org MX 2 m1.x.org",
+		"y.org MX 1 m1.x.org",
+		"y.org MX 2 m2.x.org",
 		"m1.x.org A 10.0.0.1",
 		"m2.x.org A 10.0.0.2",
 		"z.org A 10.0.0.3",
