@@ -291,9 +291,8 @@ static struct world *
 set_up_for_later(void)
 {
 	static const char *const lines[] = {
-		"x.org TXT \"v=spf1 a:%{l}.%{d} ptr exists:%{p}.%{d} include:y.org -all "
-		"exp=e.x.org\"",
-		"y.org TXT \"v=spf1 mx include:z.org ?all\"",
+		"x.org TXT \"v=spf1 a:%{l}.%{d} exists:%{p}.%{d} include:y.org -all exp=e.x.org\"",
+		"y.org TXT \"v=spf1 mx ptr include:z.org ?all\"",
 		"z.org TXT \"v=spf1 a ip4:192.0.2.77 -all\"",
 		"y.org MX 1 m1.x.org",
 		"y.org MX 2 m2.x.org",
