@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from conftest import wait_for
+from mail_zone import txt
 from mta import Postfix, make_folder, with_resolver
 
 PROGRAMS = ("opendkim", "opendmarc", "policyd-spf")
@@ -14,12 +15,6 @@ PROGRAMS = ("opendkim", "opendmarc", "policyd-spf")
 
 def have_milters():
     return all(shutil.which(x) or os.path.exists("/usr/sbin/" + x) for x in PROGRAMS)
-
-
-def txt(name, value):
-    """A TXT record of any length for a zone."""
-    parts = [value[i:i + 250] for i in range(0, len(value), 250)]
-    return f"{name} TXT " + " ".join('"%s"' % p.replace("\\", "\\\\").replace('"', '\\"') for p in parts)
 
 
 class DkimKey:

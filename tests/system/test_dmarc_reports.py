@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from conftest import needs_root, wait_for
-from milters import txt
+from mail_zone import mail_zone, sign_for, txt
 from mta import Maildir, Postfix
 from net import Network, running_on, skip_unless_possible
 from outbound import QUICK, SENDER, make_sender
@@ -46,9 +46,7 @@ def net():
                 "away.example": "p=none; rua=mailto:x@far.example",
                 "silent.example": "p=none; rua=mailto:victim@far.example",
                 "none.example": "p=none"}.items():
-            n.dns.zone(name, "\n".join([
-                "@ MX 10 mx", n.host("spoofer").records("mx"), txt("@", f"v=spf1 ip4:{n.host('spoofer').v4} -all"),
-                txt("_dmarc", "v=DMARC1; " + record)]))
+            n.dns.zone(name, mail_zone(n.host("spoofer"), record))
         n.dns.start()
         n.far = Postfix(far, "mx.far.example", ["far.example"])
         n.far.start()
@@ -56,11 +54,7 @@ def net():
 
 
 def publish_ours(net, keys=()):
-    host = net.host("relais")
-    net.dns.zone(DOMAIN, "\n".join([
-        "@ MX 10 mx", host.records("mx"), txt("@", f"v=spf1 ip4:{host.v4} ip6:{host.v6} -all"),
-        txt("_dmarc", "v=DMARC1; p=reject"), txt("own.example._report._dmarc", "v=DMARC1"),
-        *(txt(f"{k['selector']}._domainkey", k["record"]) for k in keys)]))
+    net.dns.zone(DOMAIN, mail_zone(net.host("relais"), "p=reject", txt("own.example._report._dmarc", "v=DMARC1"), *keys))
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +64,11 @@ def suite(net):
             "mailauth.dkim_check=1s", "mailauth.report_org=First Example", f"mailauth.report_from=postmaster@{DOMAIN}"],
             forgive="was killed by signal 9") as s:
         make_sender(s)
-        s.relais("dkim", "new", DOMAIN)
-        publish_ours(net, json.loads(s.relais("dkim", "list", DOMAIN, "--json")))
-        net.dns.publish()
-        wait_for(lambda: {k["state"] for k in json.loads(s.relais("dkim", "list", DOMAIN, "--json"))} == {"active"}, 60)
+
+        def publish(keys):
+            publish_ours(net, keys)
+            net.dns.publish()
+        sign_for(s, DOMAIN, publish)
         yield s
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Mail authentication between hosts with real, signed DNS: who spoofs, whose mail passes, at this door and
 at a Postfix with OpenDKIM, OpenDMARC and policyd-spf, in both directions."""
-import json
 import os
 import re
 import smtplib
@@ -9,8 +8,9 @@ import time
 
 import pytest
 from conftest import needs_root, wait_for
-from dns_server import BOGUS
-from milters import DkimKey, have_milters, postfix_with_milters, txt
+from dns_server import BOGUS, SECURE
+from mail_zone import mail_zone, sign_for
+from milters import DkimKey, have_milters, postfix_with_milters
 from mta import Maildir
 from net import Network, running_on, skip_unless_possible
 from outbound import QUICK, SENDER, make_sender, submit
@@ -19,6 +19,7 @@ pytestmark = needs_root
 
 DOMAIN, HOSTNAME = "first.example", "mx.first.example"
 READER, FORWARDED = SENDER, "forwarded@" + DOMAIN
+STRICT = "p=reject; adkim=s; aspf=s"
 SPOOFED = ("reject", "quarantine", "none", "bogus", "slow")
 
 
@@ -33,12 +34,12 @@ def net():
         for name in ("far", "other"):
             folder = n.host(name).folder
             keys[name] = [DkimKey(folder, "r", "rsa"), DkimKey(folder, "e", "ed25519")]
-            publish(n, f"{name}.example", n.host(name), [k.record() for k in keys[name]])
+            n.dns.zone(f"{name}.example", mail_zone(n.host(name), STRICT, *(k.record() for k in keys[name])))
         for name in SPOOFED:
-            publish(n, f"{name}.example", n.host("owner"), policy=name if name in ("quarantine", "none") else "reject",
-                    kind=[BOGUS] if name == "bogus" else [])
-        publish(n, "spoofer.example", n.host("spoofer"), policy="none")
-        publish(n, DOMAIN, n.host("relais"))
+            policy = name if name in ("quarantine", "none") else "reject"
+            n.dns.zone(f"{name}.example", mail_zone(n.host("owner"), f"p={policy}"), BOGUS if name == "bogus" else SECURE)
+        n.dns.zone("spoofer.example", mail_zone(n.host("spoofer"), "p=none"))
+        n.dns.zone(DOMAIN, mail_zone(n.host("relais"), STRICT))
         n.dns.start()
         n.far, n.other = (postfix_with_milters(n.host(x), f"mx.{x}.example", [f"{x}.example"], n.dns,
                                                f"{x}.example", keys[x]) for x in ("far", "other"))
@@ -54,13 +55,6 @@ def suite(net):
         make_sender(s, FORWARDED)
         s.relais("user", "forward", FORWARDED, "x@far.example")
         yield s
-
-
-def publish(net, domain, host, more=(), policy="reject", kind=()):
-    """A zone whose mail comes from and goes to that host only."""
-    net.dns.zone(domain, "\n".join([
-        "@ MX 10 mx", host.records("mx"), txt("@", f"v=spf1 ip4:{host.v4} ip6:{host.v6} -all"),
-        txt("_dmarc", f"v=DMARC1; p={policy}; adkim=s; aspf=s"), *more]), *kind)
 
 
 def text(sender, to, subject, more="", body="Hello.\r\n"):
@@ -179,22 +173,13 @@ def test_mail_signed_by_opendkim(net, suite):
     assert "header.a=rsa-sha256" in fields and "header.a=ed25519-sha256" in fields
 
 
-def dkim_keys(suite):
-    return json.loads(suite.relais("dkim", "list", DOMAIN, "--json"))
-
-
-def publish_ours(net, suite):
-    publish(net, DOMAIN, net.host("relais"), [txt(f"{k['selector']}._domainkey", k["record"]) for k in dkim_keys(suite)])
-    net.dns.publish()
-
-
 @pytest.fixture(scope="module")
 def signing(net, suite):
-    """The domain has keys that are in use."""
-    suite.relais("dkim", "new", DOMAIN)
-    assert {k["state"] for k in dkim_keys(suite)} == {"pending"}
-    publish_ours(net, suite)
-    wait_for(lambda: {k["state"] for k in dkim_keys(suite)} == {"active"}, 60)
+    """Our domain has keys that are in use."""
+    def publish(keys):
+        net.dns.zone(DOMAIN, mail_zone(net.host("relais"), STRICT, *keys))
+        net.dns.publish()
+    sign_for(suite, DOMAIN, publish)
 
 
 def test_submitted_mail_passes_elsewhere(net, suite, signing):
