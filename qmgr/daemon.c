@@ -144,7 +144,7 @@ stop(struct daemon *d)
 
 	if (q != NULL && q->flusher != NULL) {
 		flush_stop(q);
-		mover_stop(q);
+		removals_stop(q);
 		lent_stop(q);
 		ticket_stop(q);
 		remote_stop(q);

@@ -15,12 +15,14 @@
  *	expand.c	where a recipient's mail goes: RESOLVE, aliases
  *	remote.c	to other hosts; remote_jobs.c: jobs for smtp-client;
  *			remote_parked.c: what waits out of memory; destination.c: whose turn it is
+ *	forward_sign.c	forwards signed for the domain that forwards
  *	deliver.c	a job's beginning and end; into a mailbox: DELIVER, result
  *	dsn.c		reports: who is told of what; dsn_build.c: what they say;
  *			dsn_send.c: stored, then recorded
  *	incident.c	logins that ledger has blocked
  *	sync.c		written recipients become delivered ones
  *	mover.c		from the journal to a file; segments made and wanted back
+ *	removal.c	files of messages that are gone
  *	compact.c	a file with too many events written anew
  *	recover.c	the start: names of files and the journal read
  *	scan.c		what the files say, read after the start
@@ -96,6 +98,7 @@ struct message {
 	uint32_t content_crc;
 	bool verified; /* the content in the file is what was written */
 	bool compact_failed;
+	struct bytes signed_for, signature; /* a forward: the domain, its fields; in state.arena */
 	unsigned jobs;
 	uint64_t sender; /* hash of who has a fair share; 0: not known yet */
 	bool starting;   /* its recipients are being gone through */
@@ -411,9 +414,11 @@ void sync_written(struct job *j);
 int mover_init(struct qmgr *q);
 void mover_check(struct qmgr *q); /* enough free segments? */
 void mover_flush_failed(struct qmgr *q);
-void mover_stop(struct qmgr *q);
 void mover_file_dirty(struct qmgr *q);
+
+/* ---- removal.c ---- */
 void remove_file_soon(struct qmgr *q, uint64_t queue_id);
+void removals_stop(struct qmgr *q);
 
 /* ---- recover.c ---- */
 int recover(struct qmgr *q);

@@ -102,6 +102,19 @@ flags_of(const struct envelope *e)
 	return flags;
 }
 
+/* Fields in front, and what the content has in memory in front of itself. */
+static struct bytes
+prefix_of(const struct job *first, const struct content *content, struct buf *out)
+{
+	const struct bytes fields = forward_sign_fields(first);
+
+	if (fields.n == 0 || fields.n + content->prefix.n > OUTBOUND_PREFIX_MAX)
+		return content->prefix;
+	buf_put_bytes(out, fields);
+	buf_put_bytes(out, content->prefix);
+	return buf_bytes(out);
+}
+
 static void
 send_flight(struct flight *f, const struct content *content, int fd)
 {
@@ -110,6 +123,7 @@ send_flight(struct flight *f, const struct content *content, int fd)
 	struct link *l = link_of(&q->remote, f->destination, slot);
 	const struct job *first = f->jobs[0];
 	const struct message *m = first->msg;
+	struct buf prefix = BUF_INIT;
 	struct outbound_job job = { .job_id = m->entry->id,
 		.queue_id = m->entry->id,
 		.arrival_us = m->state.envelope.arrival_us,
@@ -117,7 +131,7 @@ send_flight(struct flight *f, const struct content *content, int fd)
 		.next_hop = f->destination->next_hop,
 		.reverse_path = first->reverse_path,
 		.envid = m->state.envelope.envid,
-		.prefix = content->prefix,
+		.prefix = prefix_of(first, content, &prefix),
 		.content = content->source };
 
 	f->slot = slot;
@@ -128,6 +142,7 @@ send_flight(struct flight *f, const struct content *content, int fd)
 		job.rcpts[job.n_rcpts++] = outbound_rcpt_of(f->jobs[i], i);
 	}
 	outbound_job_encode(link_compose(l), &job);
+	buf_free(&prefix);
 	q->remote.jobs++;
 	link_request(l, fd >= 0 ? OUTBOUND_SEND_FD : OUTBOUND_SEND, &fd, fd >= 0, JOB_TIMEOUT_MS,
 		on_sent, f);
@@ -135,43 +150,53 @@ send_flight(struct flight *f, const struct content *content, int fd)
 
 /* It cannot be sent, for a reason of ours: the destination has no part in it. */
 static void
-give_up(struct qmgr *q, const struct dest_batch *b, int err)
+give_up(struct flight *f, int err)
 {
-	const struct dest_result lost = { .number = b->number, .outcome = DEST_LOST };
+	const struct dest_result lost = { .number = f->number, .outcome = DEST_LOST };
 
-	destination_result(&q->remote.all, b->destination, &lost, clock_mono_us());
-	for (uint32_t i = 0; i < b->n; i++) {
-		struct job *j = remote_job_of(b->items[i]);
+	destination_result(&f->q->remote.all, f->destination, &lost, clock_mono_us());
+	for (uint32_t i = 0; i < f->n; i++) {
+		struct job *j = f->jobs[i];
 
 		if (j->msg->deleted)
 			job_end(j);
 		else
 			job_deferred(j, "4.3.0", err_text(err));
 	}
+	free(f);
+}
+
+static void
+go(void *arg)
+{
+	struct flight *f = arg;
+	struct message *m = f->jobs[0]->msg;
+	struct content content;
+	int fd = -1, found = m->deleted ? ERR_NOT_FOUND : content_find(f->q, m, &content);
+
+	if (found == ERR_OK && content.source.in_fd &&
+		(fd = content_fd_to_send(f->q, m, content.fd)) < 0)
+		found = ERR_RESOURCE;
+	if (found < 0)
+		give_up(f, found);
+	else
+		send_flight(f, &content, fd);
 }
 
 void
 remote_send(struct qmgr *q, const struct dest_batch *b)
 {
-	struct message *m = remote_job_of(b->items[0])->msg;
-	struct content content;
-	struct flight *f;
-	int fd = -1, found = m->deleted ? ERR_NOT_FOUND : content_find(q, m, &content);
+	struct flight *f = xcalloc(1, sizeof(*f));
 
-	if (found == ERR_OK && content.source.in_fd &&
-		(fd = content_fd_to_send(q, m, content.fd)) < 0)
-		found = ERR_RESOURCE;
-	if (found < 0) {
-		give_up(q, b, found);
-		return;
-	}
-	f = xcalloc(1, sizeof(*f));
 	f->q = q;
 	f->destination = b->destination;
 	f->number = b->number;
 	for (; f->n < b->n; f->n++)
 		f->jobs[f->n] = remote_job_of(b->items[f->n]);
-	send_flight(f, &content, fd);
+	if (forward_sign_is_due(q, f->jobs[0]))
+		forward_sign(q, f->jobs[0], go, f);
+	else
+		go(f);
 }
 
 /* ---- jobs come back ---- */

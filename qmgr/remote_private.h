@@ -27,4 +27,11 @@ bool remote_release_some(struct qmgr *q);
 uint32_t remote_size(const struct job *j);
 void remote_send(struct qmgr *q, const struct dest_batch *b);
 
+/* ---- forward_sign.c ---- */
+/* Is its message to be signed for the domain that forwards it, and is that not done yet? */
+bool forward_sign_is_due(const struct qmgr *q, const struct job *j);
+/* done() when it is, or cannot be. */
+void forward_sign(struct qmgr *q, const struct job *j, void (*done)(void *arg), void *arg);
+struct bytes forward_sign_fields(const struct job *j); /* or empty */
+
 #endif

@@ -6,7 +6,8 @@
  * What becomes of a recipient is in its local-part: "unknown", "temp" (directory cannot
  * say), "full" (the deliverer says try later), "bad" (the deliverer says never), "lost" (the
  * deliverer dies with the job once), "all" (an alias for a, b and full), "crowd" (one of 2000
- * accounts), "none" (an alias without members); all others are accounts, but those at a domain
+ * accounts), "none" (an alias without members), "away"
+ * (forwarded to me@one.far.example); all others are accounts, but those at a domain
  * below far.example, which are on other hosts (there are "never" and "later", too). Deliveries are
  * files ID.RCPT.ACCOUNT below mail/, written when DELIVER comes; a second one of the same name is
  * counted.
@@ -72,6 +73,8 @@ struct fake {
 	unsigned later, later_most;    /* "later@..." is deferred so often */
 	unsigned most_rcpts;           /* in one job */
 	const char *fields;            /* the signer's; NULL: it has no key */
+	const char *signs_for;         /* a domain; NULL: the host's name */
+	unsigned signs, signed_jobs;   /* it was asked; jobs of smtp-client with its fields */
 	uint32_t flags;                /* of every envelope */
 	struct mailauth_conf mailauth; /* sign: reports are signed */
 	/* told of every confirmed commit */

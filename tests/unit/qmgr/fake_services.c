@@ -71,6 +71,12 @@ answer_resolve(struct pending *p, struct buf *out)
 		for (uint32_t i = m.first; i < 3 && (world->page == 0 || i < m.first + world->page);
 			i++)
 			put_target(&a, members[(i + world->turned) % 3]);
+	} else if (strncmp(account, "away@", 5) == 0) {
+		a.total = 1;
+		put_target(&a, "me@one.far.example");
+		a.targets[0].kind = DIRECTORY_TARGET_REMOTE;
+		a.targets[0].account = a.targets[0].home = BYTES_NONE;
+		a.targets[0].next_hop = BYTES_LITERAL("one.far.example");
 	} else if (strncmp(account, "crowd@", 6) == 0) {
 		put_crowd(&a, account);
 	} else if (strncmp(account, "full@", 5) == 0 && world->full_leads_to != NULL) {
@@ -176,7 +182,9 @@ answer_sign(struct pending *p, struct buf *out)
 
 	assert_int_equal(
 		p->fd < 0 ? signer_sign_decode(&in, &m) : signer_sign_fd_decode(&in, &m), ERR_OK);
-	assert_true(bytes_is(m.domain, world->common.hostname));
+	assert_true(bytes_is(
+		m.domain, world->signs_for != NULL ? world->signs_for : world->common.hostname));
+	world->signs++;
 	if (world->fields != NULL)
 		a = (struct signer_signed){
 			.err = ERR_OK, .fields = bytes_from_str(world->fields), .domain = m.domain
@@ -228,6 +236,8 @@ answer_send(struct pending *p, struct buf *out)
 	assert_int_equal(
 		p->fd < 0 ? outbound_job_decode(&in, &m) : outbound_job_fd_decode(&in, &m), ERR_OK);
 	world->jobs++;
+	world->signed_jobs +=
+		world->fields != NULL && bytes_starts_with(m.prefix, bytes_from_str(world->fields));
 	if (m.n_rcpts > world->most_rcpts)
 		world->most_rcpts = m.n_rcpts;
 	if (world->lose_jobs > 0 && world->lose_jobs-- > 0)

@@ -362,6 +362,35 @@ test_bad_answers(void **state)
 	assert_int_equal(f->sent, 8);
 }
 
+/* For the domain of the address that forwards, once for a message; and nothing else is. */
+static void
+test_forwards_are_signed(void **state)
+{
+	struct fake *f = *state;
+
+	f->mailauth.sign = f->mailauth.sign_forwards = true;
+	f->fields = "DKIM-Signature: d=example.org\r\n";
+	f->signs_for = "example.org";
+	qmgr_spec.reload(&f->d);
+	commit(f, "away@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->signs, 1);
+	assert_int_equal(f->signed_jobs, 1);
+	commit(f, "user@relayed.far.example"); /* a relay domain */
+	f->login = "sender@example.net";       /* submission has signed it */
+	commit(f, "away@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 3);
+	assert_int_equal(f->signs, 1);
+	f->login = NULL;
+	f->fields = NULL; /* no key: it goes as it is */
+	commit(f, "away@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 4);
+	assert_int_equal(f->signs, 2);
+	assert_int_equal(f->signed_jobs, 1);
+}
+
 int
 main(void)
 {
@@ -384,6 +413,7 @@ main(void)
 		TEST(test_orders),
 		TEST(test_no_service),
 		TEST(test_bad_answers),
+		TEST(test_forwards_are_signed),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/remote", tests, NULL, NULL);
