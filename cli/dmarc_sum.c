@@ -91,10 +91,16 @@ keep_word(struct arena *a, const char **to, const char *word)
 		*to = arena_str(a, bytes_from_str(word));
 }
 
+static bool
+is_pass(const char *word)
+{
+	return bytes_is(bytes_from_str(word), "pass");
+}
+
 static void
 add_record(struct dmarc_sum *s, struct source *to, const struct dmarc_read_record *r)
 {
-	const bool dkim = strcmp(r->dkim, "pass") == 0, spf = strcmp(r->spf, "pass") == 0;
+	const bool dkim = is_pass(r->dkim), spf = is_pass(r->spf);
 
 	add(&to->messages, r->count);
 	add(&to->passed, dkim || spf ? r->count : 0);
@@ -104,9 +110,9 @@ add_record(struct dmarc_sum *s, struct source *to, const struct dmarc_read_recor
 	add(&to->rejected, strcmp(r->disposition, "reject") == 0 ? r->count : 0);
 	if (to == &s->all || to == &s->others)
 		return;
-	if (strcmp(r->dkim_result, "pass") == 0)
+	if (is_pass(r->dkim_result))
 		keep_word(&s->arena, &to->dkim_domain, r->dkim_domain);
-	if (strcmp(r->spf_result, "pass") == 0)
+	if (is_pass(r->spf_result))
 		keep_word(&s->arena, &to->spf_domain, r->spf_domain);
 }
 

@@ -107,7 +107,7 @@ on_start(void *arg, const char *name, const char **attributes)
 	size_t len = strlen(r->path);
 
 	UNUSED(attributes);
-	if (++r->depth > DEPTH_MAX || len + local.n + 2 > sizeof(r->path)) {
+	if (++r->depth > DEPTH_MAX || local.n == 0 || len + local.n + 2 > sizeof(r->path)) {
 		stop(r, ERR_LIMIT);
 		return;
 	}

@@ -233,8 +233,8 @@ percent_octet(struct bytes rest)
 	struct buf one = BUF_INIT;
 	int octet = -1;
 
-	if (rest.n >= 2 && hex_decode(&one, bytes_head(rest, 2)) == ERR_OK)
-		octet = buf_bytes(&one).p[0];
+	if (rest.n >= 2 && hex_decode(&one, bytes_head(rest, 2)) == ERR_OK && one.len == 1)
+		octet = one.data[one.start];
 	buf_free(&one);
 	return octet;
 }
