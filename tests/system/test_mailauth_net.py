@@ -37,7 +37,8 @@ def net():
             n.dns.zone(f"{name}.example", mail_zone(n.host(name), STRICT, *(k.record() for k in keys[name])))
         for name in SPOOFED:
             policy = name if name in ("quarantine", "none") else "reject"
-            n.dns.zone(f"{name}.example", mail_zone(n.host("owner"), f"p={policy}"), BOGUS if name == "bogus" else SECURE)
+            n.dns.zone(f"{name}.example", mail_zone(n.host("owner"), f"p={policy}"),
+                       BOGUS if name == "bogus" else SECURE)
         n.dns.zone("spoofer.example", mail_zone(n.host("spoofer"), "p=none"))
         n.dns.zone(DOMAIN, mail_zone(n.host("relais"), STRICT))
         n.dns.start()
