@@ -31,7 +31,7 @@ struct verdict {
 	struct arena arena;
 	unsigned tries;       /* of the question under way */
 	bool asking;          /* it is */
-	bool failed;          /* a question was, for good */
+	bool failed;          /* the content could not be verified */
 	bool has_spf, wanted; /* wanted: the content is there, and waits for SPF */
 	struct mailauth_spf_result spf;
 	struct mailauth_verified verified;

@@ -149,7 +149,8 @@ verdict_log(const struct verdict *v)
 		log_pair(log, "header.s", m->dkim[i].selector);
 	}
 	if (m->n_dkim == 0)
-		buf_put_str(log, " dkim=none");
+		buf_printf(
+			log, " dkim=%s", auth_result_name(v->failed ? AUTH_TEMPERROR : AUTH_NONE));
 	buf_printf(log, " dmarc=%s", auth_result_name(m->dmarc.result));
 	log_pair(log, "header.from", m->dmarc.author_domain);
 	if (m->dmarc.record_domain.n > 0)
