@@ -47,15 +47,6 @@ conf_of(const struct dmarc_data *d)
 	return d->daemon->conf;
 }
 
-static void
-after_ms(struct event *timer, uint64_t ms)
-{
-	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-
-	event_add(timer, &tv);
-}
-
 /* Today's part. The clock may have been set back: an earlier day's parts are over. */
 static struct dmarc_part
 part_now(struct dmarc_data *d)
@@ -146,7 +137,7 @@ dmarc_on_row(struct ipc_call *call, const void *msg)
 		d->part = part;
 	}
 	if (d->waiting == 0)
-		after_ms(d->commit_timer, conf_of(d)->commit_interval);
+		ledger_after_ms(d->commit_timer, conf_of(d)->commit_interval);
 	d->when_s[d->waiting] = now_s();
 	keep_row(&d->arena, msg, &d->rows[d->waiting++]);
 }
@@ -303,7 +294,7 @@ on_age_timer(evutil_socket_t fd, short events, void *arg)
 	}
 	if (r < 0)
 		ledger_write_failed(d->daemon, r, "data of DMARC reports");
-	after_ms(d->age_timer, o.n == DROP_AT_ONCE ? 100 : HOURLY_MS);
+	ledger_after_ms(d->age_timer, o.n == DROP_AT_ONCE ? 100 : HOURLY_MS);
 	arena_reset(&o.arena);
 }
 
@@ -324,7 +315,7 @@ dmarc_data_start(struct daemon *daemon, struct database *db, struct dmarc_data *
 		return r;
 	d->commit_timer = evtimer_new(daemon->base, on_commit_timer, d);
 	d->age_timer = evtimer_new(daemon->base, on_age_timer, d);
-	after_ms(d->age_timer, 1000);
+	ledger_after_ms(d->age_timer, 1000);
 	return ERR_OK;
 }
 

@@ -68,8 +68,8 @@ of(const struct ipc_call *call)
 	return daemon->ctx;
 }
 
-static void
-after_ms(struct event *timer, uint64_t ms)
+void
+ledger_after_ms(struct event *timer, uint64_t ms)
 {
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
@@ -159,7 +159,7 @@ tell_subscribers(struct ledger *l, const struct quota_change *c)
 		 * longer, when it does */
 		buf_clear(&s->after);
 		s->scanning = s->all = true;
-		after_ms(l->scan_event, 1);
+		ledger_after_ms(l->scan_event, 1);
 	}
 }
 
@@ -178,7 +178,7 @@ commit(struct ledger *l)
 		if (l->failures++ % 60 == 0)
 			log_error("commit of %zu changes failed: %s; trying again", l->count,
 				err_text(r));
-		after_ms(l->commit_timer, RETRY_MS);
+		ledger_after_ms(l->commit_timer, RETRY_MS);
 		return r;
 	}
 	l->failures = 0;
@@ -215,7 +215,7 @@ gather(struct ledger *l, struct bytes account, struct ipc_channel *channel, uint
 		return NULL;
 	}
 	if (l->count == 0)
-		after_ms(l->commit_timer, conf->commit_interval);
+		ledger_after_ms(l->commit_timer, conf->commit_interval);
 	w = &l->waiting[l->count];
 	c = &l->batch[l->count++];
 	w->channel = channel;
@@ -358,7 +358,7 @@ on_scan(evutil_socket_t fd, short events, void *arg)
 		more |= s->scanning;
 	}
 	if (more)
-		after_ms(l->scan_event, 1);
+		ledger_after_ms(l->scan_event, 1);
 }
 
 static void
@@ -375,7 +375,7 @@ on_subscribe(struct ipc_call *call, const void *msg)
 	s->channel = call->channel;
 	s->scanning = true;
 	LIST_INSERT_HEAD(&l->subscribers, s, link);
-	after_ms(l->scan_event, 0);
+	ledger_after_ms(l->scan_event, 0);
 }
 
 /* Who turns banned addresses away. */
@@ -453,7 +453,7 @@ on_checkpoint_timer(evutil_socket_t fd, short events, void *arg)
 		ledger_give_up(r);
 	if (r < 0)
 		log_error("checkpoint failed: %s; trying again", err_text(r));
-	after_ms(l->checkpoint_timer, conf->checkpoint_interval);
+	ledger_after_ms(l->checkpoint_timer, conf->checkpoint_interval);
 }
 
 static void
@@ -494,7 +494,7 @@ on_run(struct daemon *daemon)
 	l->commit_timer = evtimer_new(daemon->base, on_commit_timer, l);
 	l->checkpoint_timer = evtimer_new(daemon->base, on_checkpoint_timer, l);
 	l->scan_event = evtimer_new(daemon->base, on_scan, l);
-	after_ms(l->checkpoint_timer, conf->checkpoint_interval);
+	ledger_after_ms(l->checkpoint_timer, conf->checkpoint_interval);
 	return ERR_OK;
 }
 

@@ -23,6 +23,7 @@ _Noreturn void ledger_give_up(int r);
  * then. */
 void ledger_write_failed(struct daemon *d, int r, const char *what);
 
+void ledger_after_ms(struct event *timer, uint64_t ms);
 void ledger_send_done(struct ipc_channel *channel, uint32_t id, int err);
 
 /* ---- guard.c ---- */

@@ -155,17 +155,6 @@ read_part(struct parts *s, const struct mime_part *p)
 		s->documents++;
 }
 
-/* The part behind p in the order of the message. */
-static const struct mime_part *
-following(const struct mime_part *p)
-{
-	if (p->child != NULL)
-		return p->child;
-	while (p != NULL && p->next == NULL)
-		p = p->parent;
-	return p == NULL ? NULL : p->next;
-}
-
 int
 dmarc_read_message(struct bytes message, dmarc_read_fn *fn, void *arg)
 {
@@ -174,7 +163,7 @@ dmarc_read_message(struct bytes message, dmarc_read_fn *fn, void *arg)
 
 	if (message.n > DMARC_READ_MESSAGE_MAX)
 		return ERR_LIMIT;
-	for (const struct mime_part *p = mime_parse(&a, message); p != NULL; p = following(p))
+	for (const struct mime_part *p = mime_parse(&a, message); p != NULL; p = mime_following(p))
 		if (may_be_report(p))
 			read_part(&s, p);
 	arena_reset(&a);

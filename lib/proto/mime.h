@@ -60,6 +60,18 @@ struct mime_part {
 /* The structure of a message. Never fails; lives in the arena and points into message. */
 struct mime_part *mime_parse(struct arena *a, struct bytes message);
 
+/* The part behind p in the order of the message: its child, else the next one further out; NULL: p
+ * was the last. */
+static inline const struct mime_part *
+mime_following(const struct mime_part *p)
+{
+	if (p->child != NULL)
+		return p->child;
+	while (p != NULL && p->next == NULL)
+		p = p->parent;
+	return p == NULL ? NULL : p->next;
+}
+
 /* --- sections of IMAP (RFC 3501 sec. 6.4.5) --------------------------------------- */
 
 /*

@@ -25,16 +25,6 @@ check_leaf(struct bytes was, const struct mime_part *a, struct bytes is, const s
 	buf_free(&after);
 }
 
-static const struct mime_part *
-following(const struct mime_part *p)
-{
-	if (p->child != NULL)
-		return p->child;
-	while (p != NULL && p->next == NULL)
-		p = p->parent;
-	return p == NULL ? NULL : p->next;
-}
-
 static void
 check_parts(struct bytes was, struct bytes is)
 {
@@ -46,8 +36,8 @@ check_parts(struct bytes was, struct bytes is)
 		ASSERT((a->child == NULL) == (b->child == NULL));
 		if (a->child == NULL)
 			check_leaf(was, a, is, b);
-		a = following(a);
-		b = following(b);
+		a = mime_following(a);
+		b = mime_following(b);
 	}
 	ASSERT(a == NULL && b == NULL);
 	arena_reset(&arena);
