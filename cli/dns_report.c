@@ -8,6 +8,7 @@
 
 #include "dns.h"
 #include "dns_check.h"
+#include "printed.h"
 
 /* Exit statuses for cron. */
 enum {
@@ -64,7 +65,9 @@ print_text(const struct dns_findings *all, bool quiet)
 
 		if (quiet && (f->level == DNS_RIGHT || f->level == DNS_HINT))
 			continue;
-		printf("%-8s%-12s%s: %s\n", dns_level_name(f->level), f->what, f->name, f->text);
+		printf("%-8s%-12s%s: ", dns_level_name(f->level), f->what, f->name);
+		print_safely(bytes_from_str(f->text));
+		putchar('\n');
 		if (f->todo[0] != 0 && f->level != DNS_RIGHT)
 			printf("        -> %s\n", f->todo);
 	}

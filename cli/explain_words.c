@@ -11,17 +11,9 @@
 
 #include "cli.h"
 #include "explain.h"
+#include "printed.h"
 
 #define ARG(b) (int)(b).n, (b).n > 0 ? (const char *)(b).p : ""
-
-/* ---- what may be on a terminal ---- */
-
-static void
-print_clean(struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++)
-		putchar(b.p[i] < 0x20 || b.p[i] == 0x7f ? '?' : b.p[i]);
-}
 
 static void
 print_pair(const char *label, struct bytes value)
@@ -29,7 +21,7 @@ print_pair(const char *label, struct bytes value)
 	if (value.n == 0)
 		return;
 	printf("    %s", label);
-	print_clean(value);
+	print_safely(value);
 	putchar('\n');
 }
 
@@ -45,7 +37,7 @@ print_steps(struct bytes trace, const char *head)
 		if (!bytes_starts_with(line, prefix))
 			continue;
 		printf("      ");
-		print_clean(bytes_skip(line, prefix.n));
+		print_safely(bytes_skip(line, prefix.n));
 		putchar('\n');
 	}
 }
@@ -73,7 +65,7 @@ static void
 print_spf(const char *identity, const char *value, const struct mailauth_spf *s)
 {
 	printf("SPF of %s <", identity);
-	print_clean(bytes_from_str(value));
+	print_safely(bytes_from_str(value));
 	printf(">: %s: %s\n", auth_result_name(s->result), spf_meaning(s->result));
 	print_pair("domain ", s->domain);
 	print_pair("matched ", s->mechanism);
@@ -121,9 +113,9 @@ print_alignment(const char *method, enum auth_result result, struct bytes domain
 		return;
 	}
 	printf("passes for ");
-	print_clean(domain);
+	print_safely(domain);
 	printf(aligned ? ", aligned with the author's domain " : ", which is not aligned with ");
-	print_clean(m->author_domain);
+	print_safely(m->author_domain);
 	putchar('\n');
 }
 
@@ -135,7 +127,7 @@ print_dmarc(const struct explanation *e)
 	printf("DMARC: %s", auth_result_name(m->result));
 	if (m->problem.n > 0) {
 		printf(": ");
-		print_clean(m->problem);
+		print_safely(m->problem);
 	}
 	putchar('\n');
 	print_pair("author's domain ", m->author_domain);
@@ -167,9 +159,9 @@ print_question(const struct explanation *e)
 		printf(" (%s)",
 			e->client_name != NULL ? e->client_name : "no name that leads back to it");
 	printf(", HELO ");
-	print_clean(bytes_from_str(e->helo[0] != 0 ? e->helo : "not known"));
+	print_safely(bytes_from_str(e->helo[0] != 0 ? e->helo : "not known"));
 	printf(", reverse-path <");
-	print_clean(bytes_from_str(e->mail_from));
+	print_safely(bytes_from_str(e->mail_from));
 	printf(">\n%s, %llu octets\n\n", e->made ? "a message with a From field alone" : "content",
 		(unsigned long long)e->octets);
 }
@@ -189,7 +181,7 @@ print_decision(const struct explanation *e)
 
 	if (e->to != NULL) {
 		printf("\nrecipient <");
-		print_clean(bytes_from_str(e->to));
+		print_safely(bytes_from_str(e->to));
 		printf(">: %s\n", e->recipient == DIRECTORY_OK
 					  ? "is taken (relais route tells more)"
 					  : reply.text);
@@ -240,20 +232,12 @@ explain_print_text(const struct explanation *e)
 /* ---- JSON ---- */
 
 static json_t *
-text(struct bytes b)
-{
-	json_t *s = json_stringn(b.n == 0 ? "" : (const char *)b.p, b.n);
-
-	return s != NULL ? s : json_string("?"); /* not UTF-8 */
-}
-
-static json_t *
 lines(struct bytes trace)
 {
 	json_t *list = json_array();
 
 	while (trace.n > 0)
-		json_array_append_new(list, text(bytes_cut(&trace, '\n')));
+		json_array_append_new(list, json_text(bytes_cut(&trace, '\n')));
 	return list;
 }
 
@@ -261,29 +245,30 @@ static json_t *
 spf_json(const struct mailauth_spf *s)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i}", "result",
-		auth_result_name(s->result), "domain", text(s->domain), "mechanism",
-		text(s->mechanism), "explanation", text(s->explanation), "problem",
-		text(s->problem), "lookups", s->lookups, "void_lookups", s->void_lookups);
+		auth_result_name(s->result), "domain", json_text(s->domain), "mechanism",
+		json_text(s->mechanism), "explanation", json_text(s->explanation), "problem",
+		json_text(s->problem), "lookups", s->lookups, "void_lookups", s->void_lookups);
 }
 
 static json_t *
 dkim_json(const struct mailauth_dkim *d)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:b, s:o}", "result",
-		auth_result_name(d->result), "domain", text(d->domain), "selector",
-		text(d->selector), "identity", text(d->identity), "algorithm", text(d->algorithm),
-		"key_bits", d->key_bits, "testing", d->testing, "problem", text(d->problem));
+		auth_result_name(d->result), "domain", json_text(d->domain), "selector",
+		json_text(d->selector), "identity", json_text(d->identity), "algorithm",
+		json_text(d->algorithm), "key_bits", d->key_bits, "testing", d->testing, "problem",
+		json_text(d->problem));
 }
 
 static json_t *
 dmarc_json(const struct mailauth_dmarc *m)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:o}", "result",
-		auth_result_name(m->result), "author_domain", text(m->author_domain), "org_domain",
-		text(m->org_domain), "record_domain", text(m->record_domain), "record",
-		text(m->record), "policy", mailauth_policy_name(m->policy), "testing", m->testing,
-		"spf_aligned", m->spf_aligned, "dkim_aligned", m->dkim_aligned, "problem",
-		text(m->problem));
+		auth_result_name(m->result), "author_domain", json_text(m->author_domain),
+		"org_domain", json_text(m->org_domain), "record_domain",
+		json_text(m->record_domain), "record", json_text(m->record), "policy",
+		mailauth_policy_name(m->policy), "testing", m->testing, "spf_aligned",
+		m->spf_aligned, "dkim_aligned", m->dkim_aligned, "problem", json_text(m->problem));
 }
 
 static json_t *
@@ -299,7 +284,7 @@ decision_json(const struct explanation *e)
 	if (d->action == MAILAUTH_REFUSE) {
 		json_object_set_new(o, "code", json_integer(d->code));
 		json_object_set_new(o, "enhanced", json_string(d->enhanced));
-		json_object_set_new(o, "text", text(d->text));
+		json_object_set_new(o, "text", json_text(d->text));
 	}
 	return o;
 }
@@ -312,10 +297,11 @@ explain_print_json(const struct explanation *e)
 	for (uint32_t i = 0; i < e->verified.n_dkim; i++)
 		json_array_append_new(signatures, dkim_json(&e->verified.dkim[i]));
 	root = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:b, s:o, s:o}", "client",
-		text(bytes_from_str(e->client)), "client_name",
-		text(bytes_from_str(e->client_name)), "helo", text(bytes_from_str(e->helo)),
-		"mail_from", text(bytes_from_str(e->mail_from)), "octets", (json_int_t)e->octets,
-		"died", e->died, "dkim", signatures, "more_dkim", e->verified.more_dkim, "dmarc",
+		json_text(bytes_from_str(e->client)), "client_name",
+		json_text(bytes_from_str(e->client_name)), "helo",
+		json_text(bytes_from_str(e->helo)), "mail_from",
+		json_text(bytes_from_str(e->mail_from)), "octets", (json_int_t)e->octets, "died",
+		e->died, "dkim", signatures, "more_dkim", e->verified.more_dkim, "dmarc",
 		dmarc_json(&e->verified.dmarc), "decision", decision_json(e));
 	if (e->spf_asked)
 		json_object_set_new(root, "spf",
@@ -329,8 +315,8 @@ explain_print_json(const struct explanation *e)
 			"trusted_forwarder", e->trusted_forwarder));
 	if (e->to != NULL)
 		json_object_set_new(root, "recipient",
-			json_pack("{s:s, s:b, s:s}", "address", e->to, "taken",
-				e->recipient == DIRECTORY_OK, "text",
+			json_pack("{s:o, s:b, s:s}", "address", json_text(bytes_from_str(e->to)),
+				"taken", e->recipient == DIRECTORY_OK, "text",
 				directory_verdict_reply(e->recipient).text));
 	json_dumpf(root, stdout, JSON_INDENT(1));
 	putchar('\n');

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "printed.h"
 #include "queue_id.h"
 #include "queue_msg.h"
 
@@ -59,11 +60,6 @@ MUST_USE int queue_walk(struct cli *cli, int fd, struct queue_walk *w);
  * after printing it, where the answer has none. */
 MUST_USE int queue_order_all(
 	struct cli *cli, int fd, const struct queue_order *m, struct queue_order_answer *a);
-
-/* Written so that no octet of a message moves a cursor; JSON: not UTF-8 becomes '?'. */
-void fprint_safely(FILE *out, struct bytes b);
-void print_safely(struct bytes b); /* to stdout */
-json_t *json_text(struct bytes b);
 
 const char *queue_state_name(uint32_t state);
 /* "12 s", "3 min", "5 h 2 min", "8 d 4 h"; "12.3 KiB" */

@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "directory_msg.h"
 #include "err.h"
+#include "printed.h"
 #include "smtp_client_conf.h"
 
 static const char usage[] =
@@ -28,19 +29,11 @@ struct asking {
 	json_t *targets;
 };
 
-static json_t *
-text(struct bytes b)
-{
-	json_t *s = json_stringn(b.n == 0 ? "" : (const char *)b.p, b.n);
-
-	return s != NULL ? s : json_string("?"); /* not UTF-8 */
-}
-
 static void
 set(json_t *o, const char *name, struct bytes value)
 {
 	if (value.n > 0)
-		json_object_set_new(o, name, text(value));
+		json_object_set_new(o, name, json_text(value));
 }
 
 /* One request. The answer's body lives until the next. */
@@ -86,7 +79,7 @@ show_alternative(const struct smtp_client_conf *conf, const struct directory_hop
 
 	json_object_set_new(o, "protocol", json_string(next_hop_protocol_name(a->protocol)));
 	json_object_set_new(o, "kind", json_string(kinds[a->kind]));
-	json_object_set_new(o, "host", text(a->host));
+	json_object_set_new(o, "host", json_text(a->host));
 	if (a->kind == NEXT_HOP_MX || a->kind == NEXT_HOP_HOST)
 		json_object_set_new(o, "port", json_integer((json_int_t)port));
 	if (a->kind != NEXT_HOP_UNIX)
@@ -273,8 +266,8 @@ tell(struct asking *q, bool json)
 		return CLI_FAILED;
 	reply = directory_verdict_reply(a.verdict);
 	if (json) {
-		out = json_pack("{s:o,s:o,s:s,s:s,s:O}", "address", text(q->address), "sender",
-			text(q->sender), "code", reply.enhanced, "text", reply.text, "targets",
+		out = json_pack("{s:o,s:o,s:s,s:s,s:O}", "address", json_text(q->address), "sender",
+			json_text(q->sender), "code", reply.enhanced, "text", reply.text, "targets",
 			q->targets);
 		json_dumpf(out, stdout, JSON_INDENT(2));
 		putchar('\n');

@@ -108,6 +108,8 @@ def records():
             server.zone("2.0.192.in-addr.arpa", f"10 PTR {HOST}.\n11 PTR nothing.host.example.", PLAIN)
             server.zone("8.b.d.0.1.0.0.2.ip6.arpa", f"{PTR6}.ip6.arpa. PTR {HOST}.", PLAIN)
             server.zone("broken.example", "", BROKEN)
+            server.zone("escape.example", '_dmarc TXT "v=DMARC1; p=none; rua=\\027[31m\\255"\n'
+                        '@ TXT "v=spf1 exists:\\027[2J -all"')
             server.zone("signed.example", '_dmarc TXT "v=DMARC1; p=quarantine"\n' +
                         f's1._domainkey TXT "v=DKIM1; p={public_key(server.folder)}"\n'
                         '@ TXT "v=spf1 -all"')
@@ -160,6 +162,17 @@ def test_all_domains(records):
     assert r.returncode == WRONG
     assert records.suite.relais("dns", "check", "--all", "right.example", check=False).returncode == 64
     assert records.suite.relais("dns", "show", "--all", check=False).returncode == 2
+
+
+def test_terminal_is_safe(records):
+    """What stands in DNS and in messages moves no cursor, and is fit for JSON."""
+    said = records.suite.relais("dns", "check", "escape.example", check=False).stdout
+    said += records.suite.relais("explain", "-", "--from", "x@escape.example", "--ip", "192.0.2.66",
+                                 stdin="From: \x1b[31m <x@escape.example>\n"
+                                 "DKIM-Signature: v=1; d=\x1b[2Jx; s=\x1b; a=x; b=; bh=; h=\x1b\n\n")
+    assert "[31m" in said and not [c for c in said if c < " " and c != "\n"]
+    _, found = records.check("escape.example")
+    assert {f["level"] for f in found if f["what"] == "SPF"} == {"wrong"}, found
 
 
 def test_not_known(records):
