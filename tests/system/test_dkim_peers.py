@@ -53,11 +53,11 @@ def run(what, how, keys, messages):
 
 
 def split(data):
-    out = []
-    while data:
-        n, _, data = data.partition(b"\n")
-        out.append(data[: int(n)])
-        data = data[int(n) :]
+    out, at = [], 0
+    while at < len(data):
+        start = data.index(b"\n", at) + 1
+        at = start + int(data[at:start])
+        out.append(data[start:at])
     return out
 
 
