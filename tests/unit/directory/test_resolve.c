@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tests/unit/directory/test_resolve.c - who gets it: the order of look-ups, aliases, loops. */
 #include "../base/cases.h"
+#include "text_tables.h"
 
 #include <stdio.h>
 
@@ -42,8 +43,7 @@ static const char *const texts[TABLE_KINDS] = {
 };
 
 struct fixture {
-	struct table tables[TABLE_KINDS];
-	struct directory_tables t;
+	struct text_tables texts;
 	struct bytes local[1];
 };
 
@@ -52,25 +52,14 @@ make(void **arg)
 {
 	static struct fixture f;
 
-	for (int k = 0; k < TABLE_KINDS; k++) {
-		f.tables[k] = TABLE_INIT;
-		table_parse(&f.tables[k], bytes_from_str(texts[k]));
-		table_check(&f.tables[k], (enum table_kind)k);
-		table_sort(&f.tables[k]);
-		if (f.tables[k].nerrors != 0)
-			return -1;
-		f.t.maps[k] = map_open_text(&f.tables[k]);
-	}
+	if (text_tables_open(&f.texts, texts) < 0)
+		return -1;
 	f.local[0] = BYTES_LITERAL("conf.example");
-	f.t.delimiters = "+";
-	f.t.local_domains = f.local;
-	f.t.nlocal_domains = 1;
-	f.t.default_domain = BYTES_LITERAL("example.org");
-	f.t.postmaster = BYTES_LITERAL("ann@example.org");
-	f.t.mail_uid = 500;
-	f.t.mail_gid = 501;
-	f.t.expansion_limit = 100;
-	f.t.expansion_depth = 10;
+	f.texts.t.local_domains = f.local;
+	f.texts.t.nlocal_domains = 1;
+	f.texts.t.postmaster = BYTES_LITERAL("ann@example.org");
+	f.texts.t.mail_uid = 500;
+	f.texts.t.mail_gid = 501;
 	*arg = &f;
 	return 0;
 }
@@ -80,9 +69,7 @@ destroy(void **arg)
 {
 	struct fixture *f = *arg;
 
-	tables_close(&f->t);
-	for (int k = 0; k < TABLE_KINDS; k++)
-		table_free(&f->tables[k]);
+	text_tables_close(&f->texts);
 	return 0;
 }
 
@@ -173,7 +160,7 @@ resolve_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	resolve(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->address), NULL, &r);
+	resolve(&((struct fixture *)fixture)->texts.t, &a, bytes_from_str(t->address), NULL, &r);
 	assert_string_equal(describe(&r, out), t->expected);
 	arena_reset(&a);
 	destroy(&fixture);
@@ -240,7 +227,7 @@ rcpt_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	resolve(&((struct fixture *)fixture)->t, &a, m.address, NULL, &r);
+	resolve(&((struct fixture *)fixture)->texts.t, &a, m.address, NULL, &r);
 	assert_int_equal(resolve_rcpt(&r, &m, use_of, &use).verdict, t->verdict);
 	arena_reset(&a);
 	destroy(&fixture);
@@ -285,7 +272,7 @@ owns_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	tables = &((struct fixture *)fixture)->t;
+	tables = &((struct fixture *)fixture)->texts.t;
 	assert_int_equal(
 		tables_by_key(tables, &a, bytes_from_str(t->account), false, &account), ERR_OK);
 	assert_int_equal(resolve_owns(tables, &a, &account, bytes_from_str(t->address)), t->owns);
@@ -325,8 +312,8 @@ local_one(void **arg)
 	void *fixture;
 
 	assert_int_equal(make(&fixture), 0);
-	assert_int_equal(local_owns(&((struct fixture *)fixture)->t, &a, bytes_from_str(t->account),
-				 hosts, bytes_from_str(t->address)),
+	assert_int_equal(local_owns(&((struct fixture *)fixture)->texts.t, &a,
+				 bytes_from_str(t->account), hosts, bytes_from_str(t->address)),
 		t->owns);
 	arena_reset(&a);
 	destroy(&fixture);
@@ -338,9 +325,10 @@ local_senders(void **arg)
 	struct fixture *f = *arg;
 	struct arena a = ARENA_INIT;
 
-	assert_true(bytes_is(local_address(&f->t, &a, BYTES_LITERAL("www-data@localhost"), hosts),
-		"www-data@example.org"));
-	assert_true(bytes_is(local_address(&f->t, &a, BYTES_LITERAL("joe@localhost"), hosts),
+	assert_true(
+		bytes_is(local_address(&f->texts.t, &a, BYTES_LITERAL("www-data@localhost"), hosts),
+			"www-data@example.org"));
+	assert_true(bytes_is(local_address(&f->texts.t, &a, BYTES_LITERAL("joe@localhost"), hosts),
 		"joe@mx.example.org"));
 	arena_reset(&a);
 }
@@ -352,16 +340,16 @@ values_of_targets(void **arg)
 	struct arena a = ARENA_INIT;
 	struct resolution r;
 
-	resolve(&f->t, &a, BYTES_LITERAL("own@example.org"), NULL, &r);
+	resolve(&f->texts.t, &a, BYTES_LITERAL("own@example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "special/own"));
 	assert_int_equal(r.targets[0].uid, 77);
 	assert_int_equal(r.targets[0].gid, 78);
 	assert_false(r.targets[0].system_user);
-	resolve(&f->t, &a, BYTES_LITERAL("joe@example.org"), NULL, &r);
+	resolve(&f->texts.t, &a, BYTES_LITERAL("joe@example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "example.org/joe"));
 	assert_int_equal(r.targets[0].uid, 500);
 	assert_int_equal(r.targets[0].quota_octets, 1000);
-	resolve(&f->t, &a, BYTES_LITERAL("sam@host.example.org"), NULL, &r);
+	resolve(&f->texts.t, &a, BYTES_LITERAL("sam@host.example.org"), NULL, &r);
 	assert_true(bytes_is(r.targets[0].home, "localhost/sam"));
 	assert_int_equal(r.targets[0].uid, 1000);
 	assert_int_equal(r.targets[0].gid, 1001);
@@ -376,8 +364,8 @@ expansion_is_limited(void **arg)
 	struct arena a = ARENA_INIT;
 	struct resolution r;
 
-	f->t.expansion_limit = 2;
-	resolve(&f->t, &a, BYTES_LITERAL("info@example.org"), NULL, &r);
+	f->texts.t.expansion_limit = 2;
+	resolve(&f->texts.t, &a, BYTES_LITERAL("info@example.org"), NULL, &r);
 	assert_int_equal(r.verdict, DIRECTORY_LOOP);
 	arena_reset(&a);
 }
@@ -389,16 +377,16 @@ logins(void **arg)
 	struct arena a = ARENA_INIT;
 	struct account account;
 
-	assert_int_equal(tables_login(&f->t, &a, BYTES_LITERAL("joe"), &account), ERR_OK);
+	assert_int_equal(tables_login(&f->texts.t, &a, BYTES_LITERAL("joe"), &account), ERR_OK);
 	assert_true(bytes_is(account.key, "joe@example.org"));
 	assert_int_equal(
-		tables_login(&f->t, &a, BYTES_LITERAL("JOE@example.net"), &account), ERR_OK);
+		tables_login(&f->texts.t, &a, BYTES_LITERAL("JOE@example.net"), &account), ERR_OK);
 	assert_true(bytes_is(account.key, "joe@example.org"));
-	assert_int_equal(tables_login(&f->t, &a, BYTES_LITERAL("info@example.org"), &account),
+	assert_int_equal(tables_login(&f->texts.t, &a, BYTES_LITERAL("info@example.org"), &account),
 		ERR_NOT_FOUND);
-	assert_int_equal(tables_login(&f->t, &a, BYTES_LITERAL(""), &account), ERR_NOT_FOUND);
-	assert_int_equal(
-		tables_login(&f->t, &a, BYTES_LITERAL("a@relay.example"), &account), ERR_NOT_FOUND);
+	assert_int_equal(tables_login(&f->texts.t, &a, BYTES_LITERAL(""), &account), ERR_NOT_FOUND);
+	assert_int_equal(tables_login(&f->texts.t, &a, BYTES_LITERAL("a@relay.example"), &account),
+		ERR_NOT_FOUND);
 	arena_reset(&a);
 }
 

@@ -2,6 +2,7 @@
 /* tests/unit/directory/test_routes.c - next hops, what is behind them, and SRS as tables have it.
  */
 #include "../base/cases.h"
+#include "text_tables.h"
 
 #include <stdio.h>
 
@@ -50,8 +51,7 @@ static const char *const texts[TABLE_KINDS] = {
 };
 
 struct fixture {
-	struct table tables[TABLE_KINDS];
-	struct directory_tables t;
+	struct text_tables texts;
 	struct srs_secrets secrets;
 };
 
@@ -62,25 +62,11 @@ make(void **arg)
 {
 	static struct fixture f;
 
-	for (int k = 0; k < TABLE_KINDS; k++) {
-		f.tables[k] = TABLE_INIT;
-		table_parse(&f.tables[k], bytes_from_str(texts[k]));
-		table_check(&f.tables[k], (enum table_kind)k);
-		table_sort(&f.tables[k]);
-		for (size_t i = 0; i < f.tables[k].nerrors; i++)
-			print_error("%s:%u: %s\n", table_kind_name((enum table_kind)k),
-				f.tables[k].errors[i].line, f.tables[k].errors[i].text);
-		if (f.tables[k].nerrors != 0)
-			return -1;
-		f.t.maps[k] = map_open_text(&f.tables[k]);
-	}
+	if (text_tables_open(&f.texts, texts) < 0)
+		return -1;
 	f.secrets.n = 1;
-	f.t.delimiters = "+";
-	f.t.default_domain = BYTES_LITERAL("example.org");
-	f.t.expansion_limit = 100;
-	f.t.expansion_depth = 10;
-	f.t.today = TODAY;
-	f.t.srs = (struct srs_setup){ true, BYTES_LITERAL("example.org"), 21, &f.secrets };
+	f.texts.t.today = TODAY;
+	f.texts.t.srs = (struct srs_setup){ true, BYTES_LITERAL("example.org"), 21, &f.secrets };
 	*arg = &f;
 	return 0;
 }
@@ -91,9 +77,7 @@ destroy(void **arg)
 	struct fixture *f = fixture;
 
 	UNUSED(arg);
-	tables_close(&f->t);
-	for (int k = 0; k < TABLE_KINDS; k++)
-		table_free(&f->tables[k]);
+	text_tables_close(&f->texts);
 	return 0;
 }
 
@@ -146,7 +130,7 @@ static void
 find(void **arg)
 {
 	const struct route_row *t = *arg;
-	struct directory_tables tables = fixture->t;
+	struct directory_tables tables = fixture->texts.t;
 	struct bytes sender = bytes_from_str(t->sender);
 	struct arena a = ARENA_INIT;
 	struct mail_address recipient;
@@ -174,7 +158,7 @@ find(void **arg)
 static void
 bad_smarthost(void **arg)
 {
-	struct directory_tables tables = fixture->t;
+	struct directory_tables tables = fixture->texts.t;
 	struct bytes sender = BYTES_LITERAL("joe@example.org");
 	struct arena a = ARENA_INIT;
 	struct mail_address recipient;
@@ -265,7 +249,7 @@ static void
 hop(void **arg)
 {
 	const struct hop_row *t = *arg;
-	struct directory_tables tables = fixture->t;
+	struct directory_tables tables = fixture->texts.t;
 	const struct directory_hop m = { bytes_from_str(t->next_hop), bytes_from_str(t->sender) };
 	struct directory_hop_answer answer;
 	struct arena a = ARENA_INIT;
@@ -348,7 +332,7 @@ resolve_row(void **arg)
 	struct resolution r;
 	char out[500];
 
-	resolve(&fixture->t, &a, bytes_from_str(t->recipient), &sender, &r);
+	resolve(&fixture->texts.t, &a, bytes_from_str(t->recipient), &sender, &r);
 	assert_int_equal(r.verdict, DIRECTORY_OK);
 	describe(&r, out, sizeof(out));
 	assert_string_equal(out, t->expected);
@@ -371,7 +355,7 @@ rcpt(struct directory_tables *t, struct arena *a, struct bytes address,
 static void
 routes_at_rcpt(void **arg)
 {
-	struct directory_tables *t = &fixture->t;
+	struct directory_tables *t = &fixture->texts.t;
 	struct directory_rcpt_answer v;
 	struct arena a = ARENA_INIT;
 
@@ -394,7 +378,7 @@ routes_at_rcpt(void **arg)
 static void
 srs_back(void **arg)
 {
-	struct directory_tables t = fixture->t;
+	struct directory_tables t = fixture->texts.t;
 	struct bytes sender = BYTES_LITERAL("Bob.X@else.example"), null = BYTES_LITERAL(""), srs;
 	struct arena a = ARENA_INIT;
 	struct resolution r;
