@@ -51,7 +51,7 @@ def net():
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK + [
             f"hostname={HOSTNAME}", f"directory.srs_domain={DOMAIN}", "resolver.timeout=3s", "mailauth.timeout=6s",
-            "mailauth.dkim_check=1s"]) as s:
+            "mailauth.dkim_check=1s", f"mailauth.trusted_forwarders={net.host('forwarder').v4}"]) as s:
         make_sender(s)
         make_sender(s, FORWARDED)
         s.relais("user", "forward", FORWARDED, "x@far.example")
@@ -141,6 +141,12 @@ def test_none(net, suite):
     assert results(m, HOSTNAME) == says("fail", "none", "fail"), m.octets
 
 
+def test_a_trusted_forwarder_is_not_refused(net, suite):
+    send(net.host("forwarder"), suite.host.v4, "ceo@reject.example", READER, "by-forwarder")
+    m = in_mailbox(suite, "by-forwarder")
+    assert results(m, HOSTNAME) == says("fail", "none", "fail"), m.octets
+
+
 def test_forged_results_are_removed(net, suite):
     spoof(net, suite, "ceo@none.example", "forged",
           more=f"Authentication-Results: {HOSTNAME}; dmarc=pass header.from=none.example\r\n"
@@ -165,6 +171,13 @@ def test_what_dns_does_not_tell_is_a_temporary_error(net, suite):
 
 
 # ---- mail of honest people ----
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+def test_mail_that_spf_alone_vouches_for(net, suite, family):
+    send(net.host("owner"), getattr(suite.host, family), "ceo@reject.example", READER, f"owner-{family}")
+    m = in_mailbox(suite, f"owner-{family}")
+    assert results(m, HOSTNAME) == says("pass", "none", "pass"), m.octets
+
 
 def test_mail_signed_by_opendkim(net, suite):
     send(net.host("far"), "127.0.0.1", "a@far.example", READER, "signed")
