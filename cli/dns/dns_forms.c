@@ -15,6 +15,7 @@ dns_need_name(enum dns_need need)
 		[DNS_ADVISED] = "advised",
 		[DNS_OPTIONAL] = "optional",
 		[DNS_OBSOLETE] = "obsolete",
+		[DNS_ELSEWHERE] = "needed elsewhere",
 	};
 
 	return names[need];
@@ -62,7 +63,7 @@ dns_put_zone(struct buf *out, const struct dns_facts *f, const struct dns_plan *
 		const struct dns_record *r = &p->records[i];
 
 		put_head(out, r, i > 0 ? r - 1 : NULL);
-		if (r->need == DNS_OBSOLETE)
+		if (r->need == DNS_OBSOLETE || r->need == DNS_ELSEWHERE)
 			buf_put_str(out, "; ");
 		put_record(out, r);
 	}
@@ -87,7 +88,8 @@ put_updates(struct buf *out, const struct dns_facts *f, const struct dns_plan *p
 		const struct dns_record *r = &p->records[i];
 		const bool first = i == 0 || strcmp(r->name, r[-1].name) != 0;
 
-		if ((apart && dns_is_below(r->name, f->hostname)) != of_host)
+		if (r->need == DNS_ELSEWHERE ||
+			(apart && dns_is_below(r->name, f->hostname)) != of_host)
 			continue;
 		put_head(out, r, i > 0 ? r - 1 : NULL);
 		if ((r->alone && first) || r->need == DNS_OBSOLETE) {

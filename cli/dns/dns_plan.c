@@ -98,6 +98,17 @@ below(struct planning *p, const char *labels, const char *name)
 /* ---- the way in ---- */
 
 static void
+plan_way_back(struct planning *p, const struct ip_block *b)
+{
+	char reverse[DNS_REVERSE_SIZE];
+
+	dns_reverse_name(b->addr, b->family == 4 ? 4 : 16, reverse);
+	add(p, "PTR", arena_str(p->a, bytes_from_str(reverse)), DNS_TYPE_PTR,
+		numbers_and_name(p->a, NULL, 0, p->f->hostname), DNS_ELSEWHERE)
+		->note = "for who gives you the address to set";
+}
+
+static void
 plan_hosts(struct planning *p)
 {
 	const struct dns_facts *f = p->f;
@@ -110,9 +121,12 @@ plan_hosts(struct planning *p)
 		const bool v4 = b->family == 4;
 
 		add(p, "address", f->hostname, v4 ? DNS_TYPE_A : DNS_TYPE_AAAA,
-			arena_bytes(p->a, bytes_make(b->addr, v4 ? 4 : 16)), DNS_NEEDED)
-			->note = "its PTR record must lead back to this name";
+			arena_bytes(p->a, bytes_make(b->addr, v4 ? 4 : 16)), DNS_NEEDED);
 	}
+	for (size_t i = 0; i < f->n_addresses; i++)
+		plan_way_back(p, &f->addresses[i]);
+	for (size_t i = 0; i < f->n_sources; i++)
+		plan_way_back(p, &f->sources[i]);
 }
 
 static void

@@ -53,10 +53,11 @@ struct dns_facts {
 };
 
 enum dns_need {
-	DNS_NEEDED,   /* mail suffers without it */
-	DNS_ADVISED,  /* others expect it */
-	DNS_OPTIONAL, /* good where its condition is met */
-	DNS_OBSOLETE, /* may be removed */
+	DNS_NEEDED,    /* mail suffers without it */
+	DNS_ADVISED,   /* others expect it */
+	DNS_OPTIONAL,  /* good where its condition is met */
+	DNS_OBSOLETE,  /* may be removed */
+	DNS_ELSEWHERE, /* needed, in a zone of somebody else's */
 };
 
 struct dns_record {
