@@ -91,7 +91,8 @@ def records():
     server = DnsServer(new_folder(), port=free_port())
     try:
         server.start()
-        with running(server.folder, users=1, options=[
+        with running(server.folder, users=1, env={"RELAIS_MAILAUTH_FAULT": "1"},
+                     forgive="mailauth-verify.*was killed by signal", options=[
                 f"hostname={HOST}", f"resolver.forwarders=127.0.0.1:{server.port}",
                 f"resolver.trust_anchor={server.trust_anchor}", "resolver.timeout=3s",
                 "resolver.cache_max_negative_ttl=1s", "resolver.cache_max_ttl=1s"]) as suite:
@@ -349,3 +350,13 @@ def test_words_of_the_commands(records):
                   ["explain", "--from", "a@b.example"], ["explain", "x", "--ip", "192.0.2.0/24"]]:
         assert records.suite.relais(*words, check=False).returncode == 2, words
     assert records.suite.relais("dns", "show", "nodots", check=False).returncode == 1
+
+
+def test_explain_a_crash(records):
+    """What crashes a library is told of, as the door has it: temperror, and taken."""
+    with open(os.path.join(BUILD, "libexec", "mailauth-verify"), "rb") as f:
+        if b"x-fault-crash" not in f.read():
+            pytest.skip("no faults in this build")
+    e = records.explain("-", "--from", "boss@right.example", "--ip", "192.0.2.66",
+                        stdin="X-Fault: x-fault-crash\n" + FORGED)
+    assert e["died"] and e["dmarc"]["result"] == "temperror" and e["decision"]["action"] == "accept"
