@@ -128,10 +128,11 @@ tell(struct report *p, uint32_t first)
 {
 	const struct queue_state *s = &p->m->state;
 	const struct bytes to = dsn_whom(p, first);
-	struct dsn_rcpt *rcpts = xcalloc(RCPTS_MAX, sizeof(*rcpts));
+	const uint32_t most = s->n - first < RCPTS_MAX ? s->n - first : RCPTS_MAX;
+	struct dsn_rcpt *rcpts = xcalloc(most, sizeof(*rcpts));
 	uint32_t n = 0;
 
-	for (uint32_t i = first; i < s->n && n < RCPTS_MAX; i++) {
+	for (uint32_t i = first; i < s->n && n < most; i++) {
 		const struct queue_rcpt *r = &s->rcpts[i];
 		bool alone;
 		uint32_t original;

@@ -324,6 +324,20 @@ def test_sendmail(signing):
 
 # ---- deaths ----
 
+def test_reports(signing):
+    """What qmgr writes itself, in the name of the host: its domain's keys sign."""
+    active, suite = signing.make_active(), signing.suite
+    address = suite.account(0)[0]
+    with connect(suite) as s:
+        s.sendmail(address, ["x@nowhere.invalid"], text(address, "to nowhere"))
+
+    def returned():
+        suite.relais("queue", "bounce", "--recipient", "x@nowhere.invalid", check=False)
+        return "sender non-delivery notification" in suite.log()
+    wait_for(returned)
+    assert signing.verified(arrived(suite, 0, "Undelivered Mail Returned to Sender")) == active
+
+
 def test_the_keeper_dies(signing):
     active = signing.make_active()
     pid = signing.suite.pids("dkim-keeper")[0]

@@ -62,6 +62,7 @@ struct fake {
 	struct send_ticket_key key;
 	struct bytes ticket;  /* .n > 0: this instead of the right one */
 	unsigned page;        /* targets in one answer; 0: all */
+	bool bad_crowd;       /* nobody of it can be delivered to */
 	unsigned most_active; /* jobs that were out at once */
 	unsigned turned;      /* the members of "all" come in another order */
 	struct fake_host hosts[8];

@@ -40,8 +40,13 @@ put_crowd(struct directory_resolve_answer *a, const char *alias)
 
 	a->total = FAKE_CROWD;
 	while (a->count < DIRECTORY_TARGETS_MAX && a->first + a->count < a->total) {
-		snprintf(names[a->count], sizeof(names[0]), "m%u%.32s", a->first + a->count,
-			strchr(alias, '@'));
+		const unsigned i = a->first + a->count;
+
+		if (world->bad_crowd)
+			snprintf(names[a->count], sizeof(names[0]), "bad@%u.example", i);
+		else
+			snprintf(names[a->count], sizeof(names[0]), "m%u%.32s", i,
+				strchr(alias, '@'));
 		put_target(a, names[a->count]);
 	}
 }

@@ -237,6 +237,21 @@ test_a_delay_wakes(void **state)
 	buf_free(&got);
 }
 
+/* One more than a report tells of: two. */
+static void
+test_very_many_failures(void **state)
+{
+	struct fake *f = *state;
+	struct buf got = BUF_INIT;
+
+	f->bad_crowd = true;
+	commit(f, "crowd@example.org bad@example.org", 0);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->q->stats.bounced, FAKE_CROWD + 1);
+	assert_int_equal(reports(f, &got), 2);
+	buf_free(&got);
+}
+
 /* Of a report that fails, nobody but the postmaster is told, and only if there is one. */
 static void
 test_double_bounces(void **state)
@@ -301,6 +316,7 @@ main(void)
 		TEST(test_a_host_that_knows_no_dsn),
 		TEST(test_delays),
 		TEST(test_a_delay_wakes),
+		TEST(test_very_many_failures),
 		TEST(test_double_bounces),
 		TEST(test_a_report_is_made_later),
 	};
