@@ -26,10 +26,8 @@ def openssl(*args, **more):
     return subprocess.run(["openssl", *args], check=True, capture_output=True, **more).stdout
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
+def make_keys(d):
     """A directory as dkim_peer wants it."""
-    d = tmp_path_factory.mktemp("keys")
     (d / "rsa.pem").write_bytes(openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"))
     (d / "ed25519.pem").write_bytes(openssl("genpkey", "-algorithm", "ED25519"))
     (d / "domain").write_text(DOMAIN)
@@ -43,6 +41,11 @@ def keys(tmp_path_factory):
         rows.append(f"{name}._domainkey.{DOMAIN} TXT {strings}\n")
     (d / "zone").write_text("".join(rows))
     return d
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 def run(what, how, keys, messages):
