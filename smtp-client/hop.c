@@ -73,6 +73,8 @@ level_of(const struct directory_hop_alternative *a, enum tls_level option)
 	return level;
 }
 
+_Static_assert(TLS_LEVEL_NAMES_MAX <= TLS_CLIENT_NAMES_MAX, "none is left out");
+
 static void
 put_names(struct hop *h, struct place *p, struct bytes names)
 {

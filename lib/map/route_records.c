@@ -235,12 +235,17 @@ tls_policy_record_parse(
 {
 	struct bytes word = cut_word(&value);
 	struct buf names = BUF_INIT;
-	int r = tls_level_parse(word, &out->level);
+	int r = tls_level_parse(word, &out->level), n = 0;
 
 	*why = "a policy is none, may, encrypt, verify, dane or dane-only";
 	while (r == ERR_OK && (word = cut_word(&value)).n > 0) {
 		*why = "behind the level only name=NAME or name=.NAME";
 		r = take_name(&word, "name") ? put_policy_name(a, word, &names) : ERR_SYNTAX;
+		n++;
+	}
+	if (r == ERR_OK && n > TLS_LEVEL_NAMES_MAX) {
+		*why = "up to 8 names";
+		r = ERR_LIMIT;
 	}
 	if (r == ERR_OK && names.len > 0 && out->level != TLS_LEVEL_VERIFY) {
 		*why = "name= goes with verify";

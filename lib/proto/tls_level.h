@@ -15,6 +15,8 @@
 
 #include "bytes.h"
 
+#define TLS_LEVEL_NAMES_MAX 8 /* that a server may be known by, with verify */
+
 enum tls_level {
 	TLS_LEVEL_NONE,
 	TLS_LEVEL_MAY,

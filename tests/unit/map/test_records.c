@@ -92,6 +92,12 @@ static const struct row {
 	{ "policy with another", TABLE_TLS_POLICY, "a.example secure", NULL },
 	{ "names for encrypt", TABLE_TLS_POLICY, "a.example encrypt name=b.example", NULL },
 	{ "no name", TABLE_TLS_POLICY, "a.example verify name=", NULL },
+	{ "eight names", TABLE_TLS_POLICY,
+		"a.example verify name=a name=b name=c name=d name=e name=f name=g name=h",
+		"a.example" },
+	{ "nine names", TABLE_TLS_POLICY,
+		"a.example verify name=a name=b name=c name=d name=e name=f name=g name=h name=i",
+		NULL },
 	{ "match is Postfix'", TABLE_TLS_POLICY, "a.example verify match=b.example", NULL },
 
 	{ "credentials", TABLE_RELAY_CREDENTIALS, "[Relay.example]:587 joe:se cret:x",
