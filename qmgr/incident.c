@@ -5,7 +5,8 @@
  *
  * ledger tells all open incidents again whenever the link comes up; holding what is held
  * already changes nothing. That the operator was told is said to ledger only when the mail to
- * him is durable, so he hears of each incident at least once.
+ * him is durable, so he hears of each incident at least once: if it cannot be stored, when the link
+ * comes up again.
  *
  * Runs in:  qmgr. Trusts: ledger.
  */
