@@ -23,7 +23,7 @@
 
 #define HASH_OCTETS   32
 #define SIGNATURE_MAX 512 /* octets: RSA with 4096 bits */
-#define NAMES_MAX     200 /* in h= */
+#define NAMES_MAX     100 /* in h=: verifiers have buffers of 4 KiB for it */
 #define FOLD_AT       76
 
 /* What is signed (sec. 5.4.1), and in which way it is oversigned (sec. 8.15). */
@@ -182,6 +182,8 @@ dkim_signing_new(const struct dkim_signing_key *keys, size_t nkeys, struct bytes
 
 	if (nkeys == 0 || nkeys > DKIM_SIGNING_KEYS_MAX)
 		return ERR_LIMIT;
+	if (header.n > 0 && (header.p[0] == ' ' || header.p[0] == '\t'))
+		return ERR_SYNTAX;
 	s = xcalloc(1, sizeof(*s));
 	s->options = *options;
 	s->nkeys = nkeys;

@@ -36,7 +36,8 @@ struct dkim_sign_options {
  * header: from the first octet to the end of the header, the blank line included or not: all
  *         fields that the message will have when it leaves. Borrowed during the call only.
  * returns: ERR_OK; ERR_LIMIT (no key or too many, more than DKIM_HEADER_MAX octets or
- *          DKIM_FIELDS_MAX fields); ERR_NOT_FOUND (no From field); *out is set only on success
+ *          DKIM_FIELDS_MAX fields); ERR_NOT_FOUND (no From field); ERR_SYNTAX (it begins with a
+ *          blank: a field in front would swallow that line); *out is set only on success
  */
 MUST_USE int dkim_signing_new(const struct dkim_signing_key *keys, size_t nkeys,
 	struct bytes header, const struct dkim_sign_options *options, struct dkim_signing **out);

@@ -40,6 +40,7 @@ static const struct sign_row {
 		"From:From:" ALWAYS ":List-Id:List-Id:List-Unsubscribe:List-Unsubscribe", ERR_OK },
 	{ "resent: not once more", "Resent-From: x\r\nFrom: a\r\n",
 		"From:From:" ALWAYS ":Resent-From", ERR_OK },
+	{ "begins with a blank", " x\r\nFrom: a\r\n", NULL, ERR_SYNTAX },
 	{ "no From", "To: a\r\n", NULL, ERR_NOT_FOUND },
 	{ "no header", "", NULL, ERR_NOT_FOUND },
 	{ "From behind the blank line", "To: a\r\n\r\nFrom: b\r\n", NULL, ERR_NOT_FOUND },
