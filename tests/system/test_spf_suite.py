@@ -36,8 +36,8 @@ def scenarios():
 def world():
     with SuiteDns() as dns:
         options = [f"resolver.forwarders={dns.address}", "resolver.trust_anchor=",
-                   "resolver.timeout=1s", "mailauth.trusted_networks=", "mailauth.received_spf=yes",
-                   "mailauth.authserv_id=mx.relais.example"]
+                   "resolver.timeout=1s", "mailauth.verify=yes", "mailauth.trusted_networks=",
+                   "mailauth.received_spf=yes", "mailauth.authserv_id=mx.relais.example"]
         with running(users=1, options=options) as suite:
             yield dns, suite
 
