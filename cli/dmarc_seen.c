@@ -29,6 +29,7 @@
 
 #define MEMORY_MAX ((uint64_t)2 << 30)
 #define DAY_S      86400
+#define NOBODY     65534
 
 struct asked {
 	struct bytes domain;
@@ -74,6 +75,8 @@ sum_directory(struct dmarc_sum *s, int folder, const char *name)
 	buf_free(&room);
 	if (dir != NULL)
 		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static void
@@ -121,17 +124,21 @@ enter(const char *path)
 		.memory_limit = MEMORY_MAX };
 	const char *what = "open";
 	struct stat st;
-	int keep[1] = { jail.root_fd };
+	int keep[3] = { CONTROL_FD, LOG_FD, jail.root_fd };
 
 	if (jail.root_fd < 0 || fstat(jail.root_fd, &st) != 0 || fchdir(jail.root_fd) != 0) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return false;
 	}
-	jail_close_others(keep, 1);
-	if (geteuid() == 0) {
+	/* to the filter these two are a daemon's channel and log, and no folders to be read */
+	for (int fd = CONTROL_FD; fd <= LOG_FD; fd++)
+		if (fd != jail.root_fd && dup2(jail.root_fd, fd) < 0)
+			return false;
+	jail_close_others(keep, NITEMS(keep));
+	if (geteuid() == 0) { /* never root's user or group */
 		jail.root = path;
-		jail.uid = st.st_uid;
-		jail.gid = st.st_gid;
+		jail.uid = st.st_uid != 0 ? st.st_uid : NOBODY;
+		jail.gid = st.st_gid != 0 ? st.st_gid : NOBODY;
 	}
 	if (jail_enter(&jail, &what) == ERR_OK)
 		return true;

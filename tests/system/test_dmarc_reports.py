@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: ISC
 """Aggregate reports of DMARC: what is counted at the door goes out as reports, to a Postfix and to ourselves,
 only to those who want them; a crash on the way loses nothing; what others report is read."""
-import email
+import email.message
 import gzip
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import smtplib
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree as ET
 
 import pytest
-from conftest import needs_root, wait_for
+from conftest import BUILD, needs_root, wait_for
 from mail_zone import mail_zone, sign_for, txt
 from mta import Maildir, Postfix
 from net import Network, running_on, skip_unless_possible
@@ -23,6 +26,7 @@ pytestmark = needs_root
 
 DOMAIN, HOSTNAME = "first.example", "mx.first.example"
 READER = SENDER
+SAMPLES = pathlib.Path(__file__).parent.parent / "data" / "dmarc"
 NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 
 
@@ -61,7 +65,8 @@ def publish_ours(net, keys=()):
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK + [
             f"hostname={HOSTNAME}", f"domain={DOMAIN}", "resolver.timeout=3s", "mailauth.timeout=6s",
-            "mailauth.dkim_check=1s", "mailauth.report_org=First Example", f"mailauth.report_from=postmaster@{DOMAIN}"],
+            "mailauth.verify=yes", "mailauth.dkim_check=1s", "mailauth.report_org=First Example",
+            f"mailauth.report_from=postmaster@{DOMAIN}"],
             forgive="was killed by signal 9") as s:
         make_sender(s)
 
@@ -156,6 +161,7 @@ def test_messages_are_counted_in_rows(net, suite):
 
 def test_report_goes_out_and_is_well_formed(net, suite):
     wait_counted(suite, "asks.example", 5)
+    assert json.loads(suite.relais("dmarc", "send", "--json")) == {"sent": 0, "unwanted": 0, "later": 0}  # not over
     assert send_reports(suite)["sent"] >= 1
     (message, part, xml), = wait_for(lambda: reports_on(net.far.mail, "asks.example"))
     check_schema(xml)
@@ -227,6 +233,58 @@ def test_report_to_ourselves_is_read(net, suite):
     assert suite.relais("dmarc", "seen", "own.example", "--mailbox", "nobody@first.example", check=False).returncode == 1
     assert suite.relais("dmarc", "seen", check=False).returncode == 2
     assert "0 messages" in suite.relais("dmarc", "seen", "else.example", "--mailbox", READER)
+
+
+@pytest.fixture
+def maildir(tmp_path):
+    """What the operator's command needs of a suite: a configuration, and a mailbox with real reports."""
+    box = tmp_path / "mail" / "ueber.net" / "dmarc"
+    for folder in (".", ".Old"):
+        for part in ("cur", "new", "tmp"):
+            (box / folder / part).mkdir(parents=True)
+    for i, sample in enumerate(sorted(SAMPLES.glob("*.eml"))):
+        shutil.copy(sample, box / ("cur", "new")[i % 2] / f"{i}")
+    shutil.copy(SAMPLES / "google.eml", box / ".Old" / "cur" / "again")
+    conf = tmp_path / "relais.conf"
+    conf.write_text(f'hostname = "mx.ueber.net"\ndomain = {{"ueber.net"}}\nmail_root = "{tmp_path}/mail"\n')
+    for path in [tmp_path, *tmp_path.parents][:3]:
+        path.chmod(path.stat().st_mode | 0o055)
+    subprocess.run(["chown", "-R", "nobody:nogroup", str(tmp_path / "mail")], check=True)
+
+    def seen(*words):
+        return json.loads(subprocess.run(
+            [os.path.join(BUILD, "bin", "relais"), "--config", str(conf), "dmarc", "seen", "ueber.net", "--mailbox",
+             "dmarc@ueber.net", "--json", *words], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return box, seen
+
+
+def test_reports_of_others(maildir):
+    _, seen = maildir
+    found = seen()
+    assert (found["reports"], found["repeated"], found["unreadable"]) == (5, 1, 0)
+    assert (found["all"]["messages"], found["all"]["pass"], found["all"]["reject"]) == (10, 9, 1)
+    assert [s["source"] for s in found["sources"]] == [
+        "46.19.35.124", "2a02:2770:3:0:21a:4aff:fea1:8a7b", "176.113.22.155"]
+    assert seen("--since", "30")["reports"] == 0
+
+
+def test_reports_meant_to_hurt(maildir):
+    """They are left out, the others are read."""
+    box, seen = maildir
+    entities = b"<!DOCTYPE f [<!ENTITY a 'x'>]><feedback>&a;</feedback>"
+    outside = b"<!DOCTYPE f [<!ENTITY a SYSTEM '/etc/passwd'>]><feedback>&a;</feedback>"
+    bomb = gzip.compress(b"<feedback>" + b" " * 200_000_000)
+    for i, octets in enumerate([gzip.compress(entities), gzip.compress(outside), bomb, bomb[:100]]):
+        m = email.message.EmailMessage()
+        m.set_content("a report")
+        m.add_attachment(octets, maintype="application", subtype="gzip", filename="r.xml.gz")
+        path = box / "new" / f"bad{i}"
+        path.write_bytes(m.as_bytes())
+        shutil.chown(path, "nobody", "nogroup")
+    (box / "cur" / "link").symlink_to("/etc/passwd")
+    os.mkfifo(box / "cur" / "fifo")
+    found = seen()
+    assert (found["reports"], found["unreadable"]) == (5, 4)
 
 
 # ---- crashes ----
