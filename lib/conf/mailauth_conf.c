@@ -25,7 +25,7 @@ static const struct opt_row rows[] = {
 		"time in which a message is verified; then the results are temperror"),
 	OPT_UINT(mailauth_conf, verifiers, "0", 0, 256,
 		"processes that verify; 0: one for each core"),
-	OPT_UINT(mailauth_conf, jobs, "2000", 10, 20000,
+	OPT_UINT(mailauth_conf, jobs, "2000", 10, 10000,
 		"messages that one of them has in hand at once; more wait their turn"),
 	OPT_UINT(mailauth_conf, signature_limit, "8", 1, 16,
 		"DKIM signatures of one message that are verified, the first ones"),
