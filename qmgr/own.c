@@ -15,7 +15,9 @@
 #include "qmgr.h"
 #include "sign_link.h"
 
-#define SIGNING_OCTETS_MAX (UINT64_C(32) << 20) /* of those that are with the signer */
+/* Of those that are with the signer; while it does not answer, ordinary mail must find room. */
+#define SIGNING_MAX        1000
+#define SIGNING_OCTETS_MAX (UINT64_C(32) << 20)
 
 struct own {
 	struct qmgr *q;
@@ -52,6 +54,7 @@ on_signed(void *arg, const struct signer_signed *a)
 	struct qmgr *q = o->q;
 	int r;
 
+	q->n_signing--;
 	q->signing -= o->content.len;
 	if (a->err == ERR_OK) {
 		struct buf whole = BUF_INIT;
@@ -84,7 +87,7 @@ own_send(struct qmgr *q, const struct envelope *e, struct bytes content, own_don
 	envelope_encode(&o->envelope, e);
 	if (!signs)
 		r = intake_own(q, o->id, buf_bytes(&o->envelope), content, done, arg);
-	else if (q->signing > SIGNING_OCTETS_MAX)
+	else if (q->n_signing >= SIGNING_MAX || q->signing > SIGNING_OCTETS_MAX)
 		r = ERR_BUSY;
 	else
 		r = content_show(content, &m.content, &fd);
@@ -93,6 +96,7 @@ own_send(struct qmgr *q, const struct envelope *e, struct bytes content, own_don
 		return r;
 	}
 	buf_put_bytes(&o->content, content);
+	q->n_signing++;
 	q->signing += content.n;
 	sign_link_ask(q->signer, &m, fd, 0, on_signed, o);
 	return ERR_OK;

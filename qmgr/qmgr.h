@@ -248,7 +248,8 @@ struct qmgr {
 
 	struct link *directory, *ledger;
 	struct link *signer; /* NULL: nothing is signed */
-	uint64_t signing;    /* octets of our own messages that are with it */
+	uint64_t signing;    /* octets of our own messages that are with it; how many */
+	unsigned n_signing;
 	struct resolve_cache *resolved;
 	struct tickets tickets;
 	struct syncer local, system;

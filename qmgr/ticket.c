@@ -128,9 +128,9 @@ on_directory_up(void *arg, struct link *l)
 int
 ticket_check(struct qmgr *q, enum service door, const struct envelope *e, struct bytes ticket)
 {
-	const struct send_ticket t = { .login = e->login,
-		.queue_id = e->queue_id,
-		.reverse_path = e->reverse_path };
+	const struct send_ticket t = {
+		.login = e->login, .queue_id = e->queue_id, .reverse_path = e->reverse_path
+	};
 	const uint64_t now = now_s();
 	char id[QUEUE_ID_TEXT_SIZE];
 	int r;
