@@ -176,6 +176,7 @@ TAILQ_HEAD(connection_list, connection);
 struct client_counts {
 	uint64_t jobs, results[OUTBOUND_STATUSES], hops[OUTBOUND_HOPS];
 	uint64_t connected, connect_failed, reused;
+	uint64_t signatures_broken; /* of DKIM, by re-encoding */
 	uint64_t tls, tls_failed, tls_plain_again, trust[TLS_TRUSTS], dane;
 	uint64_t octets;
 };

@@ -11,6 +11,7 @@
  * Sources:  RFC 1870; RFC 6152 sec. 3; RFC 3030; RFC 6531 sec. 3.6.
  */
 #include "err.h"
+#include "rfc5322.h"
 #include "session_impl.h"
 
 #define OUT_MAX   (64u << 10) /* of output made before the peer takes some */
@@ -145,6 +146,16 @@ client_session_whole(struct client_session *s, struct bytes content)
 	s->message.content = content;
 	s->message.whole = true;
 	client_next_transaction(s);
+}
+
+bool
+client_session_breaks_signature(const struct client_session *s)
+{
+	struct rfc5322_field f;
+
+	return s->message.changed != NULL &&
+	       (rfc5322_field_find(s->job.prefix, "DKIM-Signature", &f) ||
+		       rfc5322_field_find(s->message.content, "DKIM-Signature", &f));
 }
 
 void

@@ -195,6 +195,17 @@ set_timer(struct connection *n)
 		event_add(n->timer, &wait);
 }
 
+/* What had to be re-encoded is not what was signed (RFC 6376 sec. 5.3). */
+static void
+tell_of_signature(struct connection *n)
+{
+	if (!client_session_breaks_signature(n->session))
+		return;
+	n->c->count.signatures_broken++;
+	log_info("%s lacks 8BITMIME: a message was re-encoded, its DKIM signatures verify no more",
+		n->label);
+}
+
 /* The job has its result: it is taken over, and the session is free for another. */
 static struct job *
 take_result(struct connection *n, enum client_retry *retry)
@@ -206,6 +217,7 @@ take_result(struct connection *n, enum client_retry *retry)
 	*retry = r->retry;
 	n->carried = n->carried || r->hop == OUTBOUND_REACHED;
 	job_take_result(j, r);
+	tell_of_signature(n);
 	n->job = NULL;
 	j->connection = NULL;
 	client_session_finish(n->session);

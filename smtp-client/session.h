@@ -209,6 +209,10 @@ bool client_session_ready(const struct client_session *s);
 /* Mail was carried on it before the job of now. */
 bool client_session_reused(const struct client_session *s);
 
+/* Until client_session_finish(): the content went in another form than it came, so that its DKIM
+ * signatures verify no more. */
+bool client_session_breaks_signature(const struct client_session *s);
+
 /* What is or was going on, as the log says it: "sending MAIL FROM". */
 const char *client_session_while(const struct client_session *s);
 

@@ -407,16 +407,46 @@ test_deadlines(void **state)
 	driver_free(&d);
 }
 
+/* Whoever must re-encode breaks the signatures, if there are any. */
+static void
+test_signatures(void **arg)
+{
+	static const struct {
+		const char *ehlo, *prefix, *content;
+		bool breaks;
+	} cases[] = {
+		{ "250 mx\r\n", "DKIM-Signature: x\r\n", eight_bit, true },
+		{ "250 mx\r\n", "DKIM-Signature: x\r\n", "From: a@b\r\n\r\nDKIM-Signature:\r\n",
+			false },
+		{ "250 mx\r\n", "Received: x\r\n", eight_bit, false },
+		{ "250-mx\r\n250 8BITMIME\r\n", "DKIM-Signature: x\r\n", eight_bit, false },
+	};
+	struct client_driver d;
+
+	UNUSED(arg);
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		driver_init(&d, 1);
+		d.job.prefix = bytes_from_str(cases[i].prefix);
+		d.content = bytes_from_str(cases[i].content);
+		driver_start(&d);
+		driver_feed(&d, BYTES_LITERAL("220 mx\r\n"));
+		driver_feed(&d, bytes_from_str(cases[i].ehlo));
+		assert_int_equal(client_session_breaks_signature(d.session), cases[i].breaks);
+		driver_free(&d);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(rows) + 3];
+	struct CMUnitTest tests[NITEMS(rows) + 4];
 	size_t n = 0;
 
 	ADD_ROWS(tests, n, rows, run_row);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_endless_reply);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_job_yet);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_deadlines);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_signatures);
 	ASSERT(n == NITEMS(tests));
 	return cmocka_run_group_tests_name("smtp-client/session", tests, NULL, NULL);
 }
