@@ -9,6 +9,7 @@
  *
  *	the array of selected fields has no room for one more name than there are fields: an
  *	oversigned header makes it write behind its end. So there is a field that no h= can name
+ *	two signatures by one selector with different algorithms get one key: two goes
  *	its verdict on the message is about one signature, so only the marks of each are read
  *	it knows nothing of a DNS that cannot be asked: only signatures whose key is there come here
  *
@@ -41,7 +42,7 @@ on_prescreen(DKIM *dkim, DKIM_SIGINFO **infos, int n)
 		return DKIM_CBSTAT_ERROR; /* they could not be told from each other */
 	c->infos = infos;
 	for (size_t i = 0; i < c->nclaims; i++)
-		if (c->claims[i].fed && !c->claims[i].open)
+		if (c->claims[i].fed && !c->claims[i].at_work)
 			dkim_sig_ignore(infos[c->claims[i].fed_at]);
 	return DKIM_CBSTAT_CONTINUE;
 }
@@ -162,7 +163,7 @@ read_marks(struct dkim_check *c)
 		struct dkim_claim *s = &c->claims[i];
 		DKIM_SIGINFO *info;
 
-		if (!s->open)
+		if (!s->at_work)
 			continue;
 		info = c->infos[s->fed_at];
 		read_error(s, info);
@@ -171,8 +172,8 @@ read_marks(struct dkim_check *c)
 	}
 }
 
-void
-dkim_lib_header(struct dkim_check *c)
+static void
+run(struct dkim_check *c)
 {
 	DKIM_STAT status;
 	DKIM *dkim = dkim_verify(c->verifier->lib, (const unsigned char *)"-", NULL, &status);
@@ -185,4 +186,33 @@ dkim_lib_header(struct dkim_check *c)
 	c->infos = NULL;
 	if (dkim != NULL)
 		(void)dkim_free(dkim);
+}
+
+/* A key that the library has read for one signature it takes for the next one of that selector and
+ * domain, whatever the algorithm. */
+static bool
+has_others_key(const struct dkim_check *c, const struct dkim_claim *s)
+{
+	const struct dkim_claim *first = c->claims;
+
+	while (first->record == NULL || first->key != s->key)
+		first++; /* s itself at last */
+	return first->parsed.algorithm != s->parsed.algorithm;
+}
+
+void
+dkim_lib_header(struct dkim_check *c)
+{
+	for (int others = 0; others <= 1; others++) {
+		bool any = false;
+
+		for (size_t i = 0; i < c->nclaims; i++) {
+			struct dkim_claim *s = &c->claims[i];
+
+			s->at_work = s->open && has_others_key(c, s) == (others == 1);
+			any = any || s->at_work;
+		}
+		if (any)
+			run(c);
+	}
 }

@@ -27,6 +27,7 @@ struct dkim_claim {
 	size_t fed_at;
 	size_t key;         /* which of the questions is its own */
 	const char *record; /* the key, as libopendkim gets it; in the arena */
+	bool at_work;       /* libopendkim looks at it now */
 	size_t hash;        /* which of the body's hashes is its own */
 };
 

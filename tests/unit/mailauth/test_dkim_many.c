@@ -144,6 +144,44 @@ each_for_itself(void **arg)
 	buf_free(&header);
 }
 
+/* Records of both types at one name; the library would take the first one's key for all. */
+static void
+one_selector_two_keys(void **arg)
+{
+	static const char *const tags[] = {
+		"v=1; a=rsa-sha256; d=example.org; s=both; h=From",
+		"v=1; a=ed25519-sha256; d=example.org; s=both; h=From",
+	};
+	EVP_PKEY *rsa = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	struct buf header = BUF_INIT, record = BUF_INIT, line = BUF_INIT;
+	struct run r;
+
+	UNUSED(arg);
+	buf_put_str(&record, "v=DKIM1; p=");
+	dkim_craft_public(&record, rsa);
+	buf_put_str(&line, "both._domainkey.example.org TXT ");
+	dkim_key_quote_strings(buf_bytes(&record), &line);
+	zone_dns_add(zone, buf_bytes(&line));
+	buf_clear(&line);
+	buf_put_str(&line, "both._domainkey.example.org TXT \"v=DKIM1; k=ed25519; p=");
+	dkim_craft_public(&line, key);
+	buf_put_str(&line, "\"");
+	zone_dns_add(zone, buf_bytes(&line));
+	for (int i = 0; i < 5; i++)
+		dkim_craft(&header, i % 2 == 0 ? rsa : key, tags[i % 2], BYTES_LITERAL(HEADER),
+			BYTES_LITERAL("b\r\n"));
+	buf_put_str(&header, HEADER);
+	start(&r, 8, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
+	assert_int_equal(r.n, 5);
+	for (size_t i = 0; i < r.n; i++)
+		expect(&r, i, DKIM_PASS, "");
+	end(&r);
+	EVP_PKEY_free(rsa);
+	buf_free(&header);
+	buf_free(&record);
+	buf_free(&line);
+}
+
 static void
 large_bodies(void **arg)
 {
@@ -270,6 +308,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_than_the_limit),
 		cmocka_unit_test(each_for_itself),
+		cmocka_unit_test(one_selector_two_keys),
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(large_headers),
 		cmocka_unit_test(nul_in_a_field),
