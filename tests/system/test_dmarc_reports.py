@@ -26,6 +26,7 @@ pytestmark = needs_root
 
 DOMAIN, HOSTNAME = "first.example", "mx.first.example"
 READER = SENDER
+ROWS = 440  # of a report
 SAMPLES = pathlib.Path(__file__).parent.parent / "data" / "dmarc"
 NS = "{urn:ietf:params:xml:ns:dmarc-2.0}"
 
@@ -66,7 +67,7 @@ def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK + [
             f"hostname={HOSTNAME}", f"domain={DOMAIN}", "resolver.timeout=3s", "mailauth.timeout=6s",
             "mailauth.verify=yes", "mailauth.dkim_check=1s", "mailauth.report_org=First Example",
-            f"mailauth.report_from=postmaster@{DOMAIN}"],
+            f"mailauth.report_from=postmaster@{DOMAIN}", f"ledger.dmarc_rows={ROWS}"],
             forgive="was killed by signal 9") as s:
         make_sender(s)
 
@@ -211,6 +212,25 @@ def test_what_dns_does_not_tell_waits(net, suite):
     assert answer["later"] == 1 and answer["sent"] == 0, answer
     wait_for(lambda: send_reports(suite).get("sent") == 1, 30, 1)
     wait_for(lambda: len(reports_on(net.far.mail, "asks.example")) == before + 1)
+
+
+def test_large_report_is_cut_where_the_option_says(net, suite):
+    """Too large for a frame between processes, too; every sender's words are another row."""
+    before = len(reports_on(net.far.mail, "asks.example"))
+    for _ in range(10):
+        with net.host("spoofer").inside(), smtplib.SMTP(suite.host.v4, 25, timeout=30) as s:
+            s.ehlo("client.example")
+            for _ in range(45):
+                s.sendmail(f"a@{os.urandom(25).hex()}.none.example", [READER],
+                           f"From: <a@asks.example>\r\nTo: <{READER}>\r\nSubject: x\r\n\r\nHello.\r\n")
+    wait_counted(suite, "asks.example", 450)
+    assert send_reports(suite)["sent"] == 1
+    wait_for(lambda: len(reports_on(net.far.mail, "asks.example")) > before)
+    message, _, xml = max(reports_on(net.far.mail, "asks.example"), key=lambda r: len(r[2]))
+    check_schema(xml)
+    assert len(xml.findall(NS + "record")) == ROWS and len(message.as_bytes()) > 20000
+    assert "10 of them are not listed" in message.get_payload(0).get_payload()
+    assert len(message.get_all("DKIM-Signature")) == 2  # of both algorithms, once
 
 
 # ---- to ourselves, and read ----
