@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* tests/unit/qmgr/test_incident.c - a login that may not send any more. */
+#include <errno.h>
+
 #include "fake.h"
+#include "sys.h"
 
 static bool
 is_told(struct fake *f)
@@ -48,11 +51,38 @@ test_incident(void **state)
 	assert_true(fake_until(f, fake_empty));
 }
 
+#ifdef RELAIS_FAULTS
+/* ledger hears that postmaster was told only when that is durable. */
+static void
+test_cannot_be_told(void **state)
+{
+	struct fake *f = *state;
+	const struct ledger_incident m = { .login = BYTES_LITERAL("mallory@example.org"),
+		.open = true,
+		.since = 1800000000,
+		.text = BYTES_LITERAL("too much") };
+
+	sys_fault(SYS_FDATASYNC, 1, EIO, false);
+	fake_incident(f, &m);
+	fake_turns(f, 100);
+	assert_int_equal(f->told, 0);
+	assert_int_equal(f->deliveries, 0);
+	fake_incident(f, &m); /* ledger came back */
+	assert_true(fake_until(f, is_told));
+	assert_int_equal(f->told, 1);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->deliveries, 1);
+}
+#endif
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FAKE_TEST(test_incident),
+#ifdef RELAIS_FAULTS
+		FAKE_TEST(test_cannot_be_told),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("qmgr/incident", tests, NULL, NULL);
