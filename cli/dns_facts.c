@@ -14,6 +14,7 @@
 #include "imapd_conf.h"
 #include "ip_own.h"
 #include "mailauth_conf.h"
+#include "next_hop.h"
 #include "pop3d_conf.h"
 #include "route_records.h"
 #include "smtp_client_conf.h"
@@ -32,9 +33,12 @@ struct gathering {
 static const char *
 fold_name(struct arena *a, const char *text)
 {
-	struct bytes folded;
+	struct bytes name = bytes_from_str(text), folded;
 
-	if (mail_domain_fold(a, bytes_from_str(text), &folded) < 0 || !dns_name_is_host(folded))
+	if (name.n > 1 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (mail_domain_fold(a, name, &folded) < 0 || !dns_name_is_host(folded) ||
+		next_hop_is_address(folded))
 		return NULL;
 	return arena_str(a, folded);
 }
