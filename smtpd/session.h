@@ -99,6 +99,7 @@ struct smtp_policy {
 	/* whom Authentication-Results fields of ours name: those of strangers who say so are taken
 	 * out; NULL: none are */
 	const char *authserv_id;
+	bool tell_login; /* such a field with the login, if there is one (RFC 8601 sec. 2.7.4) */
 
 	/* submission; else NULL and 0 */
 	uint32_t mechanisms; /* sasl_mechanism_bit() set: AUTH is understood, and MAIL needs it */

@@ -228,6 +228,7 @@ set_policy(struct smtpd *s)
 	s->policy.failed_logins = (uint32_t)conf->failed_logins;
 	s->policy.header_octets = conf->header_size_limit;
 	s->policy.header = s->kind->header;
+	s->policy.tell_login = s->d->mailauth->tell_login;
 }
 
 int

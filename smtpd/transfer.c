@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "auth_results.h"
 #include "clock.h"
 #include "err.h"
 #include "rfc5322.h"
@@ -167,6 +168,17 @@ line_ends_doubtful(enum content_fault fault)
 	return fault == CONTENT_BARE_CR || fault == CONTENT_BARE_LF || fault == CONTENT_NUL;
 }
 
+static void
+put_login(const struct smtp_session *s, struct buf *out)
+{
+	if (!s->policy->tell_login || s->login == NULL || s->local)
+		return;
+	auth_results_begin(out, s->policy->authserv_id);
+	auth_results_method(out, "auth", AUTH_PASS);
+	auth_results_property(out, "smtp.auth", bytes_from_str(s->login));
+	auth_results_end(out);
+}
+
 void
 smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out *out)
 {
@@ -185,6 +197,7 @@ smtp_content_complete(struct smtp_session *s, const char *stage, struct smtp_out
 	}
 	struct buf received = BUF_INIT;
 	complete_envelope(s);
+	put_login(s, &received);
 	smtp_put_received(s, &received);
 	buf_put_bytes(&received, txn->added);
 	txn->prefix = arena_bytes(&txn->arena, buf_bytes(&received));

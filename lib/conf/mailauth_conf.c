@@ -21,6 +21,9 @@ static const struct opt_row rows[] = {
 	OPT_NETS(mailauth_conf, trusted_networks, "127.0.0.0/8, ::1",
 		"addresses and networks of own hosts: what they bring is not verified"),
 	OPT_BOOL(mailauth_conf, received_spf, "no", "add a Received-SPF field too (RFC 7208 9.1)"),
+	OPT_BOOL(mailauth_conf, tell_login, "no",
+		"what a login submits gets a field that names it: Authentication-Results, "
+		"auth=pass"),
 	OPT_TIME(mailauth_conf, timeout, "20s", OPT_SECOND, OPT_MINUTE,
 		"time in which a message is verified; then the results are temperror"),
 	OPT_UINT(mailauth_conf, verifiers, "0", 0, 256,

@@ -11,7 +11,7 @@ struct mailauth_conf {
 	const char *spf_fail, *dmarc;
 	const char *authserv_id;
 	struct conf_list trusted_forwarders, trusted_networks;
-	bool received_spf;
+	bool received_spf, tell_login;
 	uint64_t timeout, verifiers, jobs;
 	uint64_t signature_limit, rsa_bits_min, content_limit;
 

@@ -347,3 +347,16 @@ def test_the_verifier_is_killed(dns):
                 os.kill(pid, 9)
             results = door.results(door.find(door.send(message, "a@reject.example")))
             assert any(r.startswith("dmarc=pass") for r in results)
+
+
+def test_login_is_told_if_wanted(dns, fresh_suite):
+    """And a login's own claims about itself are not believed."""
+    suite = fresh_suite(users=1, options=options(dns, "mailauth.tell_login=yes", "plaintext_auth=loopback"))
+    door = Door(suite, dns, dns.key)
+    address, password = suite.account()
+    with smtplib.SMTP(suite.info["host"], suite.port("submission"), timeout=60) as s:
+        s.login(address, password)
+        s.mail(address)
+        s.rcpt(address)
+        message = door.find(s.data(door.message(address, fields=FORGED[0])))
+    assert door.results(message) == [ID, f"auth=pass smtp.auth={address}"]
