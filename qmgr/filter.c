@@ -9,6 +9,8 @@
 #include "fnv.h"
 #include "queue_id.h"
 
+#define WORDS_RCPTS_MAX 1000 /* recipients whose answers are looked at */
+
 /* Never 0. Only to find the few messages that are meant without reading all: who finds a collision
  * has some read in vain. */
 static uint32_t
@@ -27,9 +29,25 @@ login_hash(struct bytes login)
 
 /* ---- what the index keeps ---- */
 
+static void
+add_words(struct trigrams *t, const struct queue_rcpt *r)
+{
+	trigrams_add(t, r->code);
+	trigrams_add(t, r->text);
+	trigrams_add(t, r->next_hop);
+}
+
+static bool
+has_same_words(const struct queue_rcpt *r, const struct queue_rcpt *last)
+{
+	return last != NULL && bytes_equal(r->code, last->code) &&
+	       bytes_equal(r->text, last->text) && bytes_equal(r->next_hop, last->next_hop);
+}
+
 void
 key_facts(const struct queue_state *s, struct key_facts *out)
 {
+	const struct queue_rcpt *last = NULL;
 	uint32_t n = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -41,9 +59,9 @@ key_facts(const struct queue_state *s, struct key_facts *out)
 
 		if (rcpt_is_done(r))
 			continue;
-		trigrams_add(&out->words, r->code);
-		trigrams_add(&out->words, r->text);
-		trigrams_add(&out->words, r->next_hop);
+		if (n < WORDS_RCPTS_MAX && !has_same_words(r, last))
+			add_words(&out->words, r);
+		last = r;
 		if (n++ == 0) {
 			out->to_domain = domain;
 			out->rcpt = r->parent == RCPT_NO_PARENT ? hash(r->address) : 0;
@@ -52,6 +70,8 @@ key_facts(const struct queue_state *s, struct key_facts *out)
 		out->rcpt = 0;
 		out->several |= !bytes_equal_nocase(out->to_domain, domain);
 	}
+	if (n > WORDS_RCPTS_MAX) /* what the others' answers say, the file knows */
+		trigrams_fill(&out->words);
 }
 
 void

@@ -19,6 +19,12 @@ trigrams_add(struct trigrams *t, struct bytes text)
 	}
 }
 
+void
+trigrams_fill(struct trigrams *t)
+{
+	memset(t, 0xff, sizeof(*t));
+}
+
 bool
 trigrams_cover(const struct trigrams *have, const struct trigrams *want)
 {

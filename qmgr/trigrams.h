@@ -15,6 +15,9 @@ struct trigrams { /* zeros: empty */
 
 void trigrams_add(struct trigrams *t, struct bytes text);
 
+/* As if it had all there are. */
+void trigrams_fill(struct trigrams *t);
+
 /* false: not all that was added to want was added to have. */
 bool trigrams_cover(const struct trigrams *have, const struct trigrams *want);
 

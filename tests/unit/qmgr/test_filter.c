@@ -196,6 +196,38 @@ test_words(void **state)
 	queue_state_free(&s);
 }
 
+/* Of very many recipients not all answers are looked at: the last one's is found all the same. */
+static void
+test_words_of_many(void **state)
+{
+	static struct envelope_rcpt to[5000];
+	const struct queue_filter want = { .reason = B("the needle") };
+	struct envelope e = { .queue_id = 1, .n_rcpts = NITEMS(to), .rcpts = to };
+	struct entry entry = { .state = ENTRY_DEFERRED };
+	struct buf octets = BUF_INIT;
+	struct queue_state s;
+	struct key_facts facts;
+	struct filter f;
+
+	for (size_t i = 0; i < NITEMS(to); i++)
+		to[i].forward_path = B("bob@one.example");
+	envelope_encode(&octets, &e);
+	assert_int_equal(queue_state_init(&s, buf_bytes(&octets)), ERR_OK);
+	buf_free(&octets);
+	apply(&s, (struct queue_event){ .kind = QUEUE_EVENT_DEFERRED,
+			  .rcpt = NITEMS(to) - 1,
+			  .code = B("4.0.0"),
+			  .text = B("found the needle") });
+	key_facts(&s, &facts);
+	entry.words = facts.words;
+	filter_init(&f, &want);
+	f.from_domain = f.to_domain = DOMAINS_SEVERAL;
+	assert_int_equal(filter_entry(&f, &entry, QUEUE_STATE_DEFERRED), FILTER_READ);
+	assert_true(filter_state(&f, &s, 0, QUEUE_STATE_DEFERRED, NULL, NULL));
+	filter_free(&f);
+	queue_state_free(&s);
+}
+
 /* ---- domains ---- */
 
 #define NAMES 200
@@ -237,7 +269,7 @@ main(void)
 {
 	TABLE_TESTS(tests, rows, run_row);
 	const struct CMUnitTest others[] = { cmocka_unit_test(test_words),
-		cmocka_unit_test(test_domains) };
+		cmocka_unit_test(test_words_of_many), cmocka_unit_test(test_domains) };
 
 	return cmocka_run_group_tests_name("qmgr/filter", tests, NULL, NULL) +
 	       cmocka_run_group_tests_name("qmgr/domains", others, NULL, NULL);
