@@ -61,7 +61,7 @@ put_full(const char *name, const char *term, const char *last)
 static void
 many_terms(void)
 {
-	char name[16], last[32];
+	char name[32], last[32];
 
 	put_full("x.org", "ip4:1.1.1.1", "include:d0.org");
 	for (int i = 0; i < 11; i++) {
