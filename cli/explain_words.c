@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "dmarc_record.h"
 #include "explain.h"
 #include "printed.h"
 
@@ -119,6 +120,23 @@ print_alignment(const char *method, enum auth_result result, struct bytes domain
 	putchar('\n');
 }
 
+/* The verdict names one signature that is aligned. Others of the author's organization are, too, if
+ * the record does not want the very domain. */
+static bool
+is_aligned(const struct mailauth_verified *v, uint32_t i)
+{
+	const struct mailauth_dmarc *m = &v->dmarc;
+	const struct bytes d = v->dkim[i].domain, org = m->org_domain;
+	struct dmarc_record record;
+
+	if (!m->dkim_aligned || i == m->dkim_index)
+		return m->dkim_aligned;
+	if (dmarc_record_parse(m->record, &record) == ERR_OK && record.adkim_strict)
+		return bytes_equal_nocase(d, m->author_domain);
+	return d.n >= org.n && bytes_equal_nocase(bytes_skip(d, d.n - org.n), org) &&
+	       (d.n == org.n || d.p[d.n - org.n - 1] == '.');
+}
+
 static void
 print_dmarc(const struct explanation *e)
 {
@@ -142,7 +160,7 @@ print_dmarc(const struct explanation *e)
 
 		snprintf(method, sizeof(method), "DKIM signature %u", i + 1);
 		print_alignment(method, e->verified.dkim[i].result, e->verified.dkim[i].domain,
-			m->dkim_aligned && m->dkim_index == i, m);
+			is_aligned(&e->verified, i), m);
 	}
 	if (m->record_domain.n > 0)
 		printf("    policy: %s%s\n", mailauth_policy_name(m->policy),

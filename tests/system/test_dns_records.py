@@ -299,6 +299,11 @@ def test_explain_signed(records):
     assert [(d["result"], d["domain"], d["key_bits"]) for d in e["dkim"]] == [("pass", "signed.example", 1024)], e["dkim"]
     assert e["dmarc"]["result"] == "pass" and e["dmarc"]["dkim_aligned"] and not e["dmarc"]["spf_aligned"]
     assert e["decision"]["action"] == "accept" and e["decision"]["sender_authenticated"]
+    twice = (dkim.sign(text, b"s1", b"signed.example", key) + dkim.sign(text, b"s1", b"signed.example", key) +
+             text).decode()
+    said = records.suite.relais("explain", *words, stdin=twice)
+    for i in (1, 2):
+        assert f"DKIM signature {i} passes for signed.example, aligned with" in said, said
     e = records.explain(*words, stdin=signed.replace("hello", "Hello"))
     assert [d["result"] for d in e["dkim"]] == ["fail"] and e["dkim"][0]["problem"]
     assert e["dmarc"]["result"] == "fail" and e["decision"]["action"] == "junk"
