@@ -25,6 +25,7 @@
 #include "dns_msg.h"
 #include "jail.h"
 #include "mail_address.h"
+#include "mailauth_conf.h"
 #include "sys.h"
 
 #define MEMORY_MAX ((uint64_t)2 << 30)
@@ -34,6 +35,7 @@
 struct asked {
 	struct bytes domain;
 	const char *mailbox; /* NULL: the one of the domain's record */
+	const char *authserv_id;
 	uint64_t since_s;
 	bool json;
 };
@@ -149,7 +151,7 @@ enter(const char *path)
 static _Noreturn void
 live(const struct asked *q, const char *path, int out)
 {
-	struct dmarc_sum *s = dmarc_sum_new(q->domain, q->since_s);
+	struct dmarc_sum *s = dmarc_sum_new(q->domain, q->since_s, q->authserv_id);
 
 	if (dup2(out, STDOUT_FILENO) < 0 || !enter(path))
 		_exit(CLI_FAILED);
@@ -273,6 +275,7 @@ dmarc_seen(struct cli *cli, int argc, char *argv[])
 	static const struct option options[] = { { "mailbox", required_argument, NULL, 'm' },
 		{ "since", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 } };
+	const struct mailauth_conf *mailauth;
 	struct asked q = { 0 };
 	uint64_t days = 0;
 	int c;
@@ -293,5 +296,10 @@ dmarc_seen(struct cli *cli, int argc, char *argv[])
 	q.domain = bytes_from_str(argv[optind]);
 	if (days > 0)
 		q.since_s = (uint64_t)time(NULL) - days * DAY_S;
-	return cli_load(cli) ? sum_mailbox(cli, &q) : CLI_FAILED;
+	if (!cli_load(cli))
+		return CLI_FAILED;
+	mailauth = conf_values(&cli->conf, "mailauth");
+	q.authserv_id =
+		mailauth->authserv_id[0] != 0 ? mailauth->authserv_id : cli_common(cli)->hostname;
+	return sum_mailbox(cli, &q);
 }

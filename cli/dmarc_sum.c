@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "arena.h"
+#include "auth_results.h"
 #include "random.h"
+#include "rfc5322.h"
 #include "siphash.h"
 
 #define SLOTS      (1u << 18) /* at least twice what a table holds */
@@ -22,7 +24,7 @@ struct source {
 
 struct dmarc_sum {
 	struct arena arena;
-	struct bytes domain;
+	struct bytes domain, authserv_id;
 	uint64_t since_s;
 	struct siphash_key key; /* reports are strangers' */
 	struct source *slots[SLOTS];
@@ -30,17 +32,19 @@ struct dmarc_sum {
 	struct source all, others;
 	uint64_t seen[SLOTS]; /* of reports: a hash, 0: none */
 	uint64_t reports, repeated, unreadable;
+	uint64_t unproven; /* of the reports: whose message did not pass DMARC here */
 	uint64_t first_s, last_s;
 };
 
 struct dmarc_sum *
-dmarc_sum_new(struct bytes domain, uint64_t since_s)
+dmarc_sum_new(struct bytes domain, uint64_t since_s, const char *authserv_id)
 {
 	struct dmarc_sum *s = xcalloc(1, sizeof(*s));
 
 	s->arena = ARENA_INIT;
 	s->domain = arena_bytes(&s->arena, domain);
 	s->since_s = since_s;
+	s->authserv_id = arena_bytes(&s->arena, bytes_from_str(authserv_id));
 	s->all = (struct source){ .address = "all", .dkim_domain = "", .spf_domain = "" };
 	s->others = (struct source){ .address = "others", .dkim_domain = "", .spf_domain = "" };
 	random_fill(&s->key, sizeof(s->key));
@@ -156,6 +160,7 @@ begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r)
 
 struct document {
 	struct dmarc_sum *sum;
+	bool proven;
 	char id[DMARC_READ_TEXT];
 	bool begun;
 };
@@ -173,16 +178,53 @@ on_record(void *arg, const struct dmarc_read_report *report, const struct dmarc_
 			d->begun = false;
 			return false;
 		}
+		d->sum->unproven += !d->proven;
 	}
 	add_record(d->sum, source_of(d->sum, r->source), r);
 	add_record(d->sum, &d->sum->all, r);
 	return true;
 }
 
+static bool
+says_pass(struct arena *a, struct bytes results)
+{
+	struct auth_method m;
+
+	while (auth_results_next(&results, a, &m) > 0)
+		if (bytes_is(m.method, "dmarc"))
+			return bytes_is(m.result, "pass");
+	return false;
+}
+
+/* What our door wrote when the message came: the first field of our name, for forged ones are taken
+ * out there. */
+static bool
+is_proven(const struct dmarc_sum *s, struct bytes message)
+{
+	struct arena a = ARENA_INIT;
+	struct buf id = BUF_INIT;
+	struct rfc5322_field f;
+	bool proven = false;
+
+	while (rfc5322_field_next(&message, &f)) {
+		int n = bytes_is_nocase(f.name, "Authentication-Results")
+				? auth_results_id(f.value, &id)
+				: 0;
+
+		if (n <= 0 || !bytes_equal_nocase(buf_bytes(&id), s->authserv_id))
+			continue;
+		proven = says_pass(&a, bytes_skip(f.value, (size_t)n));
+		break;
+	}
+	buf_free(&id);
+	arena_reset(&a);
+	return proven;
+}
+
 void
 dmarc_sum_message(struct dmarc_sum *s, struct bytes message)
 {
-	struct document d = { .sum = s };
+	struct document d = { .sum = s, .proven = is_proven(s, message) };
 	int r = dmarc_read_message(message, on_record, &d);
 
 	s->unreadable += r < 0 && r != ERR_NOT_FOUND;
@@ -232,6 +274,9 @@ dmarc_sum_print(const struct dmarc_sum *s, FILE *out)
 	fprintf(out, "%.*s: %llu reports (%llu repeated ones and %llu unreadable ones left out)\n",
 		(int)s->domain.n, (const char *)s->domain.p, U(s->reports), U(s->repeated),
 		U(s->unreadable));
+	if (s->unproven > 0)
+		fprintf(out, "%llu of them came in messages that did not pass DMARC here\n",
+			U(s->unproven));
 	fprintf(out,
 		"%llu messages, %llu pass (DKIM %llu, SPF %llu), %llu quarantined, %llu rejected\n",
 		U(a->messages), U(a->passed), U(a->dkim), U(a->spf), U(a->quarantined),
@@ -267,10 +312,11 @@ dmarc_sum_print_json(const struct dmarc_sum *s, FILE *out)
 
 	for (size_t i = 0; i < count_of(s); i++)
 		json_array_append_new(sources, source_json(list[i]));
-	all = json_pack("{s:s%,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domain", s->domain.p, s->domain.n,
-		"reports", (json_int_t)s->reports, "repeated", (json_int_t)s->repeated,
-		"unreadable", (json_int_t)s->unreadable, "begin", (json_int_t)s->first_s, "end",
-		(json_int_t)s->last_s, "all", source_json(&s->all), "sources", sources);
+	all = json_pack("{s:s%,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domain", s->domain.p,
+		s->domain.n, "reports", (json_int_t)s->reports, "repeated", (json_int_t)s->repeated,
+		"unreadable", (json_int_t)s->unreadable, "unproven", (json_int_t)s->unproven,
+		"begin", (json_int_t)s->first_s, "end", (json_int_t)s->last_s, "all",
+		source_json(&s->all), "sources", sources);
 	json_dumpf(all, out, JSON_INDENT(2));
 	fputc('\n', out);
 	json_decref(all);

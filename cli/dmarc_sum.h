@@ -17,8 +17,9 @@
 
 struct dmarc_sum;
 
-/* domain: whose reports, with those of domains below it; since_s: whose period ends later. */
-struct dmarc_sum *dmarc_sum_new(struct bytes domain, uint64_t since_s);
+/* domain: whose reports, with those of domains below it; since_s: whose period ends later;
+ * authserv_id: ours, by which a message says that it passed DMARC itself (RFC 9990 sec. 3.5). */
+struct dmarc_sum *dmarc_sum_new(struct bytes domain, uint64_t since_s, const char *authserv_id);
 void dmarc_sum_free(struct dmarc_sum **s);
 
 /* Reads all reports of a message, each once (by its reporter and Report-ID). */

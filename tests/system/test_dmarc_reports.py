@@ -285,7 +285,24 @@ def test_reports_of_others(maildir):
     assert (found["all"]["messages"], found["all"]["pass"], found["all"]["reject"]) == (10, 9, 1)
     assert [s["source"] for s in found["sources"]] == [
         "46.19.35.124", "2a02:2770:3:0:21a:4aff:fea1:8a7b", "176.113.22.155"]
+    assert found["unproven"] == 5
     assert seen("--since", "30")["reports"] == 0
+
+
+def test_reports_that_passed_dmarc_here(maildir):
+    box, seen = maildir
+    for field, unproven in (("Authentication-Results: mx.ueber.net; spf=pass; dmarc=pass header.from=google.com", 0),
+                            ("Authentication-Results: mx.ueber.net; dmarc=fail header.from=google.com", 1),
+                            ("Authentication-Results: mx.ueber.net; dmarc=fail\r\n"
+                             "Authentication-Results: mx.ueber.net; dmarc=pass", 1),
+                            ("Authentication-Results: elsewhere.example; dmarc=pass header.from=google.com", 1)):
+        for path in [*box.glob("cur/*"), *box.glob("new/*"), *box.glob(".Old/cur/*")]:
+            path.unlink()
+        path = box / "new" / "1"
+        path.write_bytes(field.encode() + b"\r\n" + (SAMPLES / "google.eml").read_bytes())
+        shutil.chown(path, "nobody", "nogroup")
+        found = seen()
+        assert (found["reports"], found["unproven"]) == (1, unproven), field
 
 
 def test_reports_meant_to_hurt(maildir):
