@@ -50,8 +50,8 @@ void keeper_watch_start(struct keeper *k);
 MUST_USE int keeper_enter(struct keeper *k, struct keeper_key *key, enum dkim_key_state state);
 
 /* ---- keeper_orders.c ---- */
-/* New keys of both types for a domain. base: of the selectors; empty: the next free one.
- * ERR_EXISTS: a selector is there already. */
+/* New keys for a domain, of each type that has none waiting. base: of the selectors; empty: the
+ * next free one. ERR_EXISTS: a selector is there already. */
 MUST_USE int keeper_make(struct keeper *k, struct bytes domain, struct bytes base);
 int keeper_forget(struct keeper *k, struct keeper_key *key);
 void keeper_on_order(struct ipc_call *call, const void *msg);

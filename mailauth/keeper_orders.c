@@ -14,6 +14,12 @@
 
 static const char prefixes[DKIM_KEY_TYPES] = { [DKIM_KEY_RSA] = 'r', [DKIM_KEY_ED25519] = 'e' };
 
+static bool
+has(const struct keeper *k, struct bytes domain, enum dkim_key_type type, unsigned states)
+{
+	return keeper_keys_in_state(&k->keys, domain, type, states, NULL) != NULL;
+}
+
 static struct bytes
 selector_of(enum dkim_key_type type, struct bytes base, char out[DKIM_SELECTOR_MAX + 2])
 {
@@ -85,7 +91,8 @@ keeper_make(struct keeper *k, struct bytes domain, struct bytes base)
 			return ERR_EXISTS;
 	}
 	for (unsigned t = 0; t < DKIM_KEY_TYPES && r == ERR_OK; t++)
-		r = add_one(k, domain, selectors[t], (enum dkim_key_type)t);
+		if (!has(k, domain, (enum dkim_key_type)t, KEEPER_WAITING))
+			r = add_one(k, domain, selectors[t], (enum dkim_key_type)t);
 	if (r < 0 && keeper_keys_find(&k->keys, domain, selectors[0]) != NULL)
 		(void)keeper_forget(k, keeper_keys_find(&k->keys, domain, selectors[0]));
 	return r;
@@ -113,13 +120,9 @@ struct verdict {
 };
 
 static bool
-has(const struct keeper *k, struct bytes domain, unsigned states)
+has_any(const struct keeper *k, struct bytes domain, unsigned states)
 {
-	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++)
-		if (keeper_keys_in_state(&k->keys, domain, (enum dkim_key_type)t, states, NULL) !=
-			NULL)
-			return true;
-	return false;
+	return has(k, domain, DKIM_KEY_RSA, states) || has(k, domain, DKIM_KEY_ED25519, states);
 }
 
 static struct verdict
@@ -135,10 +138,10 @@ make(struct keeper *k, const struct dkim_keeper_order *m)
 static struct verdict
 do_new(struct keeper *k, const struct dkim_keeper_order *m)
 {
-	if (has(k, m->domain, KEEPER_WAITING))
+	if (has_any(k, m->domain, KEEPER_WAITING))
 		return (struct verdict){ ERR_EXISTS,
 			"there are keys that wait for their records: publish these" };
-	if (has(k, m->domain, KEEPER_SIGNS))
+	if (has_any(k, m->domain, KEEPER_SIGNS))
 		return (struct verdict){ ERR_EXISTS,
 			"the domain has active keys; \"relais dkim rotate\" makes new ones" };
 	return make(k, m);
@@ -147,13 +150,19 @@ do_new(struct keeper *k, const struct dkim_keeper_order *m)
 static struct verdict
 do_rotate(struct keeper *k, const struct dkim_keeper_order *m)
 {
-	if (has(k, m->domain, KEEPER_WAITING))
+	bool wanted = false;
+
+	/* who publishes one type only is not kept from rotating it */
+	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++)
+		wanted |= has(k, m->domain, (enum dkim_key_type)t, KEEPER_SIGNS) &&
+			  !has(k, m->domain, (enum dkim_key_type)t, KEEPER_WAITING);
+	if (wanted)
+		return make(k, m);
+	if (has_any(k, m->domain, KEEPER_SIGNS))
 		return (struct verdict){ ERR_EXISTS,
 			"there are new keys already: publish their records" };
-	if (!has(k, m->domain, KEEPER_SIGNS))
-		return (struct verdict){ ERR_NOT_FOUND,
-			"the domain has no active key; \"relais dkim new\" makes the first ones" };
-	return make(k, m);
+	return (struct verdict){ ERR_NOT_FOUND,
+		"the domain has no active key; \"relais dkim new\" makes the first ones" };
 }
 
 static struct verdict

@@ -35,16 +35,30 @@ take(struct signer *s, const struct dkim_keeper_keys *m)
 }
 
 static void
+on_fetch_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct signer *s = arg;
+
+	UNUSED(fd);
+	UNUSED(what);
+	signer_keys_begin(&s->keys);
+	fetch(s, BYTES_NONE);
+}
+
+static void
 on_fetched(void *arg, const struct ipc_answer *a)
 {
+	const struct timeval wait = { 1, 0 };
 	struct signer *s = arg;
 	struct ipc_reader in = ipc_reader(a->body);
 	struct dkim_keeper_keys m;
 
-	if (a->err < 0) /* it begins anew when the keeper is there again */
+	if (a->err == ERR_PEER) /* it begins anew when the keeper is there again */
 		return;
-	if (a->type != DKIM_KEEPER_KEYS || dkim_keeper_keys_decode(&in, &m) < 0) {
-		log_error("dkim-keeper's answer can't be read");
+	if (a->err < 0 || a->type != DKIM_KEEPER_KEYS || dkim_keeper_keys_decode(&in, &m) < 0) {
+		log_error("dkim-keeper gave no keys: %s",
+			a->err < 0 ? err_text(a->err) : "its answer can't be read");
+		event_base_once(s->d->base, -1, EV_TIMEOUT, on_fetch_again, s, &wait);
 		return;
 	}
 	take(s, &m);

@@ -219,6 +219,22 @@ def test_a_retired_key_signs_no_more(signing):
     assert signing.verified(signing.send("one signature")) == active - {rsa}
 
 
+def test_one_type_alone(signing):
+    """Who publishes RSA only can rotate it: the other key goes on waiting for its record."""
+    active = signing.make_active()
+    lone = next(s for s in active if s[0] == "r")
+    signing.set_records({k["name"]: k["record"] for k in signing.keys(DOMAIN)
+                         if k["selector"] == lone})
+    signing.until("pending", *(active - {lone}))
+    assert signing.verified(signing.send("RSA alone")) == {lone}
+    signing.dkim("rotate", DOMAIN)
+    waiting = signing.selectors("pending")
+    assert len(waiting) == 2 and waiting > active - {lone}
+    assert "publish their records" in signing.dkim("rotate", DOMAIN, check=False).stderr
+    signing.publish()
+    signing.until("active", *waiting)
+
+
 # ---- what DNS says ----
 
 def test_silence_changes_nothing(signing):
