@@ -349,12 +349,14 @@ static void
 on_stop(struct daemon *d)
 {
 	struct verifier *v = d->ctx;
-	struct asker *a;
+	struct asker *a, *next;
 
 	if (v == NULL)
 		return;
-	while ((a = LIST_FIRST(&v->askers)) != NULL)
+	for (a = LIST_FIRST(&v->askers); a != NULL; a = next) {
+		next = LIST_NEXT(a, link);
 		asker_leaves(v, a);
+	}
 	spf_engine_free(v->spf);
 	dkim_verifier_free(&v->dkim);
 	event_free(v->clock);

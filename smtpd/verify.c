@@ -114,6 +114,7 @@ count_failure(struct verdict *v, const struct ipc_answer *answer)
 static struct link *
 choose(struct verify *v)
 {
+	ASSERT(v->nverifiers > 0);
 	for (unsigned i = 0; i < v->nverifiers; i++) {
 		struct link *l = v->verifiers[(v->turn + i) % v->nverifiers];
 

@@ -83,13 +83,11 @@ judge(struct header_filter *f, struct buf *out, bool whole)
 	buf_free(&id);
 }
 
-/* Is the name as far as it is held that of our field? Its colon makes it one. */
+/* Is the name as far as it is held, up to c, that of our field? Its colon makes it one. */
 static void
-judge_name(struct header_filter *f, struct buf *out)
+judge_name(struct header_filter *f, uint8_t c, struct buf *out)
 {
-	const struct bytes held = buf_bytes(&f->held);
-	const size_t n = held.n - 1;
-	const uint8_t c = held.p[n];
+	const size_t n = f->held.len - 1;
 
 	if (n < sizeof(NAME) - 1) {
 		if (ascii_lower(c) != (uint8_t)NAME[n])
@@ -109,7 +107,7 @@ take(struct header_filter *f, uint8_t c, struct buf *out)
 	switch ((enum field_state)f->state) {
 	case FIELD_NAME:
 		buf_put_u8(&f->held, c);
-		judge_name(f, out);
+		judge_name(f, c, out);
 		break;
 	case FIELD_ID:
 		buf_put_u8(&f->held, c);
