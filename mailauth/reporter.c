@@ -180,6 +180,7 @@ static void
 start_round(struct reporter *r, bool now)
 {
 	r->running = true;
+	r->unsigned_told = false;
 	r->counts = (struct dmarc_send_answer){ 0 };
 	event_del(r->timer);
 	if (!now) {

@@ -43,6 +43,7 @@ struct reporter {
 	size_t at, n;
 	struct reporter_job *job;
 	struct dmarc_send_answer counts;
+	bool unsigned_told;        /* that there is no signature: once for all reports */
 	struct ipc_channel *asker; /* the operator, NULL: nobody waits */
 	uint32_t asker_id;
 

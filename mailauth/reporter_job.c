@@ -228,14 +228,16 @@ on_signed(void *arg, const struct signer_signed *m)
 {
 	struct reporter_job *j = arg;
 
-	if (m->err == ERR_OK)
+	if (m->err == ERR_OK) {
 		buf_put_bytes(&j->fields, m->fields);
-	else if (err_is_temporary(m->err) && !is_old(j)) {
+	} else if (err_is_temporary(m->err) && !is_old(j)) {
 		later(j, "it cannot be signed now");
 		return;
-	} else
-		log_warning("the report on %.*s goes unsigned, and may be refused: %.*s",
-			B(j->day.policy_domain), B(m->words));
+	} else if (!j->r->unsigned_told) {
+		j->r->unsigned_told = true;
+		log_warning("reports go out unsigned, and may be refused: %.*s: %.*s",
+			B(j->from_domain), B(m->words));
+	}
 	queue(j);
 }
 
