@@ -21,10 +21,18 @@
 #define CLOCK_MS      200
 #define DRAIN_LOOK_MS 20
 #define OVERLOAD      8 /* so many times `jobs` may wait */
+/* Of headers, copied and parsed by each library: the jail's limit is several times that. */
+#define HELD_MAX (UINT64_C(256) << 20)
 
 static const struct timeval clock_tick = { 0, CLOCK_MS * 1000 };
 
 /* ---- jobs ---- */
+
+static bool
+may_start(const struct verifier *v)
+{
+	return v->nstarted < v->conf->jobs && v->held < HELD_MAX;
+}
 
 static void
 start_next(struct verifier *v)
@@ -33,7 +41,7 @@ start_next(struct verifier *v)
 
 	if (v->nstarted == v->njobs)
 		return;
-	for (j = TAILQ_FIRST(&v->jobs); j != NULL && v->nstarted < v->conf->jobs; j = next) {
+	for (j = TAILQ_FIRST(&v->jobs); j != NULL && may_start(v); j = next) {
 		next = TAILQ_NEXT(j, link);
 		if (j->started)
 			continue;
@@ -71,6 +79,7 @@ verifier_job_free(struct job *j)
 	if (j->started)
 		v->nstarted--;
 	j->asker->jobs--;
+	v->held -= j->held;
 	if (j->fd >= 0)
 		close(j->fd);
 	buf_free(&j->trace);
@@ -95,7 +104,7 @@ on_reader(evutil_socket_t fd, short what, void *arg)
 		job_read(j);
 	}
 	start_next(v);
-	if (!TAILQ_EMPTY(&v->reading) || (v->nstarted < v->njobs && v->nstarted < v->conf->jobs))
+	if (!TAILQ_EMPTY(&v->reading) || (v->nstarted < v->njobs && may_start(v)))
 		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
@@ -163,7 +172,7 @@ begin(struct job *j)
 	if (v->njobs > v->conf->jobs * OVERLOAD) {
 		v->numbers.overloads++;
 		job_timeout(j);
-	} else if (v->nstarted < v->conf->jobs) {
+	} else if (may_start(v)) {
 		v->nstarted++;
 		job_start(j);
 	}

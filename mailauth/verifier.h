@@ -50,6 +50,7 @@ struct verifier {
 	struct job_queue jobs;    /* started or not, the oldest first: all have the same time */
 	struct job_queue reading; /* have a part of the content to be fed */
 	size_t njobs, nstarted;
+	uint64_t held; /* octets of contents of started jobs */
 	struct event *clock, *reader, *drain;
 	uint8_t *piece; /* of content, for all */
 	struct verifier_numbers numbers;
@@ -80,6 +81,7 @@ struct job {
 	int fd;               /* -1: content is whole */
 	uint64_t offset, end; /* in fd: what was not read yet */
 	struct bytes content; /* header, and a small body */
+	size_t held;          /* its octets, when it is loaded */
 	struct bytes body;    /* the part of content that was not fed yet */
 	struct dkim_check *dkim;
 	struct dmarc_check *dmarc;

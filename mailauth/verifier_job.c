@@ -332,6 +332,8 @@ start_verify(struct job *j)
 
 	if (j->fd >= 0)
 		load_header(j);
+	j->held = j->content.n;
+	j->v->held += j->held;
 	n = rfc5322_header_len(j->content);
 	j->body = bytes_skip(j->content, n);
 	j->content = bytes_head(j->content, n);
