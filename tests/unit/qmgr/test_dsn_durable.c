@@ -108,6 +108,29 @@ test_flush_fails_and_restart(void **state)
 	assert_int_equal(reports(f), 1);
 }
 
+/* No descriptor for the report: the message stays until there is. */
+static void
+test_no_descriptor(void **state)
+{
+	struct fake *f = *state;
+	struct buf large = BUF_INIT;
+
+	buf_put_bytes(&large, SMALL_MESSAGE);
+	for (unsigned i = 0; i < CONTENT_INLINE_MAX / 8; i++)
+		buf_put_str(&large, "content\r\n");
+	sys_fault(SYS_MEMFD, 1, EMFILE, false);
+	fake_commit(f, "bad@example.org", buf_bytes(&large));
+	assert_true(fake_until(f, fake_answered));
+	assert_true(fake_until(f, fake_quiet));
+	assert_int_equal(f->q->stats.bounced, 1);
+	assert_int_equal(f->q->index.live, 1);
+	assert_int_equal(reports(f), 0);
+	restart(f);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(reports(f), 1);
+	buf_free(&large);
+}
+
 /* A report too large for the journal: its file cannot be written, synced, or named. */
 static void
 test_file_fails(void **state)
@@ -217,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_flush_fails),
 		TEST(test_flush_fails_and_restart),
+		TEST(test_no_descriptor),
 		TEST(test_file_fails),
 		TEST(test_journal_is_full),
 		TEST(test_operator_meanwhile),

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* tests/unit/qmgr/test_dsn_send.c - who is told of what: qmgr whole, with a fake world around it.
  */
-#include <errno.h>
-
 #include "fake.h"
-#include "sys.h"
 
 static int
 setup(void **state)
@@ -274,32 +271,6 @@ test_double_bounces(void **state)
 	buf_free(&got);
 }
 
-/* No room for the report: the message stays until there is. */
-static void
-test_a_report_is_made_later(void **state)
-{
-	struct fake *f = *state;
-	struct buf got = BUF_INIT, large = BUF_INIT;
-
-	buf_put_bytes(&large, SMALL_MESSAGE);
-	for (unsigned i = 0; i < CONTENT_INLINE_MAX / 8; i++)
-		buf_put_str(&large, "content\r\n");
-	sys_fault(SYS_MEMFD, 1, EMFILE, false);
-	fake_commit(f, "bad@example.org", buf_bytes(&large));
-	assert_true(fake_until(f, fake_answered));
-	assert_true(fake_until(f, fake_quiet));
-	assert_int_equal(f->q->stats.bounced, 1);
-	assert_int_equal(f->q->index.live, 1);
-	assert_int_equal(reports(f, &got), 0);
-	sys_fault_clear();
-	fake_stop(f);
-	fake_start(f);
-	assert_true(fake_until(f, fake_empty));
-	assert_int_equal(reports(f, &got), 1);
-	buf_free(&got);
-	buf_free(&large);
-}
-
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
 
 int
@@ -318,7 +289,6 @@ main(void)
 		TEST(test_a_delay_wakes),
 		TEST(test_very_many_failures),
 		TEST(test_double_bounces),
-		TEST(test_a_report_is_made_later),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/dsn, sent", tests, NULL, NULL);
