@@ -306,6 +306,30 @@ def test_dmarc_may_be_scored_only(dns, fresh_suite):
     assert "override=local_policy" in door.log_of(reply)
 
 
+def test_dns_does_not_answer(dns, fresh_suite):
+    """More messages than are in hand at once, and none gets an answer: all are accepted, in time."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
+        hole.bind(("127.0.0.1", 0))
+        suite = fresh_suite(users=1, options=[o for o in options(dns) if "timeout" not in o and "forwarders=127" not in o]
+                            + [f"resolver.forwarders=127.0.0.1:{hole.getsockname()[1]}", "resolver.timeout=30s",
+                               "mailauth.timeout=1s", "mailauth.jobs=10", "mailauth.verifiers=1"])
+        door = Door(suite, dns, dns.key)
+        messages = [door.sign(door.message("a@reject.example"), "reject.example") for _ in range(30)]
+        replies = []
+        threads = [threading.Thread(target=lambda m: replies.append(door.send(m, "a@reject.example")), args=(m,))
+                   for m in messages]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(replies) == len(messages)
+        for reply in replies:
+            results = door.results(door.find(reply))
+            assert any(r.startswith("spf=temperror") for r in results)
+            assert any(r.startswith("dmarc=temperror") for r in results)
+        assert door.number_of("relais_mailauth_timeouts_total") > 0
+
+
 KILLED = r"mailauth-verify.* was killed by signal"
 
 
