@@ -162,7 +162,8 @@ has_controls(struct bytes value)
 	return false;
 }
 
-/* The fields that h= names; and sec. 8.15: who adds a From in front of a signed message must not
+/* The fields that h= names: one that the library does not see could be added to what is oversigned;
+ * and sec. 8.15: who adds a From in front of a signed message must not
  * pass. */
 static void
 check_fields(const struct dkim_check *c, struct dkim_claim *s)
@@ -174,8 +175,9 @@ check_fields(const struct dkim_check *c, struct dkim_claim *s)
 
 	while (s->open && rfc5322_field_next(&rest, &f)) {
 		from_fields += is_from(&f);
-		if (has_controls(f.value) && dkim_signed_fields_count(signed_fields, f.name) > 0)
-			dkim_claim_close(s, DKIM_POLICY, "a signed field has control characters");
+		if ((has_controls(f.value) || !dkim_lib_takes(&f)) &&
+			dkim_signed_fields_count(signed_fields, f.name) > 0)
+			dkim_claim_close(s, DKIM_POLICY, "a signed field is not written plainly");
 	}
 	if (s->open && dkim_signed_fields_count(signed_fields, BYTES_LITERAL("From")) < from_fields)
 		dkim_claim_close(s, DKIM_POLICY, "a From field is not signed");

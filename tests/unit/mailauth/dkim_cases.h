@@ -120,6 +120,10 @@
 /* --- what the library reads in another way --- */
 { "vertical tab in a signed field", .header = "From: a\vb\r\n", .result = DKIM_POLICY, .why = "a signed field" },
 { "CR alone in a signed field", .header = "From: a\rb\r\n", .result = DKIM_POLICY, .why = "a signed field" },
+{ "another From, with a tab before its colon", .tags = TAGS(":From"), .front = "From\t: evil@example.org\r\n", .result = DKIM_POLICY, .why = "a signed field" },
+{ "another Cc, with a tab before its colon", .front = "Cc \t: c@example.com\r\n", .result = DKIM_POLICY, .why = "a signed field" },
+{ "a tab before another field's colon", .front = "X\t: y\r\n", .result = DKIM_PASS, .why = "" },
+{ "a tab before a signed field's colon", .header = "From: a\r\nTo\t: b\r\n", .result = DKIM_POLICY, .why = "a signed field" },
 { "vertical tab in another field", .header = "From: a\r\nX: a\vb\r\n", .result = DKIM_PASS, .why = "" },
 { "CR alone in the body", .body = "a\rb\r\n", .result = DKIM_PASS, .why = "" },
 { "CR alone in the body, simple", .tags = RSA("simple/simple", ""), .body = "a\rb\r\n", .result = DKIM_PASS, .why = "" },
