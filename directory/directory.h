@@ -63,7 +63,7 @@ struct directory {
 	LIST_HEAD(, send) sends_under_way;
 	size_t nsends_under_way;
 	struct send_ticket_key ticket_key, sign_key; /* shared with qmgr, with the signers */
-	LIST_HEAD(, local) locals; /* under way */
+	LIST_HEAD(, local) locals;                   /* under way */
 	struct arena local_names;
 	const char *local_hosts[LOCAL_HOSTS];
 	struct local_users *local_users; /* as they were at the start */

@@ -132,16 +132,16 @@ void ipc_request(struct ipc_channel *channel, uint16_t type, const int *fds, uns
 	unsigned timeout_ms, ipc_answer_fn *done, void *arg);
 
 /*
- * The answer to one request, as a packet that can be sent with nothing but sendmsg(2), from a signal
- * handler: a process' last word. Without a body.
+ * The answer to one request, as a packet that can be sent with nothing but sendmsg(2), from a
+ * signal handler: a process' last word. Without a body.
  */
 struct ipc_last_word {
 	int fd;
 	uint8_t packet[12];
 };
 
-void ipc_last_word(const struct ipc_channel *channel, uint32_t id, uint16_t type,
-	struct ipc_last_word *out);
+void ipc_last_word(
+	const struct ipc_channel *channel, uint32_t id, uint16_t type, struct ipc_last_word *out);
 
 /* Send what waits now instead of at the end of the turn. */
 void ipc_flush(struct ipc_channel *channel);

@@ -177,7 +177,8 @@ put_whole_entry(struct buf *out, size_t start, const struct queue_list_answer *m
 		break;
 	}
 	set_u32(out->data + out->start + count, *done);
-	if (out->len - start <= FRAME_MAX && (*done == e->n_rcpts || (e == m->entries && *done > 0)))
+	if (out->len - start <= FRAME_MAX &&
+		(*done == e->n_rcpts || (e == m->entries && *done > 0)))
 		return true;
 	buf_truncate(out, before);
 	*done = 0;

@@ -24,7 +24,8 @@ enum rcpt_status {
 
 #define RCPT_NO_PARENT UINT32_MAX
 
-#define QUEUE_STATE_RCPTS_MAX (1u << 18) /* recipients and targets; an EXPANDED may not make more */
+/* Recipients and targets; an EXPANDED may not make more. */
+#define QUEUE_STATE_RCPTS_MAX (1u << 18)
 
 struct queue_rcpt {
 	struct bytes address;      /* forward-path, or the address of an alias' target */

@@ -65,10 +65,11 @@ die(const char *what)
 static void
 make_content(void)
 {
-	static const char header[] = "From: Load <load@client.example>\r\nTo: reader@example.test\r\n"
-				     "Subject: a message of the usual size\r\n"
-				     "Date: Sat, 21 Nov 2026 22:04:57 +0000\r\n"
-				     "Message-ID: <load.1@client.example>\r\n\r\n";
+	static const char header[] =
+		"From: Load <load@client.example>\r\nTo: reader@example.test\r\n"
+		"Subject: a message of the usual size\r\n"
+		"Date: Sat, 21 Nov 2026 22:04:57 +0000\r\n"
+		"Message-ID: <load.1@client.example>\r\n\r\n";
 	size_t n = sizeof(header) - 1;
 
 	load.content = malloc(load.octets + sizeof(header) + 128);

@@ -648,8 +648,8 @@ a_ticket_for_the_signer(void **arg)
 		send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))), ERR_OK);
 	assert_true(send_ticket_check(&key, &used, now_s, bytes_make(commit, sizeof(commit))) < 0);
 	used.domain = BYTES_LITERAL("example.net");
-	assert_int_equal(send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))),
-		ERR_DENIED);
+	assert_int_equal(
+		send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))), ERR_DENIED);
 	used.domain = BYTES_NONE;
 	key = ticket_key(qmgr);
 	assert_true(send_ticket_check(&key, &used, now_s, bytes_make(sign, sizeof(sign))) < 0);
@@ -804,9 +804,9 @@ main(void)
 		WITH_WORLD(client_leaves_while_hashing), WITH_WORLD(exchanges_are_their_channels),
 		WITH_WORLD(exchanges_are_few), WITH_WORLD(exchanges_end),
 		WITH_WORLD(plain_in_one_message), WITH_WORLD(a_ticket_for_qmgr),
-		WITH_WORLD(a_ticket_for_the_signer),
-		WITH_WORLD(handles_are_not_to_be_had), WITH_WORLD(addresses_of_others),
-		WITH_WORLD(limits), WITH_WORLD(a_door_may_not_ask_for_the_key) };
+		WITH_WORLD(a_ticket_for_the_signer), WITH_WORLD(handles_are_not_to_be_had),
+		WITH_WORLD(addresses_of_others), WITH_WORLD(limits),
+		WITH_WORLD(a_door_may_not_ask_for_the_key) };
 	TABLE_TESTS(tests, auth_rows, run_auth);
 
 	return cmocka_run_group_tests_name("directory/logins at doors", tests, NULL, NULL) +
