@@ -25,8 +25,10 @@ enum rcpt_status {
 #define RCPT_NO_PARENT UINT32_MAX
 
 /* Recipients and targets; an EXPANDED may not make more. */
-/* Recipients and targets: an EXPANDED may not make more. */
 #define QUEUE_STATE_RCPTS_MAX (1u << 18)
+
+struct queue_rcpt {
+	struct bytes address;      /* forward-path, or the address of an alias' target */
 	struct bytes account;      /* targets: which account behind the address */
 	struct bytes reverse_path; /* targets: a list's owner; empty: the envelope's */
 	uint32_t parent;           /* targets: the recipient of the envelope they come from */
