@@ -171,12 +171,15 @@ end_record(struct reading *r)
 	}
 }
 
+/* That of an empty element comes even after stop(), when its start may not be in the path. */
 static void
 on_end(void *arg, const char *name)
 {
 	struct reading *r = arg;
 
 	UNUSED(name);
+	if (r->err < 0 || r->enough || r->depth == 0)
+		return;
 	for (size_t i = 0; i < NITEMS(elements); i++)
 		if (strcmp(elements[i].path, r->path) == 0)
 			set_element(r, &elements[i]);

@@ -13,10 +13,11 @@
 #include "buf.h"
 #include "err.h"
 
-#define DMARC_READ_MESSAGE_MAX (64u << 20)
-#define DMARC_READ_XML_MAX     (128u << 20)
-#define DMARC_READ_RECORDS_MAX 1000000u
-#define DMARC_READ_TEXT        256 /* octets of a string with its NUL; more are cut */
+#define DMARC_READ_MESSAGE_MAX  (64u << 20)
+#define DMARC_READ_XML_MAX      (128u << 20)
+#define DMARC_READ_UNPACKED_MAX ((size_t)256 << 20) /* of all that a message has */
+#define DMARC_READ_RECORDS_MAX  1000000u
+#define DMARC_READ_TEXT         256 /* octets of a string with its NUL; more are cut */
 
 /* Strings are printable ASCII: other octets became '?'. */
 struct dmarc_read_report {
@@ -52,8 +53,8 @@ MUST_USE int dmarc_read_xml(struct bytes xml, dmarc_read_fn *fn, void *arg);
  * DMARC_READ_XML_MAX; ERR_UNSUPPORTED: something else */
 MUST_USE int dmarc_read_unpack(struct bytes packed, struct buf *xml);
 
-/* All reports in a message. returns: how many documents; errors as above if there was none that
- * could be read, ERR_NOT_FOUND if there was none at all. */
+/* All reports in a message, until DMARC_READ_UNPACKED_MAX is used up. returns: how many documents;
+ * errors as above if there was none that could be read, ERR_NOT_FOUND if there was none at all. */
 MUST_USE int dmarc_read_message(struct bytes message, dmarc_read_fn *fn, void *arg);
 
 #endif

@@ -19,10 +19,11 @@
 #define ZIP_STORED   0
 #define ZIP_DEFLATED 8
 
-/* used: octets of packed that it took */
+/* used: octets of packed that it took; left: how many may come out, changed with it */
 static int
-inflate_all(struct bytes packed, int bits, struct buf *out, size_t *used)
+inflate_all(struct bytes packed, int bits, struct buf *out, size_t *used, size_t *left)
 {
+	const size_t max = *left < DMARC_READ_XML_MAX ? *left : DMARC_READ_XML_MAX;
 	z_stream z = { 0 };
 	int r;
 
@@ -35,10 +36,11 @@ inflate_all(struct bytes packed, int bits, struct buf *out, size_t *used)
 		z.avail_out = PIECE;
 		r = inflate(&z, Z_NO_FLUSH);
 		buf_added(out, PIECE - z.avail_out);
-	} while (r == Z_OK && out->len <= DMARC_READ_XML_MAX);
+	} while (r == Z_OK && out->len <= max);
 	*used = packed.n - z.avail_in;
 	inflateEnd(&z);
-	if (out->len > DMARC_READ_XML_MAX)
+	*left -= out->len < *left ? out->len : *left;
+	if (out->len > max)
 		return ERR_LIMIT;
 	return r == Z_STREAM_END ? ERR_OK : ERR_SYNTAX;
 }
@@ -56,7 +58,7 @@ is_xml(struct bytes b)
 
 /* One file of the archive at the front of *rest. ERR_NOT_FOUND: no more files */
 static int
-next_file(struct bytes *rest, struct buf *out)
+next_file(struct bytes *rest, struct buf *out, size_t *left)
 {
 	const uint8_t *h = rest->p;
 	size_t head, used = 0;
@@ -70,7 +72,7 @@ next_file(struct bytes *rest, struct buf *out)
 		return ERR_SYNTAX;
 	data = bytes_skip(*rest, head);
 	if (get_u16(h + 8) == ZIP_DEFLATED) {
-		r = inflate_all(data, RAW_BITS, out, &used);
+		r = inflate_all(data, RAW_BITS, out, &used, left);
 	} else if (get_u16(h + 8) == ZIP_STORED && get_u32(h + 18) <= data.n) {
 		used = get_u32(h + 18);
 		buf_put_bytes(out, bytes_head(data, used));
@@ -86,13 +88,13 @@ next_file(struct bytes *rest, struct buf *out)
 }
 
 static int
-unzip(struct bytes packed, struct buf *xml)
+unzip(struct bytes packed, struct buf *xml, size_t *left)
 {
 	int r;
 
 	for (unsigned files = 0; files < 16; files++) {
 		buf_clear(xml);
-		if ((r = next_file(&packed, xml)) < 0)
+		if ((r = next_file(&packed, xml, left)) < 0)
 			return r == ERR_NOT_FOUND ? ERR_UNSUPPORTED : r;
 		if (is_xml(buf_bytes(xml)))
 			return ERR_OK;
@@ -100,22 +102,30 @@ unzip(struct bytes packed, struct buf *xml)
 	return ERR_UNSUPPORTED;
 }
 
-int
-dmarc_read_unpack(struct bytes packed, struct buf *xml)
+static int
+unpack(struct bytes packed, struct buf *xml, size_t *left)
 {
 	size_t used;
 
 	buf_clear(xml);
 	if (bytes_starts_with(packed, BYTES_LITERAL("\x1f\x8b")))
-		return inflate_all(packed, GZIP_BITS, xml, &used);
+		return inflate_all(packed, GZIP_BITS, xml, &used, left);
 	if (bytes_starts_with(packed, BYTES_LITERAL("PK\3\4")))
-		return unzip(packed, xml);
+		return unzip(packed, xml, left);
 	if (!is_xml(packed))
 		return ERR_UNSUPPORTED;
 	if (packed.n > DMARC_READ_XML_MAX)
 		return ERR_LIMIT;
 	buf_put_bytes(xml, packed);
 	return ERR_OK;
+}
+
+int
+dmarc_read_unpack(struct bytes packed, struct buf *xml)
+{
+	size_t left = DMARC_READ_XML_MAX;
+
+	return unpack(packed, xml, &left);
 }
 
 /* ---- messages ---- */
@@ -125,7 +135,8 @@ struct parts {
 	dmarc_read_fn *fn;
 	void *arg;
 	int documents;
-	int err; /* of the last that could not be read */
+	int err;     /* of the last that could not be read */
+	size_t left; /* octets that may yet come out of all parts */
 	struct buf packed, xml;
 };
 
@@ -144,7 +155,7 @@ read_part(struct parts *s, const struct mime_part *p)
 
 	buf_clear(&s->packed);
 	mime_decode(mime_encoding_of(p->encoding), mime_body(s->message, p), &s->packed);
-	r = dmarc_read_unpack(buf_bytes(&s->packed), &s->xml);
+	r = unpack(buf_bytes(&s->packed), &s->xml, &s->left);
 	if (r == ERR_UNSUPPORTED)
 		return; /* a picture */
 	if (r == ERR_OK)
@@ -158,13 +169,17 @@ read_part(struct parts *s, const struct mime_part *p)
 int
 dmarc_read_message(struct bytes message, dmarc_read_fn *fn, void *arg)
 {
-	struct parts s = { .message = message, .fn = fn, .arg = arg, .err = ERR_NOT_FOUND };
+	struct parts s = { .message = message,
+		.fn = fn,
+		.arg = arg,
+		.err = ERR_NOT_FOUND,
+		.left = DMARC_READ_UNPACKED_MAX };
 	struct arena a = ARENA_INIT;
 
 	if (message.n > DMARC_READ_MESSAGE_MAX)
 		return ERR_LIMIT;
 	for (const struct mime_part *p = mime_parse(&a, message); p != NULL; p = mime_following(p))
-		if (may_be_report(p))
+		if (may_be_report(p) && s.left > 0)
 			read_part(&s, p);
 	arena_reset(&a);
 	buf_free(&s.packed);

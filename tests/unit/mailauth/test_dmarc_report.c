@@ -281,6 +281,37 @@ test_bombs(void **state)
 	buf_free(&out);
 }
 
+/* Many in one message: what comes out of it is limited as a whole. */
+static void
+test_many_bombs(void **state)
+{
+	struct buf xml = BUF_INIT, packed = BUF_INIT, message = BUF_INIT, bomb = BUF_INIT;
+	const size_t size = DMARC_READ_XML_MAX - 1000, parts = 5;
+	struct dmarc_report report;
+	struct seen s = { 0 };
+
+	UNUSED(state);
+	put_report(&xml, &report, 1);
+	memset(buf_room(&xml, size - xml.len), '\n', size - xml.len);
+	buf_added(&xml, size - xml.len);
+	put_deflated(&packed, buf_bytes(&xml), 31);
+	put_zip(&bomb, "r.xml", buf_bytes(&xml), false, false);
+	buf_free(&xml);
+	buf_put_str(&message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	for (size_t i = 0; i < parts; i++) {
+		buf_put_str(&message, "--b\r\nContent-Type: application/gzip\r\n"
+				      "Content-Transfer-Encoding: binary\r\n\r\n");
+		buf_put_bytes(&message, i % 2 == 0 ? buf_bytes(&packed) : buf_bytes(&bomb));
+		buf_put_str(&message, "\r\n");
+	}
+	buf_put_str(&message, "--b--\r\n");
+	assert_int_equal(dmarc_read_message(buf_bytes(&message), on_record, &s), 2);
+	assert_int_equal(s.records, 2);
+	buf_free(&packed);
+	buf_free(&bomb);
+	buf_free(&message);
+}
+
 static const struct bad {
 	const char *label, *xml;
 	int err;
@@ -303,6 +334,10 @@ static const struct bad {
 		"<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>"
 		"<a><a><a><a><a><a><a><a><a><a><a><a>",
 		ERR_LIMIT },
+	{ "an empty root without a name behind its prefix", "<a:/>", ERR_LIMIT },
+	{ "an empty root, all prefix", "<:/>", ERR_LIMIT },
+	{ "an empty element without a name", "<feedback><a:/></feedback>", ERR_LIMIT },
+	{ "an empty root that is another", "<html/>", ERR_SYNTAX },
 	{ "no records", "<feedback><version>1.0</version></feedback>", 0 },
 	{ "elements nobody knows",
 		"<f:feedback "
@@ -322,6 +357,25 @@ run_bad(void **arg)
 	struct seen s = { 0 };
 
 	assert_int_equal(dmarc_read_xml(bytes_from_str(t->xml), on_record, &s), t->err);
+}
+
+/* An empty element, its name as long as one that finds no room, and around that. */
+static void
+test_long_names(void **state)
+{
+	UNUSED(state);
+	for (size_t n = 500; n < 600; n++) {
+		struct buf xml = BUF_INIT;
+		struct seen s = { 0 };
+
+		buf_put_u8(&xml, '<');
+		for (size_t i = 0; i < n; i++)
+			buf_put_u8(&xml, 'a');
+		buf_put_str(&xml, "/>");
+		assert_int_equal(dmarc_read_xml(buf_bytes(&xml), on_record, &s),
+			n <= 510 ? ERR_SYNTAX : ERR_LIMIT);
+		buf_free(&xml);
+	}
 }
 
 /* ---- of others ---- */
@@ -366,15 +420,17 @@ run_sample(void **arg)
 int
 main(void)
 {
-	struct CMUnitTest tests[NITEMS(bads) + NITEMS(samples) + 6] = {
+	struct CMUnitTest tests[NITEMS(bads) + NITEMS(samples) + 8] = {
 		cmocka_unit_test(test_written_and_read),
 		cmocka_unit_test(test_enough),
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_zip),
 		cmocka_unit_test(test_plain_and_others),
 		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_many_bombs),
+		cmocka_unit_test(test_long_names),
 	};
-	size_t n = 6;
+	size_t n = 8;
 
 	ADD_ROWS(tests, n, bads, run_bad);
 	ADD_ROWS(tests, n, samples, run_sample);
