@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "log.h"
 #include "siphash.h"
 
 #define PART_SIZE  8 /* octets of day and part in a key */
@@ -78,6 +79,20 @@ get_day_value(struct bytes value, struct day_value *d)
 	return ipc_finish(&in) < 0 ? ERR_CORRUPT : ERR_OK;
 }
 
+/* A value that does not decode is as one that counts nothing: nobody wants its report, so that it
+ * goes as any other. These are statistics; ledger has more to do. */
+static struct day_value
+day_value_of(struct bytes value, struct bytes domain)
+{
+	struct day_value d;
+
+	if (get_day_value(value, &d) == ERR_OK)
+		return d;
+	log_warning("dmarc: what is stored on %.*s cannot be read, and does not count",
+		(int)domain.n, (const char *)domain.p);
+	return (struct day_value){ 0 };
+}
+
 /* ---- adding ---- */
 
 /* The row without what may differ from message to message or is kept with the day. */
@@ -105,12 +120,10 @@ add_row(struct database *db, struct database_txn *txn, struct bytes front, struc
 	*made = r == ERR_NOT_FOUND;
 	if (r == ERR_NOT_FOUND) {
 		r = may_make ? ERR_OK : ERR_LIMIT;
-	} else if (r == ERR_OK && value.len >= 8) {
+	} else if (r == ERR_OK && value.len >= 8) { /* else it cannot be read, and begins anew */
 		messages = get_u64(buf_bytes(&value).p);
 		if (!bytes_equal(bytes_skip(buf_bytes(&value), 8), body))
 			r = ERR_LIMIT; /* two of one hash: the second has no row */
-	} else if (r == ERR_OK) {
-		r = ERR_CORRUPT;
 	}
 	if (r == ERR_OK) {
 		buf_clear(&value);
@@ -129,7 +142,7 @@ dmarc_store_add(struct database *db, struct database_txn *txn, struct dmarc_part
 	uint64_t *total)
 {
 	struct buf key = BUF_INIT, front = BUF_INIT, value = BUF_INIT, body = BUF_INIT;
-	struct day_value d = { .first_s = now_s };
+	struct day_value d = { 0 };
 	bool made = false, new_day;
 	int r;
 
@@ -141,7 +154,9 @@ dmarc_store_add(struct database *db, struct database_txn *txn, struct dmarc_part
 	if (new_day)
 		r = *total < limits->total ? ERR_OK : ERR_LIMIT;
 	else if (r == ERR_OK)
-		r = get_day_value(buf_bytes(&value), &d);
+		d = day_value_of(buf_bytes(&value), row->policy_domain);
+	if (d.messages == 0)
+		d.first_s = now_s;
 	if (r == ERR_OK) {
 		r = add_row(db, txn, buf_bytes(&front), buf_bytes(&body),
 			d.rows < limits->rows && *total + new_day < limits->total, &made);
@@ -174,7 +189,7 @@ struct walk {
 	dmarc_day_fn *day;
 	dmarc_row_fn *row;
 	void *arg;
-	int count;
+	unsigned max, count;
 	bool ended;
 };
 
@@ -192,10 +207,13 @@ on_day(void *arg, struct bytes key, struct bytes value)
 	struct walk *w = arg;
 	struct day_value v;
 	struct dmarc_day d = { .cursor = key };
-	int r = key.n <= PART_SIZE ? ERR_CORRUPT : get_day_value(value, &v);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (key.n <= PART_SIZE)
+		return ERR_OK;
+	if (w->count == w->max)
+		return end(w);
+	v = day_value_of(value, bytes_skip(key, PART_SIZE));
 	d.day = get_be32(key.p);
 	d.part = get_be32(key.p + 4);
 	d.policy_domain = bytes_skip(key, PART_SIZE);
@@ -205,15 +223,18 @@ on_day(void *arg, struct bytes key, struct bytes value)
 	d.rows = v.rows;
 	d.first_s = v.first_s;
 	d.last_s = v.last_s;
-	return w->day(w->arg, &d);
+	if ((r = w->day(w->arg, &d)) == ERR_OK)
+		w->count++;
+	return r;
 }
 
 int
 dmarc_store_days(struct database *db, struct bytes after, unsigned max, dmarc_day_fn *fn, void *arg)
 {
-	struct walk w = { .day = fn, .arg = arg };
+	struct walk w = { .day = fn, .arg = arg, .max = max < INT32_MAX ? max : INT32_MAX };
+	int r = database_walk(db, TABLE_DMARC_DAYS, after, UINT32_MAX, on_day, &w);
 
-	return database_walk(db, TABLE_DMARC_DAYS, after, max, on_day, &w);
+	return r < 0 && !w.ended ? r : (int)w.count;
 }
 
 static int
@@ -225,9 +246,7 @@ on_row(void *arg, struct bytes key, struct bytes value)
 
 	if (!bytes_starts_with(key, w->front))
 		return end(w);
-	if (value.n < 8)
-		return ERR_CORRUPT;
-	row.messages = get_u64(value.p);
+	row.messages = value.n < 8 ? 0 : get_u64(value.p);
 	row.row = bytes_skip(value, 8);
 	if ((r = w->row(w->arg, &row)) == ERR_OK)
 		w->count++;
@@ -247,7 +266,7 @@ dmarc_store_rows(struct database *db, const struct dmarc_rows *which, unsigned m
 	r = database_walk(
 		db, TABLE_DMARC_ROWS, which->after.n > 0 ? which->after : w.front, max, on_row, &w);
 	buf_free(&front);
-	return r < 0 && !w.ended ? r : w.count;
+	return r < 0 && !w.ended ? r : (int)w.count;
 }
 
 struct count {
@@ -323,13 +342,13 @@ dmarc_store_drop(struct database *db, struct dmarc_part part, struct bytes domai
 	const struct dmarc_rows which = { part.day, part.part, domain, BYTES_NONE };
 	struct buf key = BUF_INIT, value = BUF_INIT, after = BUF_INIT;
 	struct database_txn *txn;
-	struct day_value d;
+	struct day_value d = { 0 };
 	int r, n;
 
 	put_day_key(&key, part, domain);
 	r = database_get(db, NULL, TABLE_DMARC_DAYS, buf_bytes(&key), &value);
 	if (r == ERR_OK)
-		r = get_day_value(buf_bytes(&value), &d);
+		d = day_value_of(buf_bytes(&value), domain);
 	if (r == ERR_OK && messages != UINT64_MAX && messages != d.messages)
 		r = ERR_BUSY;
 	if (r == ERR_OK && (r = database_begin(db, &txn)) == ERR_OK) {

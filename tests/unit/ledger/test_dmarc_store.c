@@ -208,6 +208,69 @@ test_dropped(void **arg)
 	database_close(&db);
 }
 
+/* ---- values that do not decode ---- */
+
+static int
+count_day(void *arg, const struct dmarc_day *d)
+{
+	struct sums *s = arg;
+
+	s->days++;
+	s->messages += d->messages;
+	return ERR_OK;
+}
+
+static int
+spoil(void *arg, struct bytes key, struct bytes value)
+{
+	struct buf *keys = arg;
+
+	UNUSED(value);
+	if (keys->len == 0) /* the first one: a.example's */
+		buf_put_bytes(keys, key);
+	return ERR_OK;
+}
+
+/* They count nothing, hinder nothing, and go as others do. */
+static void
+test_spoiled(void **arg)
+{
+	static const enum database_table tables[] = { TABLE_DMARC_DAYS, TABLE_DMARC_ROWS };
+	struct database *db = open_database();
+	struct buf key = BUF_INIT;
+	uint64_t total = 0, counted;
+	struct sums s = { 0 };
+	uint32_t part;
+
+	UNUSED(arg);
+	assert_int_equal(add(db, TODAY, "a.example", 1, &roomy, &total), ERR_OK);
+	assert_int_equal(add(db, TODAY, "b.example", 1, &roomy, &total), ERR_OK);
+	for (size_t i = 0; i < NITEMS(tables); i++) {
+		buf_clear(&key);
+		assert_true(database_walk(db, tables[i], BYTES_NONE, 1, spoil, &key) == 1);
+		assert_int_equal(
+			database_put(db, NULL, tables[i], buf_bytes(&key), BYTES_LITERAL("spoilt")),
+			ERR_OK);
+	}
+	assert_int_equal(dmarc_store_count(db, TODAY.day, &counted, &part), ERR_OK);
+	assert_int_equal(dmarc_store_days(db, BYTES_NONE, 1, count_day, &s), 1);
+	assert_int_equal(s.messages, 0);
+	assert_int_equal(dmarc_store_days(db, BYTES_NONE, 1000, count_day, &s), 2);
+	assert_int_equal(s.messages, 1);
+	assert_int_equal(add(db, TODAY, "a.example", 1, &roomy, &total), ERR_OK); /* begins anew */
+	assert_int_equal(rows(db, TODAY, "a.example").in_rows, 1);
+	assert_int_equal(days(db).messages, 2);
+	assert_int_equal(
+		database_put(db, NULL, TABLE_DMARC_ROWS, buf_bytes(&key), BYTES_LITERAL("spoilt")),
+		ERR_OK);
+	assert_int_equal(
+		dmarc_store_drop(db, TODAY, BYTES_LITERAL("a.example"), 1, &total), ERR_OK);
+	assert_int_equal(days(db).days, 1);
+	assert_int_equal(database_walk(db, TABLE_DMARC_ROWS, BYTES_NONE, 10, spoil, &key), 1);
+	buf_free(&key);
+	database_close(&db);
+}
+
 /* A process that is killed in the middle: what was committed is there. */
 static void
 test_killed(void **arg)
@@ -239,6 +302,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_summed, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_limited, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_dropped, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_spoiled, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_killed, make_folder, remove_folder),
 	};
 
