@@ -14,6 +14,7 @@
 
 #include "dmarc_report_msg.h"
 #include "err.h"
+#include "mail_address.h"
 #include "pages.h"
 
 static const char usage[] =
@@ -242,15 +243,28 @@ report_domain(struct cli *cli, int fd, struct bytes domain, bool json)
 	return r < 0 ? CLI_FAILED : CLI_OK;
 }
 
+/* As ledger has it. A name with '_' is none to mail, but to DMARC it is: lower case will do. */
+static struct bytes
+folded(struct arena *a, struct bytes domain)
+{
+	struct bytes out;
+
+	if (mail_domain_fold(a, domain, &out) < 0 && mail_local_fold(a, domain, &out) < 0)
+		return domain;
+	return out;
+}
+
 static int
 report(struct cli *cli, int argc, char *argv[], bool json)
 {
 	int fd = cli_connect(cli, SERVICE_LEDGER), status;
+	struct arena a = ARENA_INIT;
 
 	if (fd < 0)
 		return CLI_DOWN;
-	status = argc > 0 ? report_domain(cli, fd, bytes_from_str(argv[0]), json)
+	status = argc > 0 ? report_domain(cli, fd, folded(&a, bytes_from_str(argv[0])), json)
 			  : cli_pages(cli, fd, &days_pages, json);
+	arena_reset(&a);
 	close(fd);
 	return status;
 }

@@ -128,9 +128,10 @@ is_ours(struct bytes domain, struct bytes asked)
 	       (domain.n == asked.n || domain.p[domain.n - asked.n - 1] == '.');
 }
 
-/* The first record of a document: is it of our domain and time, and new? */
+/* The first record of a document: is it of our domain and time, and new? What another sent, or who
+ * is not proven, is another report: a forged one does not stand in for the right one. */
 static bool
-begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r)
+begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r, struct bytes sender)
 {
 	struct buf name = BUF_INIT;
 	uint64_t hash;
@@ -138,7 +139,8 @@ begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r)
 
 	if (!is_ours(bytes_from_str(r->domain), s->domain) || r->end_s < s->since_s)
 		return false;
-	buf_printf(&name, "%s\n%s\n%s", r->org_name, r->report_id, r->domain);
+	buf_printf(&name, "%s\n%s\n%s\n", r->org_name, r->report_id, r->domain);
+	buf_put_bytes(&name, sender);
 	hash = siphash(&s->key, buf_bytes(&name)) | 1;
 	buf_free(&name);
 	for (at = hash % SLOTS; s->seen[at] != 0; at = (at + 1) % SLOTS) {
@@ -160,7 +162,7 @@ begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r)
 
 struct document {
 	struct dmarc_sum *sum;
-	bool proven;
+	struct bytes sender; /* whose message passed DMARC here; empty: it did not */
 	char id[DMARC_READ_TEXT];
 	bool begun;
 };
@@ -174,37 +176,42 @@ on_record(void *arg, const struct dmarc_read_report *report, const struct dmarc_
 	if (!d->begun || strcmp(d->id, report->report_id) != 0) {
 		d->begun = true;
 		memcpy(d->id, report->report_id, sizeof(d->id));
-		if (!begin_report(d->sum, report)) {
+		if (!begin_report(d->sum, report, d->sender)) {
 			d->begun = false;
 			return false;
 		}
-		d->sum->unproven += !d->proven;
+		d->sum->unproven += d->sender.n == 0;
 	}
 	add_record(d->sum, source_of(d->sum, r->source), r);
 	add_record(d->sum, &d->sum->all, r);
 	return true;
 }
 
-static bool
+/* The author domain, if it passed; lives in the arena. */
+static struct bytes
 says_pass(struct arena *a, struct bytes results)
 {
 	struct auth_method m;
 
-	while (auth_results_next(&results, a, &m) > 0)
-		if (bytes_is(m.method, "dmarc"))
-			return bytes_is(m.result, "pass");
-	return false;
+	while (auth_results_next(&results, a, &m) > 0) {
+		if (!bytes_is(m.method, "dmarc"))
+			continue;
+		for (size_t i = 0; bytes_is(m.result, "pass") && i < m.nproperties; i++)
+			if (bytes_is_nocase(m.properties[i].name, "header.from"))
+				return m.properties[i].value;
+		break;
+	}
+	return BYTES_NONE;
 }
 
 /* What our door wrote when the message came: the first field of our name, for forged ones are taken
  * out there. */
-static bool
-is_proven(const struct dmarc_sum *s, struct bytes message)
+static struct bytes
+proven_sender(const struct dmarc_sum *s, struct arena *a, struct bytes message)
 {
-	struct arena a = ARENA_INIT;
 	struct buf id = BUF_INIT;
 	struct rfc5322_field f;
-	bool proven = false;
+	struct bytes sender = BYTES_NONE;
 
 	while (rfc5322_field_next(&message, &f)) {
 		int n = bytes_is_nocase(f.name, "Authentication-Results")
@@ -213,20 +220,21 @@ is_proven(const struct dmarc_sum *s, struct bytes message)
 
 		if (n <= 0 || !bytes_equal_nocase(buf_bytes(&id), s->authserv_id))
 			continue;
-		proven = says_pass(&a, bytes_skip(f.value, (size_t)n));
+		sender = says_pass(a, bytes_skip(f.value, (size_t)n));
 		break;
 	}
 	buf_free(&id);
-	arena_reset(&a);
-	return proven;
+	return sender;
 }
 
 void
 dmarc_sum_message(struct dmarc_sum *s, struct bytes message)
 {
-	struct document d = { .sum = s, .proven = is_proven(s, message) };
+	struct arena a = ARENA_INIT;
+	struct document d = { .sum = s, .sender = proven_sender(s, &a, message) };
 	int r = dmarc_read_message(message, on_record, &d);
 
+	arena_reset(&a);
 	s->unreadable += r < 0 && r != ERR_NOT_FOUND;
 }
 

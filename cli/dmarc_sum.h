@@ -22,7 +22,7 @@ struct dmarc_sum;
 struct dmarc_sum *dmarc_sum_new(struct bytes domain, uint64_t since_s, const char *authserv_id);
 void dmarc_sum_free(struct dmarc_sum **s);
 
-/* Reads all reports of a message, each once (by its reporter and Report-ID). */
+/* Reads all reports of a message, each once (by its sender, reporter and Report-ID). */
 void dmarc_sum_message(struct dmarc_sum *s, struct bytes message);
 
 void dmarc_sum_print(const struct dmarc_sum *s, FILE *out);

@@ -157,6 +157,7 @@ def test_messages_are_counted_in_rows(net, suite):
     assert sorted((r["messages"], r["disposition"], r["spf_aligned"], r["envelope_from"]) for r in rows) == [
         (2, "none", False, "none.example"), (3, "pass", True, "asks.example")]
     assert {r["source"] for r in rows} == {net.host("spoofer").v4}
+    assert counted(suite, "Asks.EXAMPLE") == rows
     assert not [d for d in counted(suite) if d["domain"] == "none.example"]  # nobody asked
 
 
@@ -305,13 +306,28 @@ def test_reports_that_passed_dmarc_here(maildir):
         assert (found["reports"], found["unproven"]) == (1, unproven), field
 
 
+def test_forged_report_does_not_stand_in_for_the_right_one(maildir):
+    box, seen = maildir
+    for path in [*box.glob("cur/*"), *box.glob("new/*"), *box.glob(".Old/cur/*")]:
+        path.unlink()
+    google = (SAMPLES / "google.eml").read_bytes()
+    for i, domain in enumerate(["", "google.com", "other.example", "google.com"]):
+        path = box / "new" / f"{i}"
+        path.write_bytes((f"Authentication-Results: mx.ueber.net; dmarc=pass header.from={domain}\r\n" if domain
+                          else "").encode() + google)
+        shutil.chown(path, "nobody", "nogroup")
+    found = seen()
+    assert (found["reports"], found["repeated"], found["unproven"]) == (3, 1, 1)
+
+
 def test_reports_meant_to_hurt(maildir):
     """They are left out, the others are read."""
     box, seen = maildir
     entities = b"<!DOCTYPE f [<!ENTITY a 'x'>]><feedback>&a;</feedback>"
     outside = b"<!DOCTYPE f [<!ENTITY a SYSTEM '/etc/passwd'>]><feedback>&a;</feedback>"
     bomb = gzip.compress(b"<feedback>" + b" " * 200_000_000)
-    for i, octets in enumerate([gzip.compress(entities), gzip.compress(outside), bomb, bomb[:100]]):
+    for i, octets in enumerate([gzip.compress(entities), gzip.compress(outside), bomb, bomb[:100],
+                                b"<a:/>"]):
         m = email.message.EmailMessage()
         m.set_content("a report")
         m.add_attachment(octets, maintype="application", subtype="gzip", filename="r.xml.gz")
@@ -321,7 +337,7 @@ def test_reports_meant_to_hurt(maildir):
     (box / "cur" / "link").symlink_to("/etc/passwd")
     os.mkfifo(box / "cur" / "fifo")
     found = seen()
-    assert (found["reports"], found["unreadable"]) == (5, 4)
+    assert (found["reports"], found["unreadable"]) == (5, 5)
 
 
 # ---- crashes ----
