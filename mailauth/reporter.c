@@ -33,11 +33,12 @@ now_s(void)
 }
 
 static void
-after_s(struct event *timer, uint64_t s)
+after_s(struct reporter *r, uint64_t s)
 {
 	const struct timeval tv = { .tv_sec = (time_t)s };
 
-	event_add(timer, &tv);
+	r->due_s = now_s() + s;
+	event_add(r->timer, &tv);
 }
 
 /* ---- when ---- */
@@ -52,12 +53,18 @@ time_of_day(const struct reporter *r)
 	       siphash(&key, bytes_from_str(r->d->common->hostname)) % SPREAD_S;
 }
 
-static void
-wait_for_next(struct reporter *r, bool again)
+static uint64_t
+until_next(const struct reporter *r)
 {
 	const uint64_t at = time_of_day(r), now = now_s() % DAY_S;
 
-	after_s(r->timer, again ? AGAIN_S : now < at ? at - now : at + DAY_S - now);
+	return now < at ? at - now : at + DAY_S - now;
+}
+
+static void
+wait_for_next(struct reporter *r, bool again)
+{
+	after_s(r, again ? AGAIN_S : until_next(r));
 }
 
 /* ---- a round ---- */
@@ -252,7 +259,7 @@ on_run(struct daemon *d)
 	r->timer = evtimer_new(d->base, on_timer, r);
 	r->turn = evtimer_new(d->base, on_turn, r);
 	if (now_s() % DAY_S > time_of_day(r))
-		after_s(r->timer, START_S);
+		after_s(r, START_S);
 	else
 		wait_for_next(r, false);
 	return ERR_OK;
@@ -267,14 +274,15 @@ on_peer_down(struct daemon *d, struct ipc_channel *channel)
 		r->asker = NULL;
 }
 
-/* New values are read where they are used; the hour now. */
+/* New values are read where they are used; the hour now. What is due sooner stays so: what was
+ * overdue at the start, or is to be tried again. */
 static void
 on_reload(struct daemon *d)
 {
 	struct reporter *r = d->ctx;
 
-	if (!r->running)
-		wait_for_next(r, r->counts.later > 0);
+	if (!r->running && now_s() + until_next(r) < r->due_s)
+		wait_for_next(r, false);
 }
 
 static void

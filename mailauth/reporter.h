@@ -32,6 +32,7 @@ struct reporter {
 	struct mailauth_dns dns;
 	struct queue_id_maker ids;
 	struct event *timer; /* of the next round */
+	uint64_t due_s;      /* when it goes off: seconds since 1970 */
 	struct event *turn;  /* the next report of this one */
 
 	/* the round under way */

@@ -382,8 +382,9 @@ describe(struct reporter_job *j)
 	r->begin_s = whole ? begin : j->day.first_s;
 	r->end_s = whole ? begin + DAY_S - 1 : j->day.last_s;
 	r->error = bytes_from_str(r->tags.problem);
-	r->id = bytes_from_str(arena_printf(&j->arena, "%u.%u.%.*s@%s", j->day.day, j->day.part,
-		B(j->day.policy_domain), host));
+	/* part numbers may come again once their data is gone; the first message's time does not */
+	r->id = bytes_from_str(arena_printf(&j->arena, "%u.%u.%llu.%.*s@%s", j->day.day,
+		j->day.part, (unsigned long long)j->day.first_s, B(j->day.policy_domain), host));
 }
 
 static void
