@@ -74,12 +74,10 @@ judge(struct header_filter *f, struct buf *out, bool whole)
 	r = auth_results_id(value, &id);
 	if (whole)
 		buf_truncate(&f->held, f->held.len - 1);
-	if (r > 0 && bytes_is_nocase(buf_bytes(&id), f->authserv_id))
-		drop(f);
-	else if (r != 0 || whole)
+	if (r > 0 && id.len > 0 && !bytes_is_nocase(buf_bytes(&id), f->authserv_id))
 		release(f, out);
-	else if (f->held.len >= HEADER_FILTER_HELD || ++f->looks > LOOKS_MAX)
-		drop(f);
+	else if (r != 0 || whole || f->held.len >= HEADER_FILTER_HELD || ++f->looks > LOOKS_MAX)
+		drop(f); /* ours, or none that we can read: others may read one into it */
 	buf_free(&id);
 }
 
@@ -95,8 +93,10 @@ judge_name(struct header_filter *f, uint8_t c, struct buf *out)
 	} else if (c == ':') {
 		f->state = FIELD_ID;
 		f->looks = 0;
-	} else if ((c != ' ' && c != '\t') || n >= HEADER_FILTER_HELD) {
+	} else if (c != ' ' && c != '\t') {
 		release(f, out);
+	} else if (n >= HEADER_FILTER_HELD) {
+		drop(f);
 	}
 }
 

@@ -4,7 +4,8 @@
  * taken out of a message as its octets pass by (RFC 8601 sec. 5).
  *
  * A field is held back until its authserv-id is known, HEADER_FILTER_HELD octets at most: no honest
- * field needs more, so one that does is taken out. Lines end in CRLF; the body passes untouched.
+ * field needs more, so one that does is taken out, and so is one in which none can be read. Lines
+ * end in CRLF; the body passes untouched.
  */
 #ifndef RELAIS_HEADER_FILTER_H
 #define RELAIS_HEADER_FILTER_H

@@ -12,6 +12,11 @@
 #define GOOD   "Subject: x\r\n"
 #define FORGED "Authentication-Results: mx.example.org; spf=pass\r\n"
 #define OTHER  "Authentication-Results: mx.example.net; spf=pass\r\n"
+#define OPEN10 "(((((((((("
+#define OPEN51 OPEN10 OPEN10 OPEN10 OPEN10 OPEN10 "("
+#define SHUT10 "))))))))))"
+#define SHUT50 SHUT10 SHUT10 SHUT10 SHUT10 SHUT10
+#define SHUT51 SHUT50 ")"
 #define BODY   "\r\n" FORGED "text\r\n"
 
 /* what is left is always GOOD (and more, if so) around it */
@@ -32,7 +37,18 @@ static const struct row {
 	{ "shorter id", "Authentication-Results: mx.example; none\r\n", true },
 	{ "longer name", "Authentication-Results-Old: mx.example.org; none\r\n", true },
 	{ "shorter name", "Authentication-Result: mx.example.org; none\r\n", true },
-	{ "no id", "Authentication-Results: ; spf=pass\r\n", true },
+	{ "no id", "Authentication-Results: ; spf=pass\r\n", false },
+	{ "empty id", "Authentication-Results: \"\" mx.example.org; spf=pass\r\n", false },
+	{ "vertical tab", "Authentication-Results: \x0b mx.example.org; spf=pass\r\n", false },
+	{ "form feed", "Authentication-Results:\x0cmx.example.org; spf=pass\r\n", false },
+	{ "encoded word", "Authentication-Results: =?utf-8?q?mx.example.org?=; spf=pass\r\n",
+		false },
+	{ "quote without end", "Authentication-Results: \"mx.example.org; spf=pass\r\n", false },
+	{ "comments too deep",
+		"Authentication-Results: " OPEN51 SHUT51 " mx.example.org; spf=pass\r\n", false },
+	{ "an id in comments too deep",
+		"Authentication-Results: " OPEN51 SHUT50 " x) mx.example.org; spf=pass\r\n",
+		false },
 	{ "within another field", "X-Old: y\r\n " FORGED, true },
 	{ "comment with many ends",
 		"Authentication-Results: (;;;;;;;;;;;;) mx.example.net; spf=pass\r\n", false },
@@ -113,14 +129,30 @@ test_huge(void **state)
 	buf_free(&out);
 }
 
+/* A name with more blanks behind it than are held. */
+static void
+test_far_colon(void **state)
+{
+	struct buf in = BUF_INIT, out = BUF_INIT;
+	struct header_filter f;
+
+	UNUSED(state);
+	buf_printf(&in, GOOD "Authentication-Results%2050s: mx.example.org; spf=pass\r\n" GOOD BODY,
+		"");
+	run(buf_bytes(&in), 100, &out, &f);
+	assert_string_equal(buf_str(&out), GOOD GOOD BODY);
+	buf_free(&in);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[2 + NITEMS(rows)] = { cmocka_unit_test(test_only_header),
-		cmocka_unit_test(test_huge) };
+	struct CMUnitTest tests[3 + NITEMS(rows)] = { cmocka_unit_test(test_only_header),
+		cmocka_unit_test(test_huge), cmocka_unit_test(test_far_colon) };
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
-		tests[2 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
+		tests[3 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
 			(void *)(uintptr_t)&rows[i] };
 	return cmocka_run_group_tests_name("proto/header_filter", tests, NULL, NULL);
 }
