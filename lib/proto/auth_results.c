@@ -10,9 +10,12 @@
 #include "auth_results.h"
 
 #include "err.h"
+#include "utf8.h"
 
 #define LINE_MAX_OCTETS 76
 #define COMMENT_DEPTH   50
+/* of a value in quotes, which may double it: a line has 998 (RFC 5322 sec. 2.1.1) */
+#define QUOTED_MAX 400
 
 static const char *const names[AUTH_RESULT_COUNT] = {
 	[AUTH_NONE] = "none",
@@ -45,6 +48,8 @@ is_plain(struct bytes value)
 {
 	size_t at = bytes_find(value, '@');
 
+	if (!utf8_is_valid(value))
+		return false;
 	for (size_t i = 0; i < value.n; i++)
 		if (i != at && !is_token_char(value.p[i]))
 			return false;
@@ -62,14 +67,21 @@ put_gap(struct buf *out, size_t n)
 	buf_put_str(out, column + 1 + n > LINE_MAX_OCTETS ? "\r\n\t" : " ");
 }
 
+/* What is not text is '?'. */
 static void
 put_quoted(struct buf *out, struct bytes value)
 {
+	uint8_t end;
+
+	value = bytes_head(value, QUOTED_MAX);
+	end = utf8_is_valid(value) ? 0xff : 126;
 	buf_put_u8(out, '"');
 	for (size_t i = 0; i < value.n; i++) {
-		if (value.p[i] == '"' || value.p[i] == '\\')
+		const uint8_t c = value.p[i];
+
+		if (c == '"' || c == '\\')
 			buf_put_u8(out, '\\');
-		buf_put_u8(out, value.p[i] < 32 || value.p[i] == 127 ? '?' : value.p[i]);
+		buf_put_u8(out, c < 32 || c == 127 || c > end ? '?' : c);
 	}
 	buf_put_u8(out, '"');
 }
@@ -140,7 +152,8 @@ auth_results_end(struct buf *out)
 
 /* ---- reading ---- */
 
-/* Octets of the comments, blanks and line ends that b begins with; SIZE_MAX: they do not end. */
+/* Octets of the comments, blanks and line ends that b begins with; SIZE_MAX: they do not end, or
+ * are too deep. */
 static size_t
 cfws(struct bytes b)
 {
@@ -150,7 +163,9 @@ cfws(struct bytes b)
 	for (i = 0; i < b.n; i++) {
 		const uint8_t c = b.p[i];
 
-		if (c == '(' && depth < COMMENT_DEPTH)
+		if (c == '(' && depth == COMMENT_DEPTH)
+			return SIZE_MAX;
+		if (c == '(')
 			depth++;
 		else if (depth == 0 && (c != ' ' && c != '\t' && c != '\r' && c != '\n'))
 			return i;

@@ -33,6 +33,31 @@ test_written(void **state)
 	buf_free(&out);
 }
 
+/* Octets of strangers: text of a length that a line can hold, whatever they are. */
+static void
+test_not_text(void **state)
+{
+	struct buf out = BUF_INIT, path = BUF_INIT;
+
+	UNUSED(state);
+	auth_results_begin(&out, "mx");
+	auth_results_method(&out, "dkim", AUTH_FAIL);
+	auth_results_property(&out, "header.b", BYTES_LITERAL("ab\xc3"));
+	auth_results_property(&out, "header.d", BYTES_LITERAL("\xc3\xa4.example"));
+	auth_results_property(&out, "header.s", BYTES_LITERAL("a \xc3\xa4"));
+	auth_results_end(&out);
+	assert_string_equal(buf_str(&out), "Authentication-Results: mx;\r\n"
+					   "\tdkim=fail header.b=\"ab?\" header.d=\xc3\xa4.example "
+					   "header.s=\"a \xc3\xa4\"\r\n");
+	buf_clear(&out);
+	for (int i = 0; i < 512; i++)
+		buf_put_u8(&path, '\\');
+	auth_results_property(&out, "smtp.mailfrom", buf_bytes(&path));
+	assert_true(out.len < 998);
+	buf_free(&path);
+	buf_free(&out);
+}
+
 static void
 test_nothing_to_tell(void **state)
 {
@@ -131,10 +156,10 @@ run_read(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[2 + NITEMS(id_rows) + NITEMS(read_rows)] = {
-		cmocka_unit_test(test_written), cmocka_unit_test(test_nothing_to_tell)
-	};
-	size_t n = 2;
+	struct CMUnitTest tests[3 + NITEMS(id_rows) + NITEMS(read_rows)] = { cmocka_unit_test(
+										     test_written),
+		cmocka_unit_test(test_nothing_to_tell), cmocka_unit_test(test_not_text) };
+	size_t n = 3;
 
 	for (size_t i = 0; i < NITEMS(id_rows); i++)
 		tests[n++] = (struct CMUnitTest){ id_rows[i].label, run_id, NULL, NULL,
