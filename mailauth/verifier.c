@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "guard.h"
 #include "log.h"
+#include "stats_rows.h"
 
 #define CLOCK_MS      200
 #define DRAIN_LOOK_MS 20
@@ -242,8 +243,11 @@ asker_leaves(struct verifier *v, struct asker *a)
 
 	for (j = TAILQ_FIRST(&v->jobs); j != NULL; j = next) {
 		next = TAILQ_NEXT(j, link);
-		if (j->asker == a)
-			verifier_job_free(j);
+		if (j->asker != a)
+			continue;
+		guard_enter(a->channel, j->id); /* what is under way in the libraries ends */
+		verifier_job_free(j);
+		guard_leave();
 	}
 	LIST_REMOVE(a, link);
 	free(a);
@@ -340,15 +344,11 @@ on_stats(struct daemon *d, struct buf *out)
 {
 	const struct verifier *v = d->ctx;
 	const struct verifier_numbers *n = &v->numbers;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = { { "under_way", v->nstarted }, { "waiting", v->njobs - v->nstarted },
-		{ "timeouts_total", n->timeouts }, { "overloads_total", n->overloads } };
+	const struct stats_row rows[] = { { "under_way", v->nstarted },
+		{ "waiting", v->njobs - v->nstarted }, { "timeouts_total", n->timeouts },
+		{ "overloads_total", n->overloads } };
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_mailauth_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "mailauth", rows, NITEMS(rows));
 	put_results(out, "spf", n->spf);
 	put_results(out, "dkim", n->dkim);
 	put_results(out, "dmarc", n->dmarc);

@@ -63,7 +63,7 @@ client_free(struct client *c)
 {
 	smtp_session_free(&c->session);
 	client_name_forget(&c->lookup);
-	verify_forget(c);
+	verify_leave(c);
 	free(c->name);
 	store_reset(&c->store);
 	buf_free(&c->ticket);
@@ -159,6 +159,7 @@ act(struct client *c)
 		ask_recipient(c);
 		break;
 	case SMTP_WAIT_COMMIT:
+		c->smtpd->numbers.forged_fields += c->session.txn->filter.fields;
 		(kind->commit != NULL ? kind->commit : ask_commit)(c);
 		break;
 	case SMTP_WAIT_AUTH:

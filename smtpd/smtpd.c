@@ -294,7 +294,8 @@ smtpd_stats(struct daemon *d, struct buf *out)
 		{ "refused_messages_total", n->refused_messages },
 		{ "temporary_failures_total", n->temporary_failures },
 		{ "failed_handshakes_total", n->failed_handshakes }, { "logins_total", n->logins },
-		{ "failed_logins_total", n->failed_logins } };
+		{ "failed_logins_total", n->failed_logins },
+		{ "forged_fields_total", n->forged_fields } };
 
 	stats_rows_put(out, "smtp", rows, NITEMS(rows));
 	door_tls_stats(s->tls, out);

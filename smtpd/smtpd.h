@@ -63,6 +63,7 @@ struct smtpd_numbers {
 	uint64_t connections, refused_connections, early_talkers, timeouts;
 	uint64_t messages, octets, refused_recipients, refused_messages, temporary_failures;
 	uint64_t failed_handshakes, logins, failed_logins;
+	uint64_t forged_fields; /* Authentication-Results taken out */
 };
 
 struct smtpd {
@@ -120,6 +121,7 @@ struct client {
 	char *name;                 /* of its address in DNS, once that is known; NULL: none */
 	struct client_name *lookup; /* NULL: not under way */
 	struct verdict *verdict;    /* on the open transaction; NULL: none is wanted */
+	struct verdict *lingering;  /* forgotten, its question under way; NULL: none */
 	struct ip_block from;       /* its address */
 	bool introduced;            /* "connect from" is in the log */
 	char id[17];
@@ -207,6 +209,7 @@ bool verify_is_own_host(const struct verify *v, const struct client *c);
 void verify_begin(struct client *c);  /* in the kind's begin */
 void verify_commit(struct client *c); /* in the kind's commit */
 void verify_forget(struct client *c); /* the transaction is over; NULL verdicts are fine */
+void verify_leave(struct client *c);  /* the client is to be freed */
 void verify_stats(const struct verify *v, struct buf *out);
 
 /* ---- store.c ---- */

@@ -8,6 +8,9 @@
  * results are temperror. All others are asked again, of another process if there is one, a few
  * times. Nobody's mail is refused, or lost, because it could not be verified.
  *
+ * A question cannot be called back. One about SPF whose transaction ended lingers, and its client's
+ * next one waits for its end: MAIL and RSET in a row fill no queue with what nobody wants.
+ *
  * Runs in:  smtpd.
  * Trusts:   mailauth-verify's answers after decoding, and no further than that a wrong one makes a
  *           wrong verdict: old libraries read hostile mail there.
@@ -18,6 +21,7 @@
 
 #include "err.h"
 #include "log.h"
+#include "stats_rows.h"
 
 /* How long is waited before a question is asked again, ms: the first time another process may be
  * there, later the same one is started anew (service_row.back_off_ms). */
@@ -37,6 +41,22 @@ verdict_free(struct verdict *v)
 	free(v);
 }
 
+static bool is_wanted(struct verdict *v);
+
+/* The answer to a question that was forgotten: the client's next one may be asked. */
+static void
+end_lingering(struct verdict *v)
+{
+	struct client *c = v->was_of;
+
+	verdict_free(v);
+	if (c == NULL)
+		return;
+	c->lingering = NULL;
+	if (c->verdict != NULL && is_wanted(c->verdict))
+		ask_spf(c->verdict);
+}
+
 /* An answer came. false: the transaction that it is about is over, and so is the verdict. */
 static bool
 is_wanted(struct verdict *v)
@@ -45,7 +65,7 @@ is_wanted(struct verdict *v)
 
 	v->asking = false;
 	if (c == NULL)
-		verdict_free(v);
+		end_lingering(v);
 	else if (c->gone && v->wanted) /* kept for this alone: it goes with all it has */
 		ASSERT(!client_answered(c));
 	else if (c->session.txn == NULL)
@@ -194,15 +214,13 @@ act(struct verdict *v)
 	struct verify_numbers *n = &v->verify->numbers;
 	struct buf fields = BUF_INIT;
 
-	n->forged += txn->filter.fields;
 	n->overridden += v->decision.override != MAILAUTH_AS_ASKED;
 	if (v->decision.action == MAILAUTH_REFUSE) {
 		const struct smtp_answer answer = { v->decision.code, v->decision.enhanced,
 			v->decision.text };
 		struct smtp_out out = client_out(c);
 
-		*(strcmp(v->decision.enhanced, "5.7.1") == 0 ? &n->dmarc_refused
-							     : &n->spf_refused) += 1;
+		*(v->decision.of_spf ? &n->spf_refused : &n->dmarc_refused) += 1;
 		c->smtpd->numbers.refused_messages++;
 		smtp_session_answer(&c->session, &answer, &out);
 		smtpd_log(c);
@@ -305,7 +323,8 @@ verify_begin(struct client *c)
 	c->verdict = xcalloc(1, sizeof(*c->verdict));
 	c->verdict->verify = v;
 	c->verdict->client = c;
-	ask_spf(c->verdict);
+	if (c->lingering == NULL)
+		ask_spf(c->verdict);
 }
 
 void
@@ -332,8 +351,22 @@ verify_forget(struct client *c)
 	if (v == NULL)
 		return;
 	v->client = NULL;
-	if (!v->asking)
+	if (!v->asking) {
 		verdict_free(v);
+		return;
+	}
+	ASSERT(c->lingering == NULL); /* else it would not be asked yet */
+	v->was_of = c;
+	c->lingering = v;
+}
+
+void
+verify_leave(struct client *c)
+{
+	verify_forget(c);
+	if (c->lingering != NULL)
+		c->lingering->was_of = NULL;
+	c->lingering = NULL;
 }
 
 /* ---- the process ---- */
@@ -392,16 +425,11 @@ verify_stats(const struct verify *v, struct buf *out)
 	if (v == NULL || !v->conf->verify)
 		return;
 	const struct verify_numbers *n = &v->numbers;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} rows[] = { { "spf_refused_total", n->spf_refused },
+	const struct stats_row rows[] = { { "spf_refused_total", n->spf_refused },
 		{ "dmarc_refused_total", n->dmarc_refused }, { "junk_total", n->junk },
-		{ "overridden_total", n->overridden }, { "forged_fields_total", n->forged },
-		{ "verifier_died_total", n->died }, { "verifier_repeated_total", n->repeated },
+		{ "overridden_total", n->overridden }, { "verifier_died_total", n->died },
+		{ "verifier_repeated_total", n->repeated },
 		{ "verifier_given_up_total", n->given_up } };
 
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		buf_printf(out, "relais_smtp_%s %llu\n", rows[i].name,
-			(unsigned long long)rows[i].value);
+	stats_rows_put(out, "smtp", rows, NITEMS(rows));
 }

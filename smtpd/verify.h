@@ -11,7 +11,7 @@
 
 struct verify_numbers {
 	uint64_t spf_refused, dmarc_refused, junk, overridden;
-	uint64_t died, repeated, given_up, forged;
+	uint64_t died, repeated, given_up;
 };
 
 struct verify {
@@ -28,6 +28,7 @@ struct verify {
 struct verdict {
 	struct verify *verify;
 	struct client *client; /* NULL: the transaction is over */
+	struct client *was_of; /* then: whose it was, if that one is still there */
 	struct arena arena;
 	unsigned tries;       /* of the question under way */
 	bool asking;          /* it is */

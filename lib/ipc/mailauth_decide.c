@@ -90,6 +90,7 @@ refuse_spf(struct mailauth_decision *d, struct arena *a, const struct mailauth_s
 		put_clean(&text, spf->explanation);
 	}
 	refuse(d, a, "5.7.23", &text);
+	d->of_spf = true;
 }
 
 static void
@@ -118,7 +119,11 @@ mailauth_decide(const struct mailauth_facts *f, struct arena *a, struct mailauth
 {
 	*out = (struct mailauth_decision){ .sender_authenticated = is_authenticated(f) };
 	apply_dmarc(f, a, out);
-	if (out->action != MAILAUTH_REFUSE && f->refuse_spf_fail && !f->trusted_forwarder &&
-		f->spf->result == AUTH_FAIL && f->verified->dmarc.result != AUTH_PASS)
+	if (out->action == MAILAUTH_REFUSE || !f->refuse_spf_fail || f->spf->result != AUTH_FAIL ||
+		f->verified->dmarc.result == AUTH_PASS)
+		return;
+	if (f->trusted_forwarder)
+		out->override = MAILAUTH_TRUSTED_FORWARDER;
+	else
 		refuse_spf(out, a, f->spf);
 }

@@ -38,6 +38,7 @@ struct mailauth_decision {
 	enum mailauth_override override;
 	bool sender_authenticated; /* the owner of the reverse-path may be told what becomes of it
 				    */
+	bool of_spf;               /* refused: for SPF, not for DMARC */
 	int code;                  /* of the reply, if refused: 550 */
 	const char *enhanced;
 	struct bytes text; /* of the reply, one clean line; lives in the arena */

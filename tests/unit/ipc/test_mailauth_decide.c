@@ -47,6 +47,8 @@ static const struct row {
 		"5.7.23", 0 },
 	{ "both refuse", AUTH_FAIL, AUTH_FAIL, REJECT, REFUSE_SPF, MAILAUTH_REFUSE, "5.7.1", 0 },
 	{ "SPF fail of a forwarder", AUTH_FAIL, AUTH_NONE, NONE, REFUSE_SPF | FORWARDER,
+		MAILAUTH_ACCEPT, NULL, MAILAUTH_TRUSTED_FORWARDER },
+	{ "SPF fail of a forwarder is scored", AUTH_FAIL, AUTH_NONE, NONE, FORWARDER,
 		MAILAUTH_ACCEPT, NULL, 0 },
 	{ "reject of a forwarder", AUTH_FAIL, AUTH_FAIL, REJECT, FORWARDER, MAILAUTH_ACCEPT, NULL,
 		MAILAUTH_TRUSTED_FORWARDER },
@@ -83,6 +85,7 @@ run_row(void **state)
 	if (t->enhanced != NULL) {
 		assert_int_equal(d.code, 550);
 		assert_string_equal(d.enhanced, t->enhanced);
+		assert_int_equal(d.of_spf, strcmp(t->enhanced, "5.7.23") == 0);
 		assert_true(d.text.n > 0);
 	}
 	arena_reset(&a);

@@ -171,7 +171,8 @@ test_left(void **state)
 	static const char *const scripts[] = { "EHLO x\r\nMAIL FROM:<a@sender.example>\r\n",
 		"EHLO x\r\nMAIL FROM:<a@sender.example>\r\nRSET\r\n",
 		"EHLO x\r\nMAIL FROM:<a@x.example>\r\nRSET\r\nMAIL FROM:<b@x.example>\r\n",
-		"EHLO x\r\n" TRANSACTION "x: y\r\n\r\n.\r\n" };
+		"EHLO x\r\n" TRANSACTION "x: y\r\n\r\n.\r\n",
+		"EHLO x\r\nMAIL FROM:<a@x.example>\r\nRSET\r\n" TRANSACTION "x: y\r\n\r\n.\r\n" };
 
 	UNUSED(state);
 	for (size_t i = 0; i < NITEMS(scripts); i++)
@@ -192,6 +193,38 @@ test_left(void **state)
 			buf_free(&replies);
 			fake_stop(&f);
 		}
+}
+
+/* Transactions that are given up at once: one question about SPF at a time, and none about those in
+ * between. */
+static void
+test_given_up(void **state)
+{
+	struct buf in = BUF_INIT, replies = BUF_INIT;
+	struct fake f;
+	int fd;
+
+	UNUSED(state);
+	begin(&f, &rows[0]);
+	f.answer_ms = 50;
+	buf_put_str(&in, "EHLO x\r\n");
+	for (int i = 0; i < 8; i++)
+		buf_put_str(&in, "MAIL FROM:<a@x.example>\r\nRSET\r\n");
+	buf_put_str(&in, TRANSACTION);
+	fd = fake_connect(&f, 1);
+	assert_true(fake_read(&f, fd, &replies, "220 "));
+	fake_send(&f, fd, buf_bytes(&in));
+	assert_true(fake_read(&f, fd, &replies, "354 "));
+	buf_clear(&replies);
+	fake_send(&f, fd, BYTES_LITERAL("x: y\r\n\r\n.\r\n"));
+	assert_true(fake_read(&f, fd, &replies, "250 2.0.0"));
+	assert_int_equal(f.spf_questions, 2);
+	assert_true(holds(&f.prefix, "spf=pass smtp.mailfrom=a@sender.example"));
+	close(fd);
+	fake_run(&f, 10);
+	buf_free(&in);
+	buf_free(&replies);
+	fake_stop(&f);
 }
 
 /* Own hosts are not asked about, and their fields stay. */
@@ -220,11 +253,12 @@ test_own_host(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[3 + NITEMS(rows)] = { cmocka_unit_test(test_where_the_content_is),
-		cmocka_unit_test(test_left), cmocka_unit_test(test_own_host) };
+	struct CMUnitTest tests[4 + NITEMS(rows)] = { cmocka_unit_test(test_where_the_content_is),
+		cmocka_unit_test(test_left), cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_own_host) };
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
-		tests[3 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
+		tests[4 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
 			(void *)(uintptr_t)&rows[i] };
 	return cmocka_run_group_tests_name("smtpd/verify", tests, NULL, NULL);
 }
