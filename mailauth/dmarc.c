@@ -367,20 +367,24 @@ is_worse(const struct dmarc_result_row *a, const struct dmarc_result_row *b)
 	return a->result == DMARC_RESULT_TEMPERROR && b->result == DMARC_RESULT_PERMERROR;
 }
 
-/* sec. 11.5: the strictest policy of those that fail */
+/* sec. 11.5: the strictest policy of those that fail. They are asked for side by side: none waits
+ * behind a DNS that is slow on purpose. */
 static enum step
 evaluate_all(struct dmarc_check *c)
 {
 	struct dmarc_result_row worst = { .result = DMARC_RESULT_PERMERROR };
+	enum step all = DONE;
 
 	worst.words = bytes_from_str(c->authors.why);
 	tell(c, "%s", c->authors.why);
 	for (size_t i = 0; i < c->authors.n; i++) {
 		if (evaluate_author(c, c->authors.domain[i]) == WAIT)
-			return WAIT;
-		if (is_worse(&c->row, &worst))
+			all = WAIT;
+		else if (is_worse(&c->row, &worst))
 			worst = c->row;
 	}
+	if (all == WAIT)
+		return WAIT;
 	c->row = worst;
 	tell(c, "DMARC: %s", dmarc_result_name(worst.result));
 	return DONE;
@@ -449,6 +453,15 @@ dmarc_run(struct dmarc_check *c, const struct dmarc_question *q, dmarc_done_fn *
 	for (size_t i = 0; i < q->dkim_count; i++)
 		c->question.dkim[i] = copy_identifier(&c->arena, &q->dkim[i]);
 	dmarc_authors(&c->arena, q->from, q->from_count, &c->authors);
+	if (q->header_cut && c->authors.why == NULL)
+		c->authors.why = "the header is too long to be read to its end";
+	advance(c);
+}
+
+void
+dmarc_give_up(struct dmarc_check *c)
+{
+	dmarc_memory_give_up(&c->memory);
 	advance(c);
 }
 
@@ -460,7 +473,7 @@ dmarc_free(struct dmarc_check **cp)
 	*cp = NULL;
 	if (c == NULL)
 		return;
-	mailauth_cancel(c->memory.question);
+	dmarc_memory_give_up(&c->memory);
 	arena_reset(&c->arena);
 	free(c);
 }

@@ -6,6 +6,7 @@
  *	struct dmarc_check *c = dmarc_new(dns);
  *	dmarc_run(c, &question, done, arg);	(done may be called before it returns)
  *	...
+ *	dmarc_give_up(c);			(no more time: done is called with what is known)
  *	dmarc_free(&c);				(at any time, also in done(): nothing is called any
  *more)
  *
@@ -15,7 +16,8 @@
  *	several addresses, all of one domain; a group of such: as one
  *	a domain in UTF-8: converted to A-labels (RFC 5890), then as any
  *	addresses of several domains; several From fields; beside a good address one whose domain
- *	is none: never a pass. DMARC is applied to each domain (the first DMARC_AUTHORS_MAX), and
+ *	is none, or text behind it that others may take for an address; a header whose end was not
+ *	seen: never a pass. DMARC is applied to each domain (the first DMARC_AUTHORS_MAX), and
  *	the strictest policy of those that fail is the result; without one PERMERROR
  *	no From field; none with a domain (an address literal, 8 bits that are no UTF-8, a bad
  *	label, an empty group): PERMERROR
@@ -53,6 +55,7 @@ struct dmarc_identifier {
 struct dmarc_question {
 	size_t from_count;                        /* all From fields of the header */
 	struct bytes from[DMARC_FROM_FIELDS_MAX]; /* their values, folded or not */
+	bool header_cut;                          /* there may be more From fields: never a pass */
 	struct dmarc_identifier spf;              /* domain empty: no SPF check was made */
 	size_t dkim_count;
 	struct dmarc_identifier dkim[DMARC_SIGNATURES_MAX];
@@ -115,6 +118,10 @@ void dmarc_trace(struct dmarc_check *c, dmarc_trace_fn *trace, void *arg); /* be
 /* The question is copied. Once per check. done is called exactly once, unless freed before. */
 void dmarc_run(
 	struct dmarc_check *c, const struct dmarc_question *q, dmarc_done_fn *done, void *arg);
+
+/* Nothing is waited for any more: done is called at once, with what the DNS did not say as a
+ * temporary error. After dmarc_run(), before done. */
+void dmarc_give_up(struct dmarc_check *c);
 
 /* Cancels what is under way. NULL is fine; sets NULL. */
 void dmarc_free(struct dmarc_check **c);

@@ -163,7 +163,7 @@ dmarc_destinations_free(struct dmarc_asking **dp)
 	*dp = NULL;
 	if (d == NULL)
 		return;
-	mailauth_cancel(d->memory.question);
+	dmarc_memory_give_up(&d->memory);
 	arena_reset(&d->arena);
 	free(d);
 }

@@ -9,6 +9,9 @@
 #include "mail_address.h"
 #include "rfc5322.h"
 
+#define ADDRESSES_MAX 200 /* in one field; each may be a name to convert */
+#define MORE_MAX      4   /* addresses one behind the other, without a comma */
+
 int
 dmarc_fold_domain(struct arena *a, struct bytes domain, struct bytes *out)
 {
@@ -48,12 +51,18 @@ add_domain(struct dmarc_authors *out, struct bytes domain)
 }
 
 static void
-add_field(struct arena *a, struct bytes value, struct dmarc_authors *out)
+add_list(struct arena *a, struct bytes value, unsigned depth, struct dmarc_authors *out)
 {
+	unsigned count = 0;
+
 	for (const struct rfc5322_address *m = rfc5322_addresses(a, value); m != NULL;
 		m = m->next) {
 		struct bytes domain;
 
+		if (++count > ADDRESSES_MAX) {
+			complain(out, "the From field has too many addresses");
+			return;
+		}
 		if (m->kind != RFC5322_MAILBOX)
 			continue;
 		if (m->domain.n > 0 && dmarc_fold_domain(a, m->domain, &domain) == ERR_OK)
@@ -61,6 +70,12 @@ add_field(struct arena *a, struct bytes value, struct dmarc_authors *out)
 		else
 			complain(out, "an address in the From field without a domain that could be "
 				      "one");
+		if (m->more.n == 0)
+			continue;
+		complain(out, "there is text behind an address in the From field that may be "
+			      "another one");
+		if (depth < MORE_MAX)
+			add_list(a, m->more, depth + 1, out);
 	}
 }
 
@@ -73,7 +88,7 @@ dmarc_authors(struct arena *a, const struct bytes *from, size_t count, struct dm
 	else if (count > 1)
 		complain(out, "there are several From fields");
 	for (size_t i = 0; i < count && i < DMARC_FROM_FIELDS_MAX; i++)
-		add_field(a, from[i], out);
+		add_list(a, from[i], 0, out);
 	if (out->n == 0)
 		complain(out, "the From field has no address");
 }

@@ -39,6 +39,8 @@ enum dmarc_what {
 /* One name that was asked for. */
 struct dmarc_look {
 	struct dmarc_look *next;
+	struct dmarc_memory *memory;
+	struct mailauth_question *question; /* under way */
 	struct bytes domain;
 	enum dmarc_what what;
 	enum dmarc_found found;
@@ -52,15 +54,19 @@ struct dmarc_memory {
 	const struct mailauth_dns *dns;
 	struct arena *arena;
 	struct dmarc_look *looks;
-	struct mailauth_question *question; /* under way */
-	void (*answered)(void *arg);        /* never called from within dmarc_look() */
+	void (*answered)(void *arg); /* never called from within dmarc_look() */
 	void *arg;
 	bool asking;
+	bool given_up; /* what is not known is UNKNOWN */
 };
 
 /* The answer, or one with DMARC_ASKED: come again after answered(). */
 const struct dmarc_look *dmarc_look(
 	struct dmarc_memory *m, enum dmarc_what what, struct bytes domain);
+
+/* Questions under way are taken back: what has no answer is UNKNOWN, and nothing is asked any
+ * more. */
+void dmarc_memory_give_up(struct dmarc_memory *m);
 
 /* The result of a tree walk, sec. 4.10 and 4.10.2. */
 struct dmarc_walk {

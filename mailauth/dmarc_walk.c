@@ -33,10 +33,8 @@ pick_record(struct arena *a, const struct dns_answer *answer, struct bytes *reco
 }
 
 static void
-take(struct dmarc_memory *m, const struct dns_answer *answer)
+take(struct dmarc_memory *m, struct dmarc_look *look, const struct dns_answer *answer)
 {
-	struct dmarc_look *look = m->looks; /* the newest is the one that was asked */
-
 	look->status = answer->status;
 	if (dns_status_is_temporary(answer->status))
 		look->found = DMARC_UNKNOWN;
@@ -52,10 +50,11 @@ take(struct dmarc_memory *m, const struct dns_answer *answer)
 static void
 on_answer(void *arg, const struct dns_answer *answer)
 {
-	struct dmarc_memory *m = arg;
+	struct dmarc_look *look = arg;
+	struct dmarc_memory *m = look->memory;
 
-	m->question = NULL;
-	take(m, answer);
+	look->question = NULL;
+	take(m, look, answer);
 	if (!m->asking)
 		m->answered(m->arg);
 }
@@ -71,17 +70,36 @@ dmarc_look(struct dmarc_memory *m, enum dmarc_what what, struct bytes domain)
 			return look;
 	look = arena_zalloc(m->arena, sizeof(*look));
 	*look = (struct dmarc_look){
-		.next = m->looks, .domain = domain, .what = what, .found = DMARC_ASKED
+		.next = m->looks, .memory = m, .domain = domain, .what = what, .found = DMARC_ASKED
 	};
 	m->looks = look;
+	if (m->given_up) {
+		look->found = DMARC_UNKNOWN;
+		look->status = DNS_TIMEOUT;
+		return look;
+	}
 	if (what == DMARC_POLICY)
 		name = bytes_from_str(arena_printf(
 			m->arena, "_dmarc.%.*s", (int)domain.n, (const char *)domain.p));
 	m->asking = true;
-	m->question = mailauth_ask(
-		m->dns, what == DMARC_EXISTS ? DNS_TYPE_A : DNS_TYPE_TXT, name, on_answer, m);
+	look->question = mailauth_ask(
+		m->dns, what == DMARC_EXISTS ? DNS_TYPE_A : DNS_TYPE_TXT, name, on_answer, look);
 	m->asking = false;
 	return look;
+}
+
+void
+dmarc_memory_give_up(struct dmarc_memory *m)
+{
+	m->given_up = true;
+	for (struct dmarc_look *look = m->looks; look != NULL; look = look->next) {
+		if (look->found != DMARC_ASKED)
+			continue;
+		mailauth_cancel(look->question);
+		look->question = NULL;
+		look->found = DMARC_UNKNOWN;
+		look->status = DNS_TIMEOUT;
+	}
 }
 
 /* ---- the walk ---- */

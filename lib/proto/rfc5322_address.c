@@ -247,18 +247,25 @@ read_route(struct reader *r)
 	return route;
 }
 
-/* What follows a finished address up to the next comma is not looked at, but for a comment. */
+/* What follows a finished address up to the next comma is not looked at, but for a comment. What
+ * other readers may take for an address is kept as it stands. */
 static void
-skip_to_separator(struct reader *r)
+skip_to_separator(struct reader *r, struct rfc5322_address *a)
 {
+	const struct bytes from = r->rest;
+	bool more = false;
+
 	while (skip_cfws(r), r->rest.n > 0 && peek(r) != ',' && !(r->in_group && peek(r) == ';')) {
 		if (at_word(r)) {
 			buf_clear(&r->run);
 			put_word(r, &r->run);
 		} else {
+			more |= peek(r) == '@' || peek(r) == '<';
 			r->rest = bytes_skip(r->rest, 1);
 		}
 	}
+	if (more)
+		a->more = arena_bytes(r->arena, bytes_head(from, from.n - r->rest.n));
 }
 
 static void
@@ -291,7 +298,7 @@ read_angle(struct reader *r)
 		read_domain(r, true);
 		a->domain = keep(r, &r->run);
 	}
-	skip_to_separator(r);
+	skip_to_separator(r, a);
 	name_from_comment(r, a);
 }
 
@@ -316,7 +323,7 @@ read_bare(struct reader *r)
 		read_angle(r);
 		return;
 	}
-	skip_to_separator(r);
+	skip_to_separator(r, a);
 	name_from_comment(r, a);
 }
 
