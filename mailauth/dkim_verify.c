@@ -14,7 +14,8 @@
 
 #include <stdlib.h>
 
-#define CLOCK_SKEW_S 300 /* t= may be that far ahead, x= that far behind */
+#define CLOCK_SKEW_S  300  /* t= may be that far ahead, x= that far behind */
+#define AUTHOR_OCTETS 1000 /* of a From field, to find a domain in */
 
 static const char *const result_names[DKIM_RESULT_COUNT] = {
 	[DKIM_NONE] = "none",
@@ -127,13 +128,7 @@ add_claim(struct dkim_check *c, const struct rfc5322_field *f)
 	s->open = true;
 	r = dkim_signature_parse(f->value, &s->parsed, &why);
 	describe(c, s);
-	if (c->nclaims > c->verifier->options.signatures) {
-		dkim_claim_close(s, DKIM_POLICY, "more signatures than are verified");
-		return;
-	}
 	s->fed = dkim_lib_takes(f) && f->value.n <= DKIM_SIGNATURE_MAX;
-	if (s->fed)
-		s->fed_at = c->ninfos++;
 	if (r < 0)
 		dkim_claim_close(s, DKIM_NEUTRAL, why);
 	else if (!s->fed)
@@ -144,6 +139,56 @@ static bool
 is_from(const struct rfc5322_field *f)
 {
 	return bytes_is_nocase(f->name, "From");
+}
+
+static void
+find_author(struct dkim_check *c, struct bytes value)
+{
+	const struct rfc5322_address *m =
+		rfc5322_addresses(&c->arena, bytes_head(value, AUTHOR_OCTETS));
+
+	while (m != NULL && m->domain.n == 0)
+		m = m->next;
+	if (m != NULL)
+		c->author = m->domain;
+}
+
+/* The last two labels: domains that DMARC may find aligned have at least these in common. */
+static struct bytes
+end_of(struct bytes domain)
+{
+	size_t dot = bytes_find_last(domain, '.');
+
+	if (dot != BYTES_NOT_FOUND)
+		dot = bytes_find_last(bytes_head(domain, dot), '.');
+	return dot == BYTES_NOT_FOUND ? domain : bytes_skip(domain, dot + 1);
+}
+
+/* Which are verified: those that may speak for the author first, which stand below all that
+ * forwarders have put on top. */
+static void
+choose_claims(struct dkim_check *c)
+{
+	const struct bytes author = end_of(c->author);
+	unsigned left = c->verifier->options.signatures;
+
+	for (int of_author = 1; of_author >= 0; of_author--)
+		for (size_t i = 0; i < c->nclaims; i++) {
+			struct dkim_claim *s = &c->claims[i];
+
+			if (bytes_equal_nocase(end_of(s->verdict.domain), author) !=
+				(of_author == 1))
+				continue;
+			if (left > 0) {
+				left--;
+				continue;
+			}
+			dkim_claim_close(s, DKIM_POLICY, "more signatures than are verified");
+			s->fed = false;
+		}
+	for (size_t i = 0; i < c->nclaims; i++)
+		if (c->claims[i].fed)
+			c->claims[i].fed_at = c->ninfos++;
 }
 
 /* Octets that libopendkim reads in another way than who shows the message: it ends at NUL, and
@@ -218,7 +263,10 @@ read_header(struct dkim_check *c)
 			break;
 		if (bytes_is_nocase(f.name, DKIM_SIGNHEADER))
 			add_claim(c, &f);
+		else if (is_from(&f) && c->author.n == 0)
+			find_author(c, f.value);
 	}
+	choose_claims(c);
 	c->header = bytes_head(c->header, c->header.n - rest.n);
 	if (over)
 		dkim_check_close(c, DKIM_POLICY, "the header is too long");
@@ -323,6 +371,12 @@ dkim_check_body(struct dkim_check *c, struct bytes piece)
 	}
 	c->body_octets += piece.n;
 	dkim_body_put(c, piece);
+}
+
+void
+dkim_check_unread(struct dkim_check *c)
+{
+	dkim_check_close(c, DKIM_TEMPERROR, "the message could not be read");
 }
 
 const struct dkim_verdict *

@@ -90,6 +90,9 @@ bool dkim_check_wants_body(const struct dkim_check *c);
 /* The next octets of the body, which begins behind the blank line. */
 void dkim_check_body(struct dkim_check *c, struct bytes piece);
 
+/* The rest of the body cannot be had: what it would decide is a temporary error. */
+void dkim_check_unread(struct dkim_check *c);
+
 /* The body is complete. One verdict per signature, as they stand in the header from the top, at
  * most DKIM_SIGNATURES_MAX; *count is 0 if there is none. Borrowed until dkim_check_free(). */
 const struct dkim_verdict *dkim_check_end(struct dkim_check *c, size_t *count);

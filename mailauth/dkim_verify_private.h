@@ -51,6 +51,7 @@ struct dkim_check {
 	struct dkim_verifier *verifier;
 	struct arena arena;
 	struct bytes header;
+	struct bytes author; /* the domain of the From field */
 	int64_t now;
 	dkim_check_fn *done;
 	void *arg;

@@ -21,6 +21,7 @@
 
 static EVP_PKEY *key;
 static struct zone_dns *zone;
+static bool unread; /* the body ends with an error */
 
 static void
 count_done(void *arg)
@@ -51,6 +52,8 @@ start(struct run *r, unsigned signatures, uint64_t body_octets, const char *top,
 	assert_int_equal(done, 1);
 	for (; body.n > 0; body = bytes_skip(body, 1000))
 		dkim_check_body(r->check, bytes_head(body, 1000));
+	if (unread)
+		dkim_check_unread(r->check);
 	r->verdicts = dkim_check_end(r->check, &r->n);
 	buf_free(&all);
 }
@@ -101,6 +104,54 @@ more_than_the_limit(void **arg)
 		expect(&r, i, i < 3 ? DKIM_PASS : DKIM_POLICY,
 			i < 3 ? "" : "more signatures than are verified");
 	assert_int_equal(zone->asked, asked + 1); /* one key, asked once */
+	end(&r);
+	free(one);
+	buf_free(&header);
+}
+
+/* Each of four forwarders has put two of its own on top. */
+static void
+authors_is_the_lowest(void **arg)
+{
+	char *own = signature(GOOD, "b\r\n");
+	char *others =
+		signature("v=1; a=ed25519-sha256; d=other.example; s=x; h=From:Subject", "b\r\n");
+	struct buf header = BUF_INIT;
+	struct run r;
+
+	UNUSED(arg);
+	for (int i = 0; i < 8; i++)
+		buf_put_str(&header, others);
+	buf_put_str(&header, own);
+	buf_put_str(&header, "From: A <a@News.Example.org>\r\nSubject: x\r\n");
+	start(&r, 8, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
+	assert_int_equal(r.n, 9);
+	expect(&r, 7, DKIM_POLICY, "more signatures than are verified");
+	expect(&r, 8, DKIM_FAIL, "the signature does not match"); /* of another From: looked at */
+	end(&r);
+	free(own);
+	free(others);
+	buf_free(&header);
+}
+
+/* What it says when the rest of the body cannot be read. */
+static void
+body_unread(void **arg)
+{
+	char *one = signature(GOOD, "b\r\n");
+	struct buf header = BUF_INIT;
+	struct run r;
+
+	UNUSED(arg);
+	buf_put_str(&header, one);
+	buf_put_str(&header, HEADER);
+	start(&r, 8, 100, "", buf_bytes(&header), BYTES_NONE);
+	expect(&r, 0, DKIM_FAIL, "the body does not match");
+	end(&r);
+	unread = true;
+	start(&r, 8, 100, "", buf_bytes(&header), BYTES_NONE);
+	unread = false;
+	expect(&r, 0, DKIM_TEMPERROR, "the message could not be read");
 	end(&r);
 	free(one);
 	buf_free(&header);
@@ -260,6 +311,32 @@ nul_in_a_field(void **arg)
 	buf_free(&header);
 }
 
+/* Each name of h=, be it empty, costs its time for each field of the header. */
+static void
+empty_names(void **arg)
+{
+	struct buf tags = BUF_INIT, header = BUF_INIT;
+	struct run r;
+
+	UNUSED(arg);
+	for (int names = DKIM_SIGNED_FIELDS_MAX; names <= DKIM_SIGNED_FIELDS_MAX + 1; names++) {
+		buf_put_str(&tags, "v=1; a=ed25519-sha256; d=example.org; s=x; h=From");
+		for (int i = 1; i < names; i++)
+			buf_put_u8(&tags, ':');
+		dkim_craft(&header, key, buf_str(&tags), BYTES_LITERAL(HEADER),
+			BYTES_LITERAL("b\r\n"));
+		buf_put_str(&header, HEADER);
+		start(&r, 8, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
+		assert_int_equal(r.verdicts[0].result,
+			names > DKIM_SIGNED_FIELDS_MAX ? DKIM_NEUTRAL : DKIM_PASS);
+		end(&r);
+		buf_clear(&tags);
+		buf_clear(&header);
+	}
+	buf_free(&tags);
+	buf_free(&header);
+}
+
 static void
 no_signature(void **arg)
 {
@@ -307,11 +384,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_than_the_limit),
+		cmocka_unit_test(authors_is_the_lowest),
+		cmocka_unit_test(body_unread),
 		cmocka_unit_test(each_for_itself),
 		cmocka_unit_test(one_selector_two_keys),
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(large_headers),
 		cmocka_unit_test(nul_in_a_field),
+		cmocka_unit_test(empty_names),
 		cmocka_unit_test(no_signature),
 	};
 
