@@ -137,7 +137,7 @@ enum dest_taken {
 struct dest_owner {
 	uint64_t sender;  /* hash of who is to have a fair share */
 	uint64_t message; /* queue id */
-	uint64_t kind;    /* what else must be the same (reverse-path): a hash */
+	uint64_t kind;    /* what else must be the same (reverse-path, who signs): a hash */
 };
 
 enum dest_taken destination_offer(struct destinations *ds, struct destination *d,

@@ -98,7 +98,7 @@ struct message {
 	uint32_t content_crc;
 	bool verified; /* the content in the file is what was written */
 	bool compact_failed;
-	struct bytes signed_for, signature; /* a forward: the domain, its fields; in state.arena */
+	SLIST_HEAD(, forward_signature) forward_signatures; /* forward_sign.c */
 	unsigned jobs;
 	uint64_t sender; /* hash of who has a fair share; 0: not known yet */
 	bool starting;   /* its recipients are being gone through */
@@ -247,8 +247,9 @@ struct qmgr {
 	unsigned active_rcpts;
 
 	struct link *directory, *ledger;
-	struct link *signer; /* NULL: nothing is signed */
-	uint64_t signing;    /* octets of our own messages that are with it; how many */
+	struct link *signer;                 /* NULL: nothing is signed */
+	uint64_t forwards_unsigned_until_ms; /* the signer did not answer */
+	uint64_t signing; /* octets of our own messages that are with it; how many */
 	unsigned n_signing;
 	struct resolve_cache *resolved;
 	struct tickets tickets;
@@ -278,7 +279,7 @@ struct qmgr {
 	struct event *lent_timer;
 	bool leases_missed; /* told once */
 	struct {
-		struct log_pace flush, event, move, segment, files, lend, mailboxes, sign;
+		struct log_pace flush, event, move, segment, files, lend, mailboxes, sign, report;
 	} told; /* troubles that may last */
 	bool stopping;
 };

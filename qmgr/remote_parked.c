@@ -52,7 +52,7 @@ remote_owner(const struct job *j)
 {
 	return (struct dest_owner){ .sender = remote_sender(j->q, j->msg),
 		.message = j->msg->entry->id,
-		.kind = hash(j->q, j->reverse_path) };
+		.kind = hash(j->q, j->reverse_path) ^ hash(j->q, forward_sign_domain(j->q, j)) };
 }
 
 /* ---- parked messages ---- */

@@ -28,7 +28,9 @@ uint32_t remote_size(const struct job *j);
 void remote_send(struct qmgr *q, const struct dest_batch *b);
 
 /* ---- forward_sign.c ---- */
-/* Is its message to be signed for the domain that forwards it, and is that not done yet? */
+/* The domain that forwards it, if it is to be signed for one; else empty. */
+struct bytes forward_sign_domain(const struct qmgr *q, const struct job *j);
+/* Is that not done yet, and may be now? */
 bool forward_sign_is_due(const struct qmgr *q, const struct job *j);
 /* done() when it is, or cannot be. */
 void forward_sign(struct qmgr *q, const struct job *j, void (*done)(void *arg), void *arg);

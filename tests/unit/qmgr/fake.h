@@ -7,10 +7,10 @@
  * say), "full" (the deliverer says try later), "bad" (the deliverer says never), "lost" (the
  * deliverer dies with the job once), "all" (an alias for a, b and full), "crowd" (one of 2000
  * accounts), "none" (an alias without members), "away"
- * (forwarded to me@one.far.example); all others are accounts, but those at a domain
- * below far.example, which are on other hosts (there are "never" and "later", too). Deliveries are
- * files ID.RCPT.ACCOUNT below mail/, written when DELIVER comes; a second one of the same name is
- * counted.
+ * (forwarded to me@one.far.example), "both" (to DOMAIN@one.far.example and DOMAIN@two.far.example);
+ * all others are accounts, but those at a domain below far.example, which are on other hosts (there
+ * are "never" and "later", too). Deliveries are files ID.RCPT.ACCOUNT below mail/, written when
+ * DELIVER comes; a second one of the same name is counted.
  */
 #ifndef RELAIS_TEST_FAKE_H
 #define RELAIS_TEST_FAKE_H
@@ -70,12 +70,14 @@ struct fake {
 	const char *route;   /* the next hop of all that is remote */
 	unsigned jobs, sent; /* of smtp-client; recipients */
 	unsigned bad_answers;
-	unsigned lose_jobs;            /* so many: the process dies with them */
-	unsigned later, later_most;    /* "later@..." is deferred so often */
-	unsigned most_rcpts;           /* in one job */
-	const char *fields;            /* the signer's; NULL: it has no key */
-	const char *signs_for;         /* a domain; NULL: the host's name */
+	unsigned lose_jobs;         /* so many: the process dies with them */
+	unsigned later, later_most; /* "later@..." is deferred so often */
+	unsigned most_rcpts;        /* in one job */
+	const char *fields;         /* the signer's; NULL: it has no key */
+	const char *signs_for;      /* a domain; NULL: the host's name; "": the fields say which */
+	bool signer_hangs, signer_down;
 	unsigned signs, signed_jobs;   /* it was asked; jobs of smtp-client with its fields */
+	unsigned signed_for_org;       /* those with "d=example.org" */
 	uint32_t flags;                /* of every envelope */
 	struct mailauth_conf mailauth; /* sign: reports are signed */
 	/* told of every confirmed commit */

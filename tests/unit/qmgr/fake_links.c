@@ -121,6 +121,17 @@ is_held_up(struct pending *p)
 	return true;
 }
 
+static bool
+is_signer_hanging(struct pending *p)
+{
+	const struct timeval later = { 0, 5000 };
+
+	if (world->q == NULL || p->service != SERVICE_SIGNER || !world->signer_hangs)
+		return false;
+	event_base_once(world->d.base, -1, EV_TIMEOUT, on_pending, p, &later);
+	return true;
+}
+
 static void
 on_pending(evutil_socket_t fd, short what, void *arg)
 {
@@ -129,7 +140,7 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 	struct ipc_answer a = { .type = (uint16_t)(p->type + 1) }; /* as the enums stand */
 	const bool deliver = p->type == DELIVERY_DELIVER || p->type == DELIVERY_DELIVER_FD;
 
-	if (is_held_up(p))
+	if (is_held_up(p) || is_signer_hanging(p))
 		return;
 	if (world->q == NULL)
 		a.err = ERR_PEER;
@@ -142,7 +153,7 @@ on_pending(evutil_socket_t fd, short what, void *arg)
 	else if (deliver)
 		a.err = answer_deliver(p, &out);
 	else if (p->service == SERVICE_SIGNER)
-		answer_sign(p, &out);
+		a.err = answer_sign(p, &out);
 	else
 		answer_sync(&out);
 	if (deliver)

@@ -32,6 +32,6 @@ void answer_resolve(struct pending *p, struct buf *out);
 int answer_deliver(struct pending *p, struct buf *out);
 void answer_sync(struct buf *out);
 int answer_send(struct pending *p, struct buf *out);
-void answer_sign(struct pending *p, struct buf *out);
+int answer_sign(struct pending *p, struct buf *out);
 
 #endif

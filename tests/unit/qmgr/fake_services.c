@@ -51,6 +51,26 @@ put_crowd(struct directory_resolve_answer *a, const char *alias)
 	}
 }
 
+/* Two hosts, other mailboxes for another domain. */
+static void
+put_both(struct directory_resolve_answer *a, const char *domain)
+{
+	static const char *const hosts[] = { "one.far.example", "two.far.example" };
+	static char names[2][440];
+
+	a->total = 2;
+	while (a->first + a->count < 2) {
+		const uint32_t i = a->first + a->count;
+		struct directory_target *t = &a->targets[a->count];
+
+		snprintf(names[i], sizeof(names[i]), "%s@%s", domain, hosts[i]);
+		put_target(a, names[i]);
+		t->kind = DIRECTORY_TARGET_REMOTE;
+		t->account = t->home = BYTES_NONE;
+		t->next_hop = bytes_from_str(hosts[i]);
+	}
+}
+
 void
 answer_resolve(struct pending *p, struct buf *out)
 {
@@ -82,6 +102,8 @@ answer_resolve(struct pending *p, struct buf *out)
 		a.targets[0].kind = DIRECTORY_TARGET_REMOTE;
 		a.targets[0].account = a.targets[0].home = BYTES_NONE;
 		a.targets[0].next_hop = BYTES_LITERAL("one.far.example");
+	} else if (strncmp(account, "both@", 5) == 0) {
+		put_both(&a, strchr(account, '@') + 1);
 	} else if (strncmp(account, "crowd@", 6) == 0) {
 		put_crowd(&a, account);
 	} else if (strncmp(account, "full@", 5) == 0 && world->full_leads_to != NULL) {
@@ -178,23 +200,33 @@ answer_sync(struct buf *out)
 
 /* ---- the signer ---- */
 
-void
+int
 answer_sign(struct pending *p, struct buf *out)
 {
+	static char fields[SIGNER_FIELDS_MAX];
 	struct ipc_reader in = ipc_reader(buf_bytes(&p->body));
 	struct signer_signed a = { .err = ERR_NOT_FOUND };
 	struct signer_sign m;
 
 	assert_int_equal(
 		p->fd < 0 ? signer_sign_decode(&in, &m) : signer_sign_fd_decode(&in, &m), ERR_OK);
-	assert_true(bytes_is(
-		m.domain, world->signs_for != NULL ? world->signs_for : world->common.hostname));
+	if (world->signs_for == NULL || world->signs_for[0] != '\0')
+		assert_true(bytes_is(m.domain,
+			world->signs_for != NULL ? world->signs_for : world->common.hostname));
 	world->signs++;
-	if (world->fields != NULL)
+	if (world->signer_down)
+		return ERR_PEER;
+	if (world->fields != NULL) {
+		snprintf(fields, sizeof(fields), "%s", world->fields);
+		if (world->signs_for != NULL && world->signs_for[0] == '\0')
+			snprintf(fields, sizeof(fields), "%s%.*s\r\n", world->fields,
+				(int)m.domain.n, (const char *)m.domain.p);
 		a = (struct signer_signed){
-			.err = ERR_OK, .fields = bytes_from_str(world->fields), .domain = m.domain
+			.err = ERR_OK, .fields = bytes_from_str(fields), .domain = m.domain
 		};
+	}
 	signer_signed_encode(out, &a);
+	return ERR_OK;
 }
 
 /* ---- other hosts ---- */
@@ -243,6 +275,8 @@ answer_send(struct pending *p, struct buf *out)
 	world->jobs++;
 	world->signed_jobs +=
 		world->fields != NULL && bytes_starts_with(m.prefix, bytes_from_str(world->fields));
+	world->signed_for_org +=
+		bytes_search(m.prefix, BYTES_LITERAL("d=example.org\r\n")) != BYTES_NOT_FOUND;
 	if (m.n_rcpts > world->most_rcpts)
 		world->most_rcpts = m.n_rcpts;
 	if (world->lose_jobs > 0 && world->lose_jobs-- > 0)

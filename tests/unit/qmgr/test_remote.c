@@ -391,6 +391,86 @@ test_forwards_are_signed(void **state)
 	assert_int_equal(f->signed_jobs, 1);
 }
 
+static void
+signs_forwards(struct fake *f)
+{
+	f->mailauth.sign = f->mailauth.sign_forwards = true;
+	f->fields = "DKIM-Signature: d=";
+	f->signs_for = "";
+	qmgr_spec.reload(&f->d);
+}
+
+/* To several hosts: asked once for each domain, and none goes before there is an answer, nor with
+ * what is another domain's. */
+static void
+test_forwards_to_many(void **state)
+{
+	struct fake *f = *state;
+
+	signs_forwards(f);
+	f->signer_hangs = true;
+	commit(f, "both@example.org");
+	fake_turns(f, 50);
+	assert_int_equal(f->jobs, 0);
+	f->signer_hangs = false;
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->signs, 1);
+	assert_int_equal(f->jobs, 2);
+	assert_int_equal(f->signed_for_org, 2);
+	f->signer_hangs = true;
+	commit(f, "both@example.org both@example.net");
+	fake_turns(f, 50);
+	assert_int_equal(f->jobs, 2);
+	f->signer_hangs = false;
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->signs, 3);
+	assert_int_equal(f->jobs, 6);
+	assert_int_equal(f->signed_jobs, 6);
+	assert_int_equal(f->signed_for_org, 4);
+}
+
+/* Deleted while it is with the signer: nothing is sent, and nothing is left. */
+static void
+test_forward_deleted(void **state)
+{
+	struct fake *f = *state;
+	uint64_t id;
+
+	signs_forwards(f);
+	f->signer_hangs = true;
+	id = commit(f, "both@example.org");
+	fake_turns(f, 50);
+	fake_order(f, QUEUE_ORDER_DELETE, id);
+	f->signer_hangs = false;
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->jobs, 0);
+}
+
+/* A signer that is not there is not waited for by each message. */
+static void
+test_forwards_without_signer(void **state)
+{
+	struct fake *f = *state;
+	unsigned asked;
+
+	signs_forwards(f);
+	f->signer_down = true;
+	commit(f, "both@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 2);
+	asked = f->signs;
+	f->signer_down = false;
+	commit(f, "both@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->sent, 4);
+	assert_int_equal(f->signs, asked);
+	f->q->forwards_unsigned_until_ms = clock_mono_ms(); /* as if that was over */
+	commit(f, "both@example.org");
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->signs, asked + 1);
+	assert_int_equal(f->signed_jobs, 2);
+}
+
 int
 main(void)
 {
@@ -414,6 +494,9 @@ main(void)
 		TEST(test_no_service),
 		TEST(test_bad_answers),
 		TEST(test_forwards_are_signed),
+		TEST(test_forwards_to_many),
+		TEST(test_forward_deleted),
+		TEST(test_forwards_without_signer),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/remote", tests, NULL, NULL);
