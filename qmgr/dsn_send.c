@@ -52,21 +52,39 @@ read_original(struct report *p, struct dsn *d, struct arena *a)
 
 static void on_stored(struct qmgr *q, void *arg, int err);
 
+struct submitted { /* until it is durable */
+	struct message *of;
+	uint64_t id;
+	enum dsn_kind kind;
+	bool to_postmaster;
+};
+
 static void
-tell_failure(const struct message *m, int err)
+tell_failure(struct qmgr *q, const struct message *m, int err)
 {
 	char id[QUEUE_ID_TEXT_SIZE];
 
-	log_warning("%s: a notification could not be made (%s); again later",
-		queue_id_text(m->entry->id, id), err_text(err));
+	if (log_pace(&q->told.report))
+		log_warning("%s: a notification could not be made (%s); again later",
+			queue_id_text(m->entry->id, id), err_text(err));
+}
+
+static void
+tell_success(const struct submitted *s)
+{
+	static const char *const names[DSN_KINDS] = { [DSN_FAILURE] = "non-delivery",
+		[DSN_DELAY] = "delay",
+		[DSN_SUCCESS] = "delivery status" };
+	char id[QUEUE_ID_TEXT_SIZE], of_id[QUEUE_ID_TEXT_SIZE];
+
+	log_info("%s: %s %s notification: %s", queue_id_text(s->of->entry->id, of_id),
+		s->to_postmaster ? "postmaster" : "sender", names[s->kind],
+		queue_id_text(s->id, id));
 }
 
 static void
 submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t n)
 {
-	static const char *const names[DSN_KINDS] = { [DSN_FAILURE] = "non-delivery",
-		[DSN_DELAY] = "delay",
-		[DSN_SUCCESS] = "delivery status" };
 	const struct envelope *of = &p->m->state.envelope;
 	const uint64_t arrival_s = of->arrival_us / 1000000;
 	char id[QUEUE_ID_TEXT_SIZE], of_id[QUEUE_ID_TEXT_SIZE];
@@ -82,6 +100,7 @@ submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t
 		.rcpts = &rcpt };
 	struct arena a = ARENA_INIT;
 	struct buf content = BUF_INIT;
+	struct submitted *s;
 	struct dsn d = { .kind = p->kind,
 		.hostname = p->q->d->common->hostname,
 		.date = clock_rfc5322_date((time_t)now_s(), date),
@@ -99,12 +118,14 @@ submit(struct report *p, struct bytes to, const struct dsn_rcpt *rcpts, uint32_t
 	p->m->reports.pending++;
 	if ((r = read_original(p, &d, &a)) == ERR_OK) {
 		dsn_build(&content, &d);
-		log_info("%s: %s %s notification: %s", of_id,
-			d.to_postmaster ? "postmaster" : "sender", names[p->kind], id);
-		r = own_send(p->q, &e, buf_bytes(&content), on_stored, p->m);
+		s = xcalloc(1, sizeof(*s));
+		*s = (struct submitted){ p->m, e.queue_id, p->kind, d.to_postmaster };
+		r = own_send(p->q, &e, buf_bytes(&content), on_stored, s);
+		if (r < 0)
+			free(s);
 	}
 	if (r < 0) {
-		tell_failure(p->m, r);
+		tell_failure(p->q, p->m, r);
 		p->m->reports.failed = true;
 		p->m->reports.pending--;
 	}
@@ -264,14 +285,17 @@ conclude(struct qmgr *q, struct message *m)
 static void
 on_stored(struct qmgr *q, void *arg, int err)
 {
-	struct message *m = arg;
+	struct submitted *s = arg;
+	struct message *m = s->of;
 
 	if (err < 0) {
-		tell_failure(m, err);
+		tell_failure(q, m, err);
 		m->reports.failed = true;
 	} else {
+		tell_success(s);
 		m->reports.made = true;
 	}
+	free(s);
 	if (--m->reports.pending > 0)
 		return;
 	conclude(q, m);

@@ -19,6 +19,7 @@
 #include "qmgr.h"
 
 struct telling { /* what a mail to the operator is about */
+	uint64_t queue_id;
 	uint32_t login_len;
 	uint8_t login[LEDGER_ACCOUNT_MAX];
 };
@@ -65,11 +66,15 @@ on_stored(struct qmgr *q, void *arg, int err)
 {
 	struct telling *t = arg;
 	const struct ledger_incident_told told = { bytes_make(t->login, t->login_len) };
+	char id[QUEUE_ID_TEXT_SIZE];
 
 	if (err < 0) {
 		log_warning("postmaster could not be told that %.*s may not send: %s",
 			(int)told.login.n, (const char *)told.login.p, err_text(err));
 	} else {
+		log_info("%s: postmaster is told that %.*s may not send",
+			queue_id_text(t->queue_id, id), (int)told.login.n,
+			(const char *)told.login.p);
 		ledger_incident_told_encode(link_compose(q->ledger), &told);
 		link_send(q->ledger, LEDGER_INCIDENT_TOLD, NULL, 0);
 	}
@@ -92,11 +97,10 @@ mail_operator(struct qmgr *q, const struct ledger_incident *m)
 	char id[QUEUE_ID_TEXT_SIZE];
 	int r;
 
+	t->queue_id = e.queue_id;
 	t->login_len = (uint32_t)m->login.n;
 	memcpy(t->login, m->login.p, m->login.n);
 	put_mail(&content, q, m, queue_id_text(e.queue_id, id));
-	log_info("%s: postmaster is told that %.*s may not send", id, (int)m->login.n,
-		(const char *)m->login.p);
 	if ((r = own_send(q, &e, buf_bytes(&content), on_stored, t)) < 0)
 		on_stored(q, t, r);
 	buf_free(&content);

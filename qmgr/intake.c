@@ -113,12 +113,12 @@ commit_finish(struct qmgr *q, struct commit *c, int err)
 {
 	q->n_waiting--;
 	answer(c->channel, c->call_id, c->msg->entry->id, err);
+	if (c->done != NULL)
+		c->done(q, c->arg, err); /* who names it in a line does so before its own lines */
 	if (err < 0)
 		commit_undo(q, c);
 	else
 		commit_stored(q, c);
-	if (c->done != NULL)
-		c->done(q, c->arg, err);
 	free(c);
 }
 
