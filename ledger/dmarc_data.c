@@ -225,12 +225,15 @@ void
 dmarc_on_seal(struct ipc_call *call, const void *msg)
 {
 	struct dmarc_data *d = ledger_dmarc(call);
+	int r;
 
 	UNUSED(msg);
 	commit(d);
 	(void)part_now(d);
 	d->part.part++;
-	send_done(call, ERR_OK);
+	if ((r = dmarc_store_open(d->db, d->part)) < 0)
+		ledger_write_failed(d->daemon, r, "data of DMARC reports");
+	send_done(call, r);
 }
 
 void

@@ -209,7 +209,7 @@ on_day(void *arg, struct bytes key, struct bytes value)
 	struct dmarc_day d = { .cursor = key };
 	int r;
 
-	if (key.n <= PART_SIZE)
+	if (key.n <= PART_SIZE) /* that of dmarc_store_open() */
 		return ERR_OK;
 	if (w->count == w->max)
 		return end(w);
@@ -269,6 +269,45 @@ dmarc_store_rows(struct database *db, const struct dmarc_rows *which, unsigned m
 	return r < 0 && !w.ended ? r : (int)w.count;
 }
 
+/* One row without a domain, which is no day: the part that was opened last. */
+static void
+put_open_key(struct buf *out)
+{
+	put_day_key(out, (struct dmarc_part){ 0, 0 }, BYTES_NONE);
+}
+
+int
+dmarc_store_open(struct database *db, struct dmarc_part part)
+{
+	struct buf key = BUF_INIT, value = BUF_INIT;
+	int r;
+
+	put_open_key(&key);
+	buf_put_u32(&value, part.day);
+	buf_put_u32(&value, part.part);
+	r = database_put(db, NULL, TABLE_DMARC_DAYS, buf_bytes(&key), buf_bytes(&value));
+	buf_free(&key);
+	buf_free(&value);
+	return r;
+}
+
+/* 0: none of that day was opened. */
+static int
+get_open(struct database *db, uint32_t day, uint32_t *part)
+{
+	struct buf key = BUF_INIT, value = BUF_INIT;
+	int r;
+
+	*part = 0;
+	put_open_key(&key);
+	r = database_get(db, NULL, TABLE_DMARC_DAYS, buf_bytes(&key), &value);
+	if (r == ERR_OK && value.len == 8 && get_u32(value.data) == day)
+		*part = get_u32(value.data + 4);
+	buf_free(&key);
+	buf_free(&value);
+	return r == ERR_NOT_FOUND ? ERR_OK : r;
+}
+
 struct count {
 	uint32_t day, *last_part;
 	uint64_t total;
@@ -291,8 +330,9 @@ dmarc_store_count(struct database *db, uint32_t day, uint64_t *total, uint32_t *
 	struct count c = { .day = day, .last_part = last_part };
 	int r;
 
-	*last_part = 0;
-	r = dmarc_store_days(db, BYTES_NONE, UINT32_MAX, count_day, &c);
+	r = get_open(db, day, last_part);
+	if (r == ERR_OK)
+		r = dmarc_store_days(db, BYTES_NONE, UINT32_MAX, count_day, &c);
 	*total = c.total;
 	return r < 0 ? r : ERR_OK;
 }

@@ -25,9 +25,14 @@ struct dmarc_part {
 	uint32_t day, part;
 };
 
-/* How many there are, and the last part of that day (0 if it has none). */
+/* How many there are, and the last part of that day: with data, or that dmarc_store_open() named (0
+ * if it has none). */
 MUST_USE int dmarc_store_count(
 	struct database *db, uint32_t day, uint64_t *total, uint32_t *last_part);
+
+/* This part is open from now on, also after a restart: what is in those before it may be told, and
+ * nothing is to come to it. */
+MUST_USE int dmarc_store_open(struct database *db, struct dmarc_part part);
 
 /* One message more, in a transaction of the caller's. total: as counted, changed with it.
  * returns: ERR_OK; ERR_LIMIT: there is no room even for the domain; errors of database.h */

@@ -172,13 +172,26 @@ next_page(struct reporter *r)
 	link_request(r->ledger, DMARC_DAYS, NULL, 0, ASK_TIMEOUT_MS, on_page, r);
 }
 
+int
+reporter_done_err(const struct ipc_answer *a)
+{
+	struct ipc_reader in = ipc_reader(a->body);
+	struct dmarc_done done;
+
+	if (a->err < 0)
+		return a->err;
+	return a->type == DMARC_DONE && dmarc_done_decode(&in, &done) == ERR_OK ? done.err
+										: ERR_PEER;
+}
+
 static void
 on_sealed(void *arg, const struct ipc_answer *a)
 {
 	struct reporter *r = arg;
+	int err = reporter_done_err(a);
 
-	if (a->err < 0)
-		end_round(r, a->err);
+	if (err < 0)
+		end_round(r, err);
 	else
 		next_page(r);
 }

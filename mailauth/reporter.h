@@ -60,6 +60,9 @@ reporter_conf(const struct reporter *r)
 /* Begin with a day's report; reporter_outcome() follows, never from within. */
 void reporter_job_start(struct reporter *r, const struct dmarc_day *day);
 
+/* reporter.c: what ledger's DONE says. */
+MUST_USE int reporter_done_err(const struct ipc_answer *a);
+
 /* reporter.c: the job is over. */
 void reporter_outcome(struct reporter *r, enum reporter_outcome how);
 

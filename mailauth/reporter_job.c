@@ -87,16 +87,11 @@ static void
 on_dropped(void *arg, const struct ipc_answer *a)
 {
 	struct reporter_job *j = arg;
-	struct ipc_reader in = ipc_reader(a->body);
-	struct dmarc_done done = { .err = ERR_PEER };
+	int err = reporter_done_err(a);
 
-	if (a->err < 0)
-		done.err = a->err;
-	else if (a->type != DMARC_DONE || dmarc_done_decode(&in, &done) < 0)
-		done.err = ERR_PEER;
-	if (done.err < 0) /* it will be sent again, which the receiver can see */
+	if (err < 0) /* it will be sent again, which the receiver can see */
 		log_warning("the report on %.*s is sent, but its data stays: %s",
-			B(j->day.policy_domain), err_text(done.err));
+			B(j->day.policy_domain), err_text(err));
 	finish(j, j->queue_id != 0 ? REPORT_SENT : REPORT_UNWANTED);
 }
 
@@ -382,7 +377,7 @@ describe(struct reporter_job *j)
 	r->begin_s = whole ? begin : j->day.first_s;
 	r->end_s = whole ? begin + DAY_S - 1 : j->day.last_s;
 	r->error = bytes_from_str(r->tags.problem);
-	/* part numbers may come again once their data is gone; the first message's time does not */
+	/* with a new database a part comes again; the first message's time does not */
 	r->id = bytes_from_str(arena_printf(&j->arena, "%u.%u.%llu.%.*s@%s", j->day.day,
 		j->day.part, (unsigned long long)j->day.first_s, B(j->day.policy_domain), host));
 }

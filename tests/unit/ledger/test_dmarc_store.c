@@ -208,6 +208,31 @@ test_dropped(void **arg)
 	database_close(&db);
 }
 
+/* A part stays open after a restart, when all before it is sent and dropped; it is no day. */
+static void
+test_opened(void **arg)
+{
+	struct database *db = open_database();
+	uint64_t total = 0;
+	uint32_t part;
+
+	UNUSED(arg);
+	assert_int_equal(add(db, TODAY, "example.org", 1, &roomy, &total), ERR_OK);
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_int_equal(dmarc_store_open(db, (struct dmarc_part){ TODAY.day, i }), ERR_OK);
+	assert_int_equal(
+		dmarc_store_drop(db, TODAY, BYTES_LITERAL("example.org"), 1, &total), ERR_OK);
+	database_close(&db);
+	db = open_database();
+	assert_int_equal(dmarc_store_count(db, TODAY.day, &total, &part), ERR_OK);
+	assert_int_equal(part, 3);
+	assert_int_equal(total, 0);
+	assert_int_equal(days(db).days, 0);
+	assert_int_equal(dmarc_store_count(db, TODAY.day + 1, &total, &part), ERR_OK);
+	assert_int_equal(part, 0);
+	database_close(&db);
+}
+
 /* ---- values that do not decode ---- */
 
 static int
@@ -302,6 +327,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_summed, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_limited, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_dropped, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_opened, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_spoiled, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_killed, make_folder, remove_folder),
 	};
