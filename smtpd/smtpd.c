@@ -121,7 +121,6 @@ smtpd_client_closed(struct smtpd *s, struct client *c)
 	if (c->in_greeting)
 		TAILQ_REMOVE(&s->greeting, c, greeting);
 	c->in_greeting = false;
-	counts_remove(&s->counts, &c->address);
 	s->nclients--;
 	if (s->nclients == 0 && s->d->draining)
 		daemon_finished(s->d);

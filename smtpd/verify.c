@@ -9,7 +9,8 @@
  * times. Nobody's mail is refused, or lost, because it could not be verified.
  *
  * A question cannot be called back. One about SPF whose transaction ended lingers, and its client's
- * next one waits for its end: MAIL and RSET in a row fill no queue with what nobody wants.
+ * next one waits for its end: MAIL and RSET in a row fill no queue with what nobody wants. As long
+ * as a question lingers it counts as a connection of its address (client_connection_limit).
  *
  * Runs in:  smtpd.
  * Trusts:   mailauth-verify's answers after decoding, and no further than that a wrong one makes a
@@ -49,6 +50,8 @@ end_lingering(struct verdict *v)
 {
 	struct client *c = v->was_of;
 
+	if (c == NULL)
+		counts_remove(&v->verify->smtpd->counts, &v->address);
 	verdict_free(v);
 	if (c == NULL)
 		return;
@@ -363,9 +366,15 @@ verify_forget(struct client *c)
 void
 verify_leave(struct client *c)
 {
+	struct verdict *v;
+
 	verify_forget(c);
-	if (c->lingering != NULL)
-		c->lingering->was_of = NULL;
+	v = c->lingering;
+	if (v == NULL)
+		return;
+	v->was_of = NULL;
+	v->address = c->address;
+	counts_add(&c->smtpd->counts, &v->address);
 	c->lingering = NULL;
 }
 

@@ -28,7 +28,8 @@ struct verify {
 struct verdict {
 	struct verify *verify;
 	struct client *client; /* NULL: the transaction is over */
-	struct client *was_of; /* then: whose it was, if that one is still there */
+	struct client *was_of; /* then: whose it was; NULL: gone, it counts as a connection of */
+	struct counts_key address;
 	struct arena arena;
 	unsigned tries;       /* of the question under way */
 	bool asking;          /* it is */

@@ -227,6 +227,46 @@ test_given_up(void **state)
 	fake_stop(&f);
 }
 
+/* Who leaves with a question under way has his connection counted until it is answered. */
+static void
+test_left_counts(void **state)
+{
+	static const char *const scripts[] = { "EHLO x\r\nMAIL FROM:<a@sender.example>\r\n",
+		"EHLO x\r\n" TRANSACTION "x: y\r\n\r\n.\r\n" };
+
+	UNUSED(state);
+	for (size_t i = 0; i < NITEMS(scripts); i++) {
+		struct buf replies = BUF_INIT;
+		bool greeted = false;
+		struct fake f;
+		int fd;
+
+		begin(&f, &rows[0]);
+		f.conf.client_connection_limit = 1;
+		f.answer_ms = 500;
+		fd = fake_connect(&f, 1);
+		assert_true(fake_read(&f, fd, &replies, "220 "));
+		fake_send(&f, fd, bytes_from_str(scripts[i]));
+		fake_run(&f, 10);
+		close(fd);
+		fake_run(&f, 10);
+		fd = fake_connect(&f, 1);
+		assert_true(fake_read(&f, fd, &replies, "421 4.7.0"));
+		close(fd);
+		for (int k = 0; k < 50 && !greeted; k++) {
+			fake_run(&f, 100);
+			buf_clear(&replies);
+			fd = fake_connect(&f, 1);
+			greeted = fake_read(&f, fd, &replies, "220 ");
+			close(fd);
+		}
+		assert_true(greeted);
+		fake_run(&f, 50);
+		buf_free(&replies);
+		fake_stop(&f);
+	}
+}
+
 /* Own hosts are not asked about, and their fields stay. */
 static void
 test_own_host(void **state)
@@ -253,12 +293,12 @@ test_own_host(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[4 + NITEMS(rows)] = { cmocka_unit_test(test_where_the_content_is),
+	struct CMUnitTest tests[5 + NITEMS(rows)] = { cmocka_unit_test(test_where_the_content_is),
 		cmocka_unit_test(test_left), cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_own_host) };
+		cmocka_unit_test(test_left_counts), cmocka_unit_test(test_own_host) };
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
-		tests[4 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
+		tests[5 + i] = (struct CMUnitTest){ rows[i].label, run_row, NULL, NULL,
 			(void *)(uintptr_t)&rows[i] };
 	return cmocka_run_group_tests_name("smtpd/verify", tests, NULL, NULL);
 }
