@@ -83,7 +83,9 @@ static void
 print_dkim(const struct mailauth_verified *v)
 {
 	if (v->n_dkim == 0)
-		printf("DKIM: none: the message is not signed\n");
+		printf("DKIM: %s\n", v->dkim_unknown
+					     ? "temperror: the signatures were not looked at"
+					     : "none: the message is not signed");
 	for (uint32_t i = 0; i < v->n_dkim; i++) {
 		const struct mailauth_dkim *d = &v->dkim[i];
 

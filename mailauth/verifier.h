@@ -60,8 +60,8 @@ struct job {
 	TAILQ_ENTRY(job) link, reading_link;
 	struct verifier *v;
 	struct asker *asker;
-	uint32_t id; /* of the request */
-	uint64_t until_ms;
+	uint32_t id;                     /* of the request */
+	uint64_t until_ms, ask_until_ms; /* the end; that of waiting for the DNS */
 	bool started, reading;
 	struct arena arena;
 	struct buf trace; /* lines; only if explain */
@@ -81,6 +81,7 @@ struct job {
 	int fd;               /* -1: content is whole */
 	uint64_t offset, end; /* in fd: what was not read yet */
 	struct bytes content; /* header, and a small body */
+	bool header_cut;      /* content does not have the header's end */
 	size_t held;          /* its octets, when it is loaded */
 	struct bytes body;    /* the part of content that was not fed yet */
 	struct dkim_check *dkim;

@@ -152,13 +152,14 @@ ask(void *ctx, uint16_t type, struct bytes name, mailauth_dns_fn *done, void *ar
 	memcpy(q->name, name.p, name.n);
 	LIST_INSERT_HEAD(&j->questions, q, link);
 	dns_link_ask(j->v->resolver, type, name,
-		j->until_ms > now ? (unsigned)(j->until_ms - now) : 1, on_answer, q);
+		j->ask_until_ms > now ? (unsigned)(j->ask_until_ms - now) : 1, on_answer, q);
 }
 
 void
 job_dns_init(struct job *j)
 {
 	LIST_INIT(&j->questions);
+	j->ask_until_ms = j->until_ms;
 	j->dns = (struct mailauth_dns){ ask, j };
 }
 

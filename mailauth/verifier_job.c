@@ -148,7 +148,7 @@ answer_verified(struct job *j)
 	for (uint32_t i = 0; i < m->n_dkim; i++)
 		j->v->numbers.dkim[m->dkim[i].result]++;
 	if (m->n_dkim == 0)
-		j->v->numbers.dkim[AUTH_NONE]++;
+		j->v->numbers.dkim[m->dkim_unknown ? AUTH_TEMPERROR : AUTH_NONE]++;
 	j->v->numbers.dmarc[m->dmarc.result]++;
 	m->trace = buf_bytes(&j->trace);
 	mailauth_verified_encode(ipc_compose(j->asker->channel), m);
@@ -156,15 +156,29 @@ answer_verified(struct job *j)
 	verifier_job_free(j);
 }
 
+/* Before the signatures are judged, nothing can be said of DMARC. */
+static void
+answer_unknown(struct job *j, struct bytes words)
+{
+	j->verified.dkim_unknown = true;
+	j->verified.dmarc.result = AUTH_TEMPERROR;
+	j->verified.dmarc.problem = words;
+	answer_verified(j);
+}
+
 void
 job_timeout(struct job *j)
 {
 	static const struct bytes words = BYTES_LITERAL("not done in time");
 
+	if (!j->is_spf && j->dmarc != NULL) {
+		guard_enter(j->asker->channel, j->id);
+		dmarc_give_up(j->dmarc); /* which answers */
+		guard_leave();
+		return;
+	}
 	if (!j->is_spf) {
-		j->verified.dmarc.result = AUTH_TEMPERROR;
-		j->verified.dmarc.problem = words;
-		answer_verified(j);
+		answer_unknown(j, words);
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
@@ -175,6 +189,8 @@ job_timeout(struct job *j)
 		result_of(j, identity)->result = AUTH_TEMPERROR;
 		result_of(j, identity)->problem = words;
 	}
+	if (j->mail_from.n == 0) /* one check for both */
+		j->spf_result.helo = j->spf_result.mail_from;
 	answer_spf(j);
 }
 
@@ -232,8 +248,8 @@ trace_dkim(struct job *j)
 static void
 start_dmarc(struct job *j)
 {
-	struct dmarc_question q = { .spf = { words_dmarc_auth(j->spf_said.result),
-					    j->spf_said.domain } };
+	struct dmarc_question q = { .header_cut = j->header_cut,
+		.spf = { words_dmarc_auth(j->spf_said.result), j->spf_said.domain } };
 
 	trace_dkim(j);
 	find_from(&q, j->content);
@@ -241,6 +257,7 @@ start_dmarc(struct job *j)
 		q.dkim[q.dkim_count++] =
 			(struct dmarc_identifier){ words_dmarc_auth(j->verified.dkim[i].result),
 				j->verified.dkim[i].domain };
+	j->ask_until_ms = j->until_ms;
 	j->dmarc = dmarc_new(&j->dns);
 	if (j->explain)
 		dmarc_trace(j->dmarc, trace, j);
@@ -268,18 +285,18 @@ content_done(struct job *j)
 	start_dmarc(j);
 }
 
-/* The next piece from the descriptor: false if there is none. */
+/* The next piece from the descriptor; none at the end. Less than was promised is no end, but an
+ * error. */
 static bool
 read_piece(struct job *j)
 {
 	const size_t n =
 		j->end - j->offset < VERIFIER_PIECE ? (size_t)(j->end - j->offset) : VERIFIER_PIECE;
-	const ssize_t got = n == 0 ? 0 : sys_pread_full(j->fd, j->v->piece, n, j->offset);
 
-	if (got <= 0)
+	if (n > 0 && sys_pread_full(j->fd, j->v->piece, n, j->offset) != (ssize_t)n)
 		return false;
-	j->offset += (uint64_t)got;
-	j->body = bytes_make(j->v->piece, (size_t)got);
+	j->offset += n;
+	j->body = bytes_make(j->v->piece, n);
 	return true;
 }
 
@@ -290,8 +307,8 @@ job_read(struct job *j)
 
 	guard_enter(j->asker->channel, j->id);
 	if (dkim_check_wants_body(j->dkim)) {
-		if (j->body.n == 0 && j->fd >= 0)
-			(void)read_piece(j);
+		if (j->body.n == 0 && j->fd >= 0 && !read_piece(j))
+			dkim_check_unread(j->dkim);
 		more = j->body.n > 0;
 		dkim_check_body(j->dkim, j->body);
 		j->body = BYTES_NONE;
@@ -303,35 +320,44 @@ job_read(struct job *j)
 	guard_leave();
 }
 
-/* The header of content in a descriptor, and what comes with its last piece of the body. */
-static void
+/* The header of content in a descriptor, and what comes with its last piece of the body: false if
+ * it cannot be read. */
+static bool
 load_header(struct job *j)
 {
 	const uint64_t size = j->end - j->offset;
 	size_t n = VERIFIER_PIECE;
 	uint8_t *to = NULL;
-	ssize_t got;
 
 	for (;;) {
 		n = n < size ? n : (size_t)size;
 		to = arena_alloc(&j->arena, n + 1);
-		got = sys_pread_full(j->fd, to, n, j->offset);
-		j->content = bytes_make(to, got > 0 ? (size_t)got : 0);
-		if (got < (ssize_t)n || n == size || n >= VERIFIER_HEADER ||
-			rfc5322_header_len(j->content) < n)
+		if (sys_pread_full(j->fd, to, n, j->offset) != (ssize_t)n)
+			return false;
+		j->content = bytes_make(to, n);
+		if (n == size || rfc5322_header_len(j->content) < n)
+			break;
+		j->header_cut = n >= VERIFIER_HEADER;
+		if (j->header_cut)
 			break;
 		n = VERIFIER_HEADER;
 	}
-	j->offset += j->content.n;
+	j->offset += n;
+	return true;
 }
 
 static void
 start_verify(struct job *j)
 {
+	const uint64_t now = clock_mono_ms();
 	size_t n;
 
-	if (j->fd >= 0)
-		load_header(j);
+	if (j->fd >= 0 && !load_header(j)) {
+		answer_unknown(j, BYTES_LITERAL("the message could not be read"));
+		return;
+	}
+	/* keys have half of the time, so that a slow one leaves some to DMARC */
+	j->ask_until_ms = j->until_ms > now ? now + (j->until_ms - now) / 2 : now;
 	j->held = j->content.n;
 	j->v->held += j->held;
 	n = rfc5322_header_len(j->content);

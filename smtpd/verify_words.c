@@ -40,13 +40,20 @@ put_spf(const struct verdict *v, struct buf *out)
 	auth_results_property(out, "smtp.helo", bytes_from_str(s->helo));
 }
 
+/* Without a signature: is there none, or could nobody look? */
+static enum auth_result
+no_dkim(const struct verdict *v)
+{
+	return v->failed || v->verified.dkim_unknown ? AUTH_TEMPERROR : AUTH_NONE;
+}
+
 static void
 put_dkim(const struct verdict *v, struct buf *out)
 {
 	const struct mailauth_verified *m = &v->verified;
 
 	if (m->n_dkim == 0)
-		auth_results_method(out, "dkim", v->failed ? AUTH_TEMPERROR : AUTH_NONE);
+		auth_results_method(out, "dkim", no_dkim(v));
 	for (uint32_t i = 0; i < m->n_dkim; i++) {
 		const struct mailauth_dkim *d = &m->dkim[i];
 
@@ -149,8 +156,7 @@ verdict_log(const struct verdict *v)
 		log_pair(log, "header.s", m->dkim[i].selector);
 	}
 	if (m->n_dkim == 0)
-		buf_printf(
-			log, " dkim=%s", auth_result_name(v->failed ? AUTH_TEMPERROR : AUTH_NONE));
+		buf_printf(log, " dkim=%s", auth_result_name(no_dkim(v)));
 	buf_printf(log, " dmarc=%s", auth_result_name(m->dmarc.result));
 	log_pair(log, "header.from", m->dmarc.author_domain);
 	if (m->dmarc.record_domain.n > 0)

@@ -203,6 +203,7 @@ mailauth_verified_encode(struct buf *out, const struct mailauth_verified *m)
 	ASSERT(m->n_dkim <= MAILAUTH_SIGNATURES_MAX);
 	buf_put_u32(out, m->n_dkim);
 	buf_put_u8(out, m->more_dkim);
+	buf_put_u8(out, m->dkim_unknown);
 	for (uint32_t i = 0; i < m->n_dkim; i++)
 		put_dkim(out, &m->dkim[i]);
 	put_dmarc(out, &m->dmarc);
@@ -216,6 +217,7 @@ mailauth_verified_decode(struct ipc_reader *in, void *msg)
 
 	m->n_dkim = ipc_get_u32(in);
 	m->more_dkim = get_bool(in);
+	m->dkim_unknown = get_bool(in);
 	if (in->bad || m->n_dkim > MAILAUTH_SIGNATURES_MAX)
 		return ERR_SYNTAX;
 	for (uint32_t i = 0; i < m->n_dkim; i++)

@@ -112,7 +112,8 @@ struct mailauth_dmarc {
 
 struct mailauth_verified {
 	uint32_t n_dkim;
-	bool more_dkim; /* there are more signatures than were looked at */
+	bool more_dkim;    /* there are more signatures than were looked at */
+	bool dkim_unknown; /* n_dkim is 0 because nobody could look */
 	struct mailauth_dkim dkim[MAILAUTH_SIGNATURES_MAX];
 	struct mailauth_dmarc dmarc;
 	struct bytes trace;
