@@ -106,7 +106,8 @@ IgnoreHosts {self._write("local", "127.0.0.1" + chr(10))}
                     "Mail_From_reject = False\nPermError_reject = False\nTempError_Defer = False\n"
                     f"Header_Type = AR\nAuthserv_Id = {self.authserv_id}\nskip_addresses = 127.0.0.0/8\n")
         for words in (*map(self._signer, self.keys, self.signers),
-                      self._opendkim("verify", self.verifier, "Mode v"), self._opendmarc()):
+                      self._opendkim("verify", self.verifier, "Mode v", "MaximumSignaturesToVerify 8"),
+                      self._opendmarc()):
             with open(os.path.join(self.folder, "out"), "a") as out:
                 self.processes.append(self.host.spawn(
                     with_resolver(self.folder, self.dns.addresses[:1], words),

@@ -51,7 +51,8 @@ def net():
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK + [
             f"hostname={HOSTNAME}", f"directory.srs_domain={DOMAIN}", "resolver.timeout=3s", "mailauth.timeout=6s",
-            "mailauth.dkim_check=1s", f"mailauth.trusted_forwarders={net.host('forwarder').v4}"]) as s:
+            "mailauth.dkim_check=1s", "mailauth.sign_forwards=yes",
+            f"mailauth.trusted_forwarders={net.host('forwarder').v4}"]) as s:
         make_sender(s)
         make_sender(s, FORWARDED)
         s.relais("user", "forward", FORWARDED, "x@far.example")
@@ -204,9 +205,11 @@ def test_submitted_mail_passes_elsewhere(net, suite, signing):
     assert algorithms == {"rsa-sha256", "ed25519-sha256"}
 
 
-def test_forwarded_mail_passes_at_the_next_hop(net, suite):
-    """SPF by SRS, DMARC by the author's own signature."""
+def test_forwarded_mail_passes_at_the_next_hop(net, suite, signing):
+    """SPF by SRS, DMARC by the author's own signature; and ours, for the domain that forwards, hold too."""
     send(net.host("other"), "127.0.0.1", "a@other.example", FORWARDED, "forwarded")
     m, = wait_for(lambda: net.far.mail.with_subject("forwarded"))
     assert m.header("Return-Path").startswith("<SRS0=") and m.header("Return-Path").endswith(f"@{DOMAIN}>")
-    assert results(m, "mx.far.example") == says("pass", ["pass", "pass"], "pass"), m.octets
+    assert results(m, "mx.far.example") == says("pass", ["pass"] * 4, "pass"), m.octets
+    domains = [re.search(r"\bd=([\w.-]+)", x).group(1) for x in m.headers("DKIM-Signature")]
+    assert domains == [DOMAIN] * 2 + ["other.example"] * 2
