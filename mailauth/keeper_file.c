@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dkim_key.h"
@@ -199,6 +200,30 @@ keeper_file_save(int dirfd, const struct keeper_key *key)
 		return r;
 	}
 	return sync_folder(dirfd);
+}
+
+int
+keeper_file_is_free(int dirfd, const struct keeper_key *key)
+{
+	char name[KEEPER_NAME_MAX + 1];
+	struct stat st;
+
+	keeper_key_name(key, name);
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return ERR_EXISTS;
+	return errno == ENOENT ? ERR_OK : err_from_errno(errno);
+}
+
+int
+keeper_file_create(int dirfd, const struct keeper_key *key)
+{
+	int r = keeper_file_is_free(dirfd, key);
+
+	if (r < 0)
+		return r;
+	if ((r = keeper_file_save(dirfd, key)) < 0)
+		(void)keeper_file_remove(dirfd, key); /* only ours can be there */
+	return r;
 }
 
 int

@@ -59,7 +59,11 @@ void keeper_file_write(const struct keeper_key *key, struct buf *out);
 MUST_USE int keeper_file_parse(struct bytes text, struct keeper_key **out);
 
 /* ---- the folder ---- */
-MUST_USE int keeper_file_save(int dirfd, const struct keeper_key *key);
+MUST_USE int keeper_file_save(int dirfd, const struct keeper_key *key); /* over what is there */
+/* ERR_EXISTS: there is something of the key's name, perhaps a key that does not read; an error */
+MUST_USE int keeper_file_is_free(int dirfd, const struct keeper_key *key);
+/* A new key's; what is there stays (ERR_EXISTS). If it fails there is nothing new. */
+MUST_USE int keeper_file_create(int dirfd, const struct keeper_key *key);
 int keeper_file_remove(int dirfd, const struct keeper_key *key);
 
 /* Every key of the folder; a file that is none is told of (name, err) and left alone.

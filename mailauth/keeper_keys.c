@@ -76,6 +76,13 @@ keeper_keys_remove(struct keeper_keys *keys, struct keeper_key *key)
 	keeper_key_free(&key);
 }
 
+static bool
+is_newer(const struct keeper_life *life, const struct keeper_life *than)
+{
+	return life->since_s > than->since_s ||
+	       (life->since_s == than->since_s && life->created_s > than->created_s);
+}
+
 struct keeper_key *
 keeper_keys_in_state(const struct keeper_keys *keys, struct bytes domain, enum dkim_key_type type,
 	unsigned states, const struct keeper_key *other_than)
@@ -88,11 +95,21 @@ keeper_keys_in_state(const struct keeper_keys *keys, struct bytes domain, enum d
 		if (!bytes_is(domain, key->domain))
 			break;
 		if (key->type == type && (states & 1u << key->life.state) != 0 &&
-			key != other_than &&
-			(best == NULL || key->life.since_s > best->life.since_s))
+			key != other_than && (best == NULL || is_newer(&key->life, &best->life)))
 			best = key;
 	}
 	return best;
+}
+
+bool
+keeper_keys_is_replaced(
+	const struct keeper_keys *keys, const struct keeper_key *key, uint64_t now_s)
+{
+	const struct keeper_key *other = keeper_keys_in_state(
+		keys, bytes_from_str(key->domain), key->type, KEEPER_SIGNS, key);
+
+	return other != NULL && other->life.created_s > key->life.created_s &&
+	       other->life.created_s <= now_s;
 }
 
 struct dkim_key_set
@@ -129,7 +146,7 @@ number_of(struct bytes letters)
 }
 
 void
-keeper_keys_base(const struct keeper_keys *keys, struct bytes domain, uint64_t now_s,
+keeper_keys_base(const struct keeper_keys *keys, struct bytes domain, uint64_t now_s, unsigned skip,
 	char out[KEEPER_BASE_SIZE])
 {
 	const time_t now = (time_t)now_s;
@@ -152,7 +169,7 @@ keeper_keys_base(const struct keeper_keys *keys, struct bytes domain, uint64_t n
 		highest = n > highest ? n : highest;
 	}
 	letters[at] = 0;
-	for (unsigned n = highest + 1; n > 0 && at > 0; n = (n - 1) / 26)
+	for (unsigned n = highest + 1 + skip; n > 0 && at > 0; n = (n - 1) / 26)
 		letters[--at] = (char)('a' + (n - 1) % 26);
 	snprintf(out, KEEPER_BASE_SIZE, "%s%s", year, letters + at);
 }

@@ -37,13 +37,18 @@ struct keeper_key *keeper_keys_in_state(const struct keeper_keys *keys, struct b
 #define KEEPER_WAITING (1u << DKIM_PENDING | 1u << DKIM_PUBLISHED)
 #define KEEPER_SIGNS   (1u << DKIM_ACTIVE)
 
+/* Does a key that was made later sign in this one's place? One made in the future, by a clock that
+ * was wrong, does not count as later. */
+bool keeper_keys_is_replaced(
+	const struct keeper_keys *keys, const struct keeper_key *key, uint64_t now_s);
+
 /* What signs for the domain; borrowed. */
 struct dkim_key_set keeper_keys_set(const struct keeper_keys *keys, struct bytes domain);
 
 /* A base for new selectors of a domain that none of its keys has: "2026a", then "2026b". The
- * selectors are "r" and "e" in front of it. */
+ * selectors are "r" and "e" in front of it. skip: so many are passed over. */
 #define KEEPER_BASE_SIZE 16
 void keeper_keys_base(const struct keeper_keys *keys, struct bytes domain, uint64_t now_s,
-	char out[KEEPER_BASE_SIZE]);
+	unsigned skip, char out[KEEPER_BASE_SIZE]);
 
 #endif

@@ -38,10 +38,25 @@ void
 keeper_life_begin(
 	struct keeper_life *life, const struct keeper_times *times, uint64_t now_s, uint64_t spread)
 {
+	keeper_life_clock(life, times, now_s);
 	life->seen = KEEPER_UNKNOWN;
 	life->missing = 0;
 	life->checked_s = 0;
 	life->look_s = now_s + 1 + spread % max_u64(interval(life, times, now_s), 1);
+	if (life->state == DKIM_PUBLISHED)
+		life->look_s = max_u64(life->look_s, life->since_s + WAIT_MAX_S);
+}
+
+void
+keeper_life_clock(struct keeper_life *life, const struct keeper_times *times, uint64_t now_s)
+{
+	const uint64_t longest = max_u64(max_u64(times->watch, times->check), WAIT_MAX_S);
+
+	if (life->since_s > now_s && life->created_s <= now_s)
+		life->since_s = now_s;
+	if (life->look_s > now_s + longest)
+		life->look_s = now_s;
+	life->checked_s = min_u64(life->checked_s, now_s);
 }
 
 void
@@ -64,7 +79,8 @@ seen_ours(
 		life->look_s = now_s + max_u64(times->check, min_u64(ttl_s + 1, WAIT_MAX_S));
 		return KEEPER_CHANGES;
 	}
-	if (life->state == DKIM_PUBLISHED && now_s >= life->since_s + times->check) {
+	if (life->state == DKIM_PUBLISHED &&
+		(now_s >= life->since_s + times->check || now_s < life->since_s)) {
 		keeper_life_enter(life, times, DKIM_ACTIVE, now_s);
 		return KEEPER_CHANGES;
 	}
@@ -113,7 +129,8 @@ keeper_life_seen(struct keeper_life *life, const struct keeper_times *times,
 enum keeper_event
 keeper_life_tick(struct keeper_life *life, const struct keeper_times *times, uint64_t now_s)
 {
-	if (life->state != DKIM_RETIRING || now_s < life->since_s + times->retire)
+	if (life->state != DKIM_RETIRING || life->checked_s == 0 ||
+		now_s < life->since_s + times->retire)
 		return KEEPER_STAYS;
 	keeper_life_enter(life, times, DKIM_GONE, now_s);
 	return KEEPER_CHANGES;
@@ -122,7 +139,7 @@ keeper_life_tick(struct keeper_life *life, const struct keeper_times *times, uin
 bool
 keeper_life_is_old(const struct keeper_life *life, const struct keeper_times *times, uint64_t now_s)
 {
-	return life->state == DKIM_ACTIVE && times->rotate > 0 &&
+	return life->state == DKIM_ACTIVE && times->rotate > 0 && life->checked_s > 0 &&
 	       now_s >= life->since_s + times->rotate;
 }
 

@@ -53,15 +53,22 @@ enum keeper_event {
 };
 
 /* A key as it begins, or as it was read from disk: when to look first. spread: any number; keys
- * read at one time are looked at over the whole interval. */
+ * read at one time are looked at over the whole interval. Of one that is published the TTL is not
+ * known any more: it is looked at when the longest wait is over. */
 void keeper_life_begin(struct keeper_life *life, const struct keeper_times *times, uint64_t now_s,
 	uint64_t spread);
+
+/* Before any of the others with a later time. A clock that was ahead left times in the future:
+ * they are now. Not those of a key made in the future: there the clock may be behind, and all
+ * keys would seem old once it is put right. */
+void keeper_life_clock(struct keeper_life *life, const struct keeper_times *times, uint64_t now_s);
 
 /* DNS answered; ttl_s: of the record (KEEPER_OURS). */
 enum keeper_event keeper_life_seen(struct keeper_life *life, const struct keeper_times *times,
 	enum keeper_sight sight, uint64_t ttl_s, uint64_t now_s);
 
-/* Time passed. */
+/* Time passed. A key is erased for its age only after DNS gave a definite answer for it since we
+ * started: a clock that is wrong at boot has been put right by then. */
 enum keeper_event keeper_life_tick(
 	struct keeper_life *life, const struct keeper_times *times, uint64_t now_s);
 
@@ -69,7 +76,7 @@ enum keeper_event keeper_life_tick(
 void keeper_life_enter(struct keeper_life *life, const struct keeper_times *times,
 	enum dkim_key_state state, uint64_t now_s);
 
-/* An active key that is to be replaced. */
+/* An active key that is to be replaced; likewise only after an answer. */
 bool keeper_life_is_old(
 	const struct keeper_life *life, const struct keeper_times *times, uint64_t now_s);
 

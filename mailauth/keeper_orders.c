@@ -12,6 +12,8 @@
 #include "keeper.h"
 #include "log.h"
 
+#define BASES_MAX 30 /* of selectors, tried for one pair */
+
 static const char prefixes[DKIM_KEY_TYPES] = { [DKIM_KEY_RSA] = 'r', [DKIM_KEY_ED25519] = 'e' };
 
 static bool
@@ -56,10 +58,9 @@ add_one(struct keeper *k, struct bytes domain, struct bytes selector, enum dkim_
 
 	if (key == NULL)
 		return ERR_RESOURCE;
-	if ((r = keeper_file_save(k->d->root_fd, key)) < 0) {
+	if ((r = keeper_file_create(k->d->root_fd, key)) < 0) {
 		k->failed_writes++;
-		log_error("a new DKIM key for %s can't be written: %m", key->domain);
-		(void)keeper_file_remove(k->d->root_fd, key); /* the name may be there */
+		log_error("a new DKIM key for %s can't be written: %s", key->domain, err_text(r));
 		keeper_key_free(&key);
 		return r;
 	}
@@ -70,17 +71,24 @@ add_one(struct keeper *k, struct bytes domain, struct bytes selector, enum dkim_
 	return ERR_OK;
 }
 
-int
-keeper_make(struct keeper *k, struct bytes domain, struct bytes base)
+/* Not the name of a file that did not read, either? ERR_EXISTS: it is; an error */
+static int
+is_free(const struct keeper *k, struct bytes domain, struct bytes selector, enum dkim_key_type type)
 {
-	char next[KEEPER_BASE_SIZE], names[DKIM_KEY_TYPES][DKIM_SELECTOR_MAX + 2];
+	struct keeper_key *key = keeper_key_new(domain, selector, type);
+	int r = keeper_file_is_free(k->d->root_fd, key);
+
+	keeper_key_free(&key);
+	return r;
+}
+
+static int
+make_with(struct keeper *k, struct bytes domain, struct bytes base)
+{
+	char names[DKIM_KEY_TYPES][DKIM_SELECTOR_MAX + 2];
 	struct bytes selectors[DKIM_KEY_TYPES];
 	int r = ERR_OK;
 
-	if (base.n == 0) {
-		keeper_keys_base(&k->keys, domain, keeper_now_s(), next);
-		base = bytes_from_str(next);
-	}
 	if (k->keys.n + DKIM_KEY_TYPES > KEEPER_KEYS_MAX || base.n >= DKIM_SELECTOR_MAX)
 		return ERR_LIMIT;
 	for (unsigned t = 0; t < DKIM_KEY_TYPES; t++) {
@@ -89,12 +97,30 @@ keeper_make(struct keeper *k, struct bytes domain, struct bytes base)
 			return ERR_SYNTAX;
 		if (keeper_keys_find(&k->keys, domain, selectors[t]) != NULL)
 			return ERR_EXISTS;
+		if ((r = is_free(k, domain, selectors[t], (enum dkim_key_type)t)) < 0)
+			return r;
 	}
 	for (unsigned t = 0; t < DKIM_KEY_TYPES && r == ERR_OK; t++)
 		if (!has(k, domain, (enum dkim_key_type)t, KEEPER_WAITING))
 			r = add_one(k, domain, selectors[t], (enum dkim_key_type)t);
 	if (r < 0 && keeper_keys_find(&k->keys, domain, selectors[0]) != NULL)
 		(void)keeper_forget(k, keeper_keys_find(&k->keys, domain, selectors[0]));
+	return r;
+}
+
+int
+keeper_make(struct keeper *k, struct bytes domain, struct bytes base)
+{
+	char next[KEEPER_BASE_SIZE];
+	int r = ERR_EXISTS;
+
+	if (base.n > 0)
+		return make_with(k, domain, base);
+	/* names of files that did not read are taken, too */
+	for (unsigned skip = 0; skip < BASES_MAX && r == ERR_EXISTS; skip++) {
+		keeper_keys_base(&k->keys, domain, keeper_now_s(), skip, next);
+		r = make_with(k, domain, bytes_from_str(next));
+	}
 	return r;
 }
 
@@ -130,9 +156,10 @@ make(struct keeper *k, const struct dkim_keeper_order *m)
 {
 	int r = keeper_make(k, m->domain, m->selector);
 
-	return (struct verdict){ r, r == ERR_SYNTAX   ? "not a domain's or a selector's name"
-				    : r == ERR_EXISTS ? "there is a key with this selector"
-						      : "" };
+	return (struct verdict){ r, r == ERR_SYNTAX ? "not a domain's or a selector's name"
+				    : r == ERR_EXISTS
+					    ? "there is a key, or a file, with this selector"
+					    : "" };
 }
 
 static struct verdict

@@ -85,10 +85,15 @@ replace_others(struct keeper *k, const struct keeper_key *key)
 static int
 change(struct keeper *k, struct keeper_key *key, const struct keeper_life *before)
 {
-	const enum dkim_key_state now = key->life.state;
-	int r = save(k, key);
+	const uint64_t now_s = keeper_now_s();
+	enum dkim_key_state now;
+	int r;
 
-	if (r < 0) {
+	/* an older one, pending while its record could not be seen, comes back too late */
+	if (key->life.state == DKIM_ACTIVE && keeper_keys_is_replaced(&k->keys, key, now_s))
+		keeper_life_enter(&key->life, &k->times, DKIM_RETIRING, now_s);
+	now = key->life.state;
+	if ((r = save(k, key)) < 0) {
 		key->unsaved = false;
 		key->life = *before;
 		key->life.look_s = keeper_now_s() + k->times.check;
@@ -271,6 +276,7 @@ complain(struct keeper *k, uint64_t now_s)
 	size_t n = 0;
 	const struct keeper_key *first = NULL;
 
+	k->complained_s = k->complained_s < now_s ? k->complained_s : now_s;
 	if (now_s < k->complained_s + COMPLAIN_S)
 		return;
 	k->complained_s = now_s;
@@ -298,10 +304,14 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	UNUSED(fd);
 	UNUSED(what);
+	if (k->patience_s > now_s + PATIENCE_S) /* the clock was ahead */
+		k->patience_s = now_s;
 	for (size_t i = 0; i < k->keys.n; i++) {
 		struct keeper_key *key = k->keys.v[i];
-		const struct keeper_life before = key->life;
+		struct keeper_life before;
 
+		keeper_life_clock(&key->life, &k->times, now_s);
+		before = key->life;
 		if (now_s >= k->patience_s) {
 			if (key->unsaved)
 				(void)save(k, key);

@@ -262,6 +262,29 @@ def test_a_key_whose_record_is_gone_stops_signing(signing):
     signing.until("active", *active)
 
 
+def test_an_older_key_does_not_come_back(signing):
+    """Nor does a new one take the name of a file that is none of the keys read."""
+    old = signing.make_active()
+    letter = max(k["selector"] for k in signing.keys(DOMAIN) if k["selector"][0] == "r")
+    taken = letter[:-1] + chr(ord(letter[-1]) + 1)
+    path = os.path.join(signing.suite.folder, "state", "dkim", f"{taken}._domainkey.{DOMAIN}")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("damaged")
+    signing.dkim("rotate", DOMAIN)
+    with open(path, encoding="ascii") as f:
+        assert f.read() == "damaged"
+    os.unlink(path)
+    new = signing.selectors("pending")
+    assert len(new) == 2 and taken not in new
+    signing.set_records({})
+    signing.until("pending", *old)
+    signing.set_records({k["name"]: k["record"] for k in signing.keys(DOMAIN) if k["selector"] in new})
+    signing.until("active", *new)
+    signing.publish()
+    wait_for(lambda: old <= signing.selectors("retiring") | signing.selectors("gone"))
+    assert signing.selectors("active") == new
+
+
 def test_another_record_is_not_ours(signing):
     active = signing.make_active()
     signing.dkim("rotate", DOMAIN)

@@ -99,6 +99,29 @@ newest(void **arg)
 	keeper_keys_free(&keys);
 }
 
+/* An older key whose record comes back does not replace a newer one. */
+static void
+replaced(void **arg)
+{
+	struct keeper_keys keys = { NULL, 0, 0 };
+	struct keeper_key *old = make("a.example", "r1", DKIM_KEY_RSA, DKIM_PUBLISHED, 5),
+			  *new = make("a.example", "r2", DKIM_KEY_RSA, DKIM_ACTIVE, 4);
+
+	UNUSED(arg);
+	new->life.created_s = 20;
+	keeper_keys_insert(&keys, old);
+	keeper_keys_insert(&keys, new);
+	keeper_keys_insert(&keys, make("a.example", "e1", DKIM_KEY_ED25519, DKIM_PUBLISHED, 5));
+	assert_true(keeper_keys_is_replaced(&keys, old, 30));
+	assert_false(keeper_keys_is_replaced(&keys, new, 30));
+	assert_false(keeper_keys_is_replaced(&keys, old, 19)); /* made in the future */
+	assert_false(keeper_keys_is_replaced(&keys,
+		keeper_keys_find(&keys, BYTES_LITERAL("a.example"), BYTES_LITERAL("e1")), 30));
+	new->life.state = DKIM_PENDING;
+	assert_false(keeper_keys_is_replaced(&keys, old, 30));
+	keeper_keys_free(&keys);
+}
+
 #define IN_2026 1795000000
 
 static const struct base_row {
@@ -125,8 +148,10 @@ run_base(void **arg)
 	for (size_t i = 0; i < NITEMS(t->selectors) && t->selectors[i] != NULL; i++)
 		keeper_keys_insert(
 			&keys, make("a.example", t->selectors[i], DKIM_KEY_RSA, DKIM_GONE, 1));
-	keeper_keys_base(&keys, BYTES_LITERAL("a.example"), IN_2026, base);
+	keeper_keys_base(&keys, BYTES_LITERAL("a.example"), IN_2026, 0, base);
 	assert_string_equal(base, t->base);
+	keeper_keys_base(&keys, BYTES_LITERAL("a.example"), IN_2026, 1, base);
+	assert_string_not_equal(base, t->base);
 	keeper_keys_free(&keys);
 }
 
@@ -298,6 +323,47 @@ on_disk(void **arg)
 	close_folder(&f);
 }
 
+static size_t
+size_of(const struct folder *f, const char *name)
+{
+	struct stat st;
+
+	return fstatat(f->fd, name, &st, 0) < 0 ? 0 : (size_t)st.st_size;
+}
+
+/* A new key never takes the place of a file, whether that reads or not. */
+static void
+new_ones(void **arg)
+{
+	static const char name[] = "e2026a._domainkey.example.org";
+	struct keeper_key *key = make_real("example.org", "e2026a", DKIM_PENDING);
+	struct folder f;
+	int fd;
+
+	UNUSED(arg);
+	open_folder(&f);
+	fd = openat(f.fd, name, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "damaged", 7), 7);
+	close(fd);
+	if (sys_fault(SYS_WRITE, 1, ENOSPC, false) != ERR_UNSUPPORTED) {
+		assert_int_equal(keeper_file_create(f.fd, key), ERR_EXISTS);
+		sys_fault_clear();
+	}
+	assert_int_equal(keeper_file_create(f.fd, key), ERR_EXISTS);
+	assert_int_equal(size_of(&f, name), 7);
+	assert_int_equal(unlinkat(f.fd, name, 0), 0);
+	if (sys_fault(SYS_FSYNC, 2, EIO, false) != ERR_UNSUPPORTED) { /* of the folder */
+		assert_int_equal(keeper_file_create(f.fd, key), ERR_IO);
+		sys_fault_clear();
+		assert_int_equal(size_of(&f, name), 0);
+	}
+	assert_int_equal(keeper_file_create(f.fd, key), ERR_OK);
+	assert_true(size_of(&f, name) > 7);
+	assert_int_equal(keeper_file_create(f.fd, key), ERR_EXISTS);
+	keeper_key_free(&key);
+	close_folder(&f);
+}
+
 /* Whatever fails, there is the old state or the new one, whole. */
 static void
 every_step_fails(void **arg)
@@ -336,7 +402,8 @@ main(void)
 {
 	const struct CMUnitTest others[] = { cmocka_unit_test(order), cmocka_unit_test(newest),
 		cmocka_unit_test(long_names), cmocka_unit_test(text_there_and_back),
-		cmocka_unit_test(on_disk), cmocka_unit_test(every_step_fails) };
+		cmocka_unit_test(on_disk), cmocka_unit_test(new_ones), cmocka_unit_test(replaced),
+		cmocka_unit_test(every_step_fails) };
 	TABLE_TESTS(bases, base_rows, run_base);
 	TABLE_TESTS(names, name_rows, run_name);
 

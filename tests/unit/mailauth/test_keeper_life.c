@@ -86,8 +86,12 @@ static const struct row {
 		{ { 21600, OTHER, KEEPER_STAYS, A }, { 300, UNKNOWN, KEEPER_STAYS, A },
 			{ 300, NOTHING, KEEPER_CHANGES, P }, { 0, END, 0, P } } },
 	{ "retiring takes its time", R,
-		{ { 604799, TICK, KEEPER_STAYS, R }, { 1, TICK, KEEPER_CHANGES, G },
-			{ 0, END, 0, G } } },
+		{ { 300, OURS, KEEPER_STAYS, R }, { 604499, TICK, KEEPER_STAYS, R },
+			{ 1, TICK, KEEPER_CHANGES, G }, { 0, END, 0, G } } },
+	{ "nothing is erased by the clock alone", R,
+		{ { 31536000, TICK, KEEPER_STAYS, R }, { 300, UNKNOWN, KEEPER_STAYS, R },
+			{ 300, TICK, KEEPER_STAYS, R }, { 300, OURS, KEEPER_STAYS, R },
+			{ 1, TICK, KEEPER_CHANGES, G }, { 0, END, 0, G } } },
 	{ "retiring, whatever DNS says", R,
 		{ { 300, NOTHING, KEEPER_STAYS, R }, { 300, OTHER, KEEPER_STAYS, R },
 			{ 300, OURS, KEEPER_STAYS, R }, { 603900, TICK, KEEPER_CHANGES, G },
@@ -181,6 +185,8 @@ age(void **arg)
 	struct keeper_life life = { .state = DKIM_ACTIVE, .created_s = 1, .since_s = BORN };
 
 	UNUSED(arg);
+	assert_false(keeper_life_is_old(&life, &times, UINT64_MAX)); /* DNS was not asked yet */
+	life.checked_s = BORN;
 	assert_false(keeper_life_is_old(&life, &times, BORN + times.rotate - 1));
 	assert_true(keeper_life_is_old(&life, &times, BORN + times.rotate));
 	assert_false(keeper_life_is_old(&life, &never, UINT64_MAX));
@@ -193,11 +199,55 @@ age(void **arg)
 	assert_int_equal(keeper_life_tick(&life, &times, 5), KEEPER_STAYS);
 }
 
+/* Read again after a restart: the TTL may not be over. */
+static void
+published_waits_after_a_restart(void **arg)
+{
+	struct keeper_life life = { .state = DKIM_PUBLISHED, .since_s = BORN };
+
+	UNUSED(arg);
+	keeper_life_begin(&life, &times, BORN + 10, 0);
+	assert_int_equal(life.look_s, BORN + 3600);
+	keeper_life_begin(&life, &times, BORN + 7200, 0);
+	assert_int_equal(life.look_s, BORN + 7201);
+}
+
+/* The clock was a year ahead and is right again; or it is behind. */
+static void
+times_in_the_future(void **arg)
+{
+	const uint64_t year = 31536000;
+	struct keeper_life life = { .state = DKIM_ACTIVE,
+		.created_s = BORN,
+		.since_s = BORN + year,
+		.look_s = BORN + year,
+		.checked_s = BORN + year };
+
+	UNUSED(arg);
+	keeper_life_clock(&life, &times, BORN + 5);
+	assert_int_equal(life.since_s, BORN + 5);
+	assert_int_equal(life.look_s, BORN + 5);
+	assert_int_equal(life.checked_s, BORN + 5);
+	life.look_s = BORN + 5 + times.watch;
+	keeper_life_clock(&life, &times, BORN + 6);
+	assert_int_equal(life.look_s, BORN + 5 + times.watch);
+	keeper_life_clock(&life, &times, 1000); /* before its making: behind */
+	assert_int_equal(life.since_s, BORN + 5);
+	/* made and published ahead: it does not wait for that year */
+	life = (struct keeper_life){
+		.state = DKIM_PUBLISHED, .created_s = BORN + year, .since_s = BORN + year
+	};
+	assert_int_equal(keeper_life_seen(&life, &times, KEEPER_OURS, 600, BORN), KEEPER_CHANGES);
+	assert_int_equal(life.state, DKIM_ACTIVE);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest others[] = { cmocka_unit_test(looks_become_rare),
-		cmocka_unit_test(keys_read_at_once_are_looked_at_apart), cmocka_unit_test(age) };
+		cmocka_unit_test(keys_read_at_once_are_looked_at_apart), cmocka_unit_test(age),
+		cmocka_unit_test(published_waits_after_a_restart),
+		cmocka_unit_test(times_in_the_future) };
 	TABLE_TESTS(tests, rows, run_row);
 
 	return cmocka_run_group_tests_name("mailauth/keeper_life", tests, NULL, NULL) +
