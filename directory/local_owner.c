@@ -43,6 +43,25 @@ is_host(struct arena *a, const char *const hosts[LOCAL_HOSTS], struct bytes doma
 	return false;
 }
 
+static bool
+is_here(const struct directory_tables *t, struct arena *a, const char *const hosts[LOCAL_HOSTS],
+	struct bytes domain, const struct domain_info *where)
+{
+	return (where->place == PLACE_LOCAL && where->system_users) ||
+	       bytes_equal(where->domain, t->default_domain) || is_host(a, hosts, domain);
+}
+
+int
+local_domain(struct directory_tables *t, struct arena *a, const char *const hosts[LOCAL_HOSTS],
+	struct bytes domain)
+{
+	struct domain_info where;
+
+	if (tables_domain(t, a, domain, &where) < 0)
+		return ERR_IO;
+	return is_here(t, a, hosts, domain, &where);
+}
+
 int
 local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
 	const char *const hosts[LOCAL_HOSTS], struct bytes address)
@@ -59,8 +78,7 @@ local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
 		return 0;
 	if (tables_domain(t, a, folded.domain, &where) < 0)
 		return ERR_IO;
-	if (!(where.place == PLACE_LOCAL && where.system_users) &&
-		!bytes_equal(where.domain, t->default_domain) && !is_host(a, hosts, folded.domain))
+	if (!is_here(t, a, hosts, folded.domain, &where))
 		return 0;
 	if ((r = is_free(t, a, folded.local, where.domain)) != 1)
 		return r;

@@ -20,6 +20,11 @@
 MUST_USE int local_owns(struct directory_tables *t, struct arena *a, struct bytes key,
 	const char *const hosts[LOCAL_HOSTS], struct bytes address);
 
+/* Is it a domain of this host: of the system's users, the default one, a name of the host? Folded.
+ * returns: 1, 0, ERR_IO (temporary) */
+MUST_USE int local_domain(struct directory_tables *t, struct arena *a,
+	const char *const hosts[LOCAL_HOSTS], struct bytes domain);
+
 /* An address that is his, for the sender of what he sends: in the default domain, else at the
  * host's first name. */
 struct bytes local_address(struct directory_tables *t, struct arena *a, struct bytes key,

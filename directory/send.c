@@ -38,6 +38,7 @@ struct send {
 	struct bytes reverse_path, recipients;
 	struct bytes senders[DIRECTORY_SENDERS_MAX];
 	uint32_t nsenders, author;
+	struct bytes sign_domain; /* of the author, if it may be signed for; else empty */
 	enum directory_send_verdict verdict;
 	bool in_header; /* NOT_OWNED: where the address stands */
 	struct bytes address;
@@ -78,19 +79,6 @@ refuse(struct send *s, enum directory_send_verdict verdict, const char *reason)
 	answer(s, &m);
 }
 
-/* Whose domain is it to be signed for? He is one of those that were found to be the login's. */
-static bool
-author_domain(struct send *s, struct bytes *out)
-{
-	struct bytes author;
-
-	if (s->author >= s->nsenders)
-		return false;
-	author = s->senders[s->author];
-	return mail_domain_fold(&s->arena, bytes_skip(author, bytes_find_last(author, '@') + 1),
-		       out) == ERR_OK;
-}
-
 static void
 permit(struct send *s)
 {
@@ -103,8 +91,10 @@ permit(struct send *s)
 
 	if (s->queue_id != 0)
 		send_ticket_make(&s->d->ticket_key, &ticket, now_s, &text);
-	if (s->queue_id != 0 && author_domain(s, &ticket.domain))
+	if (s->queue_id != 0 && s->sign_domain.n > 0) {
+		ticket.domain = s->sign_domain;
 		send_ticket_make(&s->d->sign_key, &ticket, now_s, &sign);
+	}
 	m.ticket = buf_bytes(&text);
 	m.sign_ticket = buf_bytes(&sign);
 	answer(s, &m);
@@ -187,6 +177,31 @@ look_up_local(struct send *s, struct directory_tables *t)
 	}
 }
 
+/*
+ * Whose domain is it to be signed for? The author is one of those that were found to be the
+ * login's. A trusted one writes as anybody, but is signed for only in the domains of this host
+ * (the mail of root and cron): whoever got hold of such a handle gets no signatures for others.
+ */
+static void
+look_up_sign_domain(struct send *s, struct directory_tables *t)
+{
+	struct bytes author, domain;
+	int r = 1;
+
+	if (s->author >= s->nsenders)
+		return;
+	author = s->senders[s->author];
+	if (mail_domain_fold(
+		    &s->arena, bytes_skip(author, bytes_find_last(author, '@') + 1), &domain) < 0)
+		return;
+	if (s->power == LOGIN_TRUSTED)
+		r = local_domain(t, &s->arena, s->d->local_hosts, domain);
+	if (r < 0)
+		s->verdict = DIRECTORY_SEND_TEMPORARY;
+	else if (r > 0)
+		s->sign_domain = domain;
+}
+
 static void
 look_up(struct directory_tables *t, void *arg)
 {
@@ -198,6 +213,7 @@ look_up(struct directory_tables *t, void *arg)
 	s->verdict = DIRECTORY_SEND_OK;
 	if (s->power != LOGIN_ACCOUNT) {
 		look_up_local(s, t);
+		look_up_sign_domain(s, t);
 		return;
 	}
 	r = tables_by_key(t, &s->arena, s->key, s->system_user, &account);
@@ -210,6 +226,7 @@ look_up(struct directory_tables *t, void *arg)
 		s->verdict = owns(s, t, &account, s->reverse_path, false);
 	for (uint32_t i = 0; i < s->nsenders && s->verdict == DIRECTORY_SEND_OK; i++)
 		s->verdict = owns(s, t, &account, s->senders[i], true);
+	look_up_sign_domain(s, t);
 }
 
 static void

@@ -319,6 +319,26 @@ local_one(void **arg)
 	destroy(&fixture);
 }
 
+/* In which domains the mail of root and of trusted users is signed. */
+static void
+local_domains(void **arg)
+{
+	static const struct {
+		const char *domain;
+		int here;
+	} domains[] = { { "example.org", 1 }, { "mx.example.org", 1 }, { "vm", 1 },
+		{ "host.example.org", 1 }, { "conf.example", 0 }, { "elsewhere.example", 0 },
+		{ "a.mx.example.org", 0 } };
+	struct fixture *f = *arg;
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < NITEMS(domains); i++)
+		assert_int_equal(
+			local_domain(&f->texts.t, &a, hosts, bytes_from_str(domains[i].domain)),
+			domains[i].here);
+	arena_reset(&a);
+}
+
 static void
 local_senders(void **arg)
 {
@@ -412,6 +432,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(values_of_targets, make, destroy),
 		cmocka_unit_test_setup_teardown(expansion_is_limited, make, destroy),
 		cmocka_unit_test_setup_teardown(logins, make, destroy),
+		cmocka_unit_test_setup_teardown(local_domains, make, destroy),
 		cmocka_unit_test_setup_teardown(local_senders, make, destroy),
 		cmocka_unit_test(tables_that_are_not_there),
 	};
