@@ -56,8 +56,10 @@ on_fetched(void *arg, const struct ipc_answer *a)
 	if (a->err == ERR_PEER) /* it begins anew when the keeper is there again */
 		return;
 	if (a->err < 0 || a->type != DKIM_KEEPER_KEYS || dkim_keeper_keys_decode(&in, &m) < 0) {
-		log_error("dkim-keeper gave no keys: %s",
-			a->err < 0 ? err_text(a->err) : "its answer can't be read");
+		if (log_pace(&s->keyless_pace))
+			log_error("dkim-keeper gave no keys (%u times): %s",
+				log_pace_times(&s->keyless_pace),
+				a->err < 0 ? err_text(a->err) : "its answer can't be read");
 		event_base_once(s->d->base, -1, EV_TIMEOUT, on_fetch_again, s, &wait);
 		return;
 	}
@@ -218,8 +220,9 @@ on_stats(struct daemon *d, struct buf *out)
 	const struct signer *s = d->ctx;
 	const struct stats_row rows[] = { { "message_total", s->signed_total },
 		{ "signature_total", s->signatures }, { "no_key_total", s->no_key },
-		{ "refused_total", s->refused }, { "busy_total", s->busy },
-		{ "failed_total", s->failed }, { "waiting", s->njobs }, { "domains", s->keys.n } };
+		{ "refused_total", s->refused }, { "unsignable_total", s->unsignable },
+		{ "busy_total", s->busy }, { "failed_total", s->failed }, { "waiting", s->njobs },
+		{ "domains", s->keys.n } };
 
 	stats_rows_put(out, "sign", rows, NITEMS(rows));
 }

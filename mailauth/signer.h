@@ -32,8 +32,8 @@ struct signer {
 	TAILQ_HEAD(, signer_job) jobs;
 	size_t njobs;
 	struct event *work;
-	struct log_pace refused_pace, failed_pace;
-	uint64_t signed_total, signatures, no_key, refused, busy, failed;
+	struct log_pace refused_pace, failed_pace, keyless_pace;
+	uint64_t signed_total, signatures, no_key, refused, unsignable, busy, failed;
 };
 
 /* ---- signer.c ---- */

@@ -55,12 +55,18 @@ job_free(struct signer_job *j)
 /* ---- the end ---- */
 
 static void
+tell_failed(struct signer *s, struct bytes domain, const char *why)
+{
+	s->failed++;
+	if (log_pace(&s->failed_pace))
+		log_error("a message of %.*s was not signed (%u times): %s", (int)domain.n,
+			(const char *)domain.p, log_pace_times(&s->failed_pace), why);
+}
+
+static void
 fail(struct signer_job *j, int err, const char *why)
 {
-	j->s->failed++;
-	if (log_pace(&j->s->failed_pace))
-		log_error("a message of %s was not signed (%u times): %s", j->domain->name,
-			log_pace_times(&j->s->failed_pace), why);
+	tell_failed(j->s, bytes_from_str(j->domain->name), why);
 	answer(j->channel, j->id,
 		&(struct signer_signed){ .err = err, .words = bytes_from_str(why) });
 	job_free(j);
@@ -254,6 +260,10 @@ refuse(struct request *r, int err)
 		s->no_key++;
 	} else if (err == ERR_BUSY) {
 		s->busy++;
+	} else if (err == ERR_SYNTAX) { /* what submission took may be like that */
+		s->unsignable++;
+	} else if (err != ERR_DENIED) {
+		tell_failed(s, r->m->domain, r->why);
 	} else {
 		s->refused++;
 		if (log_pace(&s->refused_pace))

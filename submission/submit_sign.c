@@ -3,8 +3,9 @@
  * submission/submit_sign.c - a message gets its DKIM signatures before it is committed: the signer
  * sees what will leave, and directory's ticket that says whose domain it is.
  *
- * A message that cannot be signed leaves unsigned, or has to wait (451): the option
- * mailauth.sign_required decides.
+ * A message that cannot be signed leaves unsigned, or is not taken: the option
+ * mailauth.sign_required decides. 451 where another try may help; 550 where it is the message
+ * itself that no signature fits.
  *
  * Runs in:  submission.
  * Trusts:   the signer's answers after decoding, and no further than that its fields stand in
@@ -47,9 +48,8 @@ unsigned_goes(struct client *c, const struct signer_signed *a, struct bytes doma
 	}
 	own->failed++;
 	log_warning("%s: not signed for %.*s: %.*s%s", id, (int)domain.n, (const char *)domain.p,
-		(int)why.n, (const char *)why.p,
-		required && a->err != ERR_SYNTAX ? ", so not taken" : "");
-	return !required || a->err == ERR_SYNTAX;
+		(int)why.n, (const char *)why.p, required ? ", so not taken" : "");
+	return !required;
 }
 
 static struct bytes
@@ -77,6 +77,9 @@ on_signed(void *arg, const struct signer_signed *a)
 		ask_commit(c);
 	} else if (unsigned_goes(c, a, author_domain(c->session.txn))) {
 		ask_commit(c);
+	} else if (a->err == ERR_SYNTAX) {
+		c->smtpd->numbers.refused_messages++;
+		ask_answer(c, 550, "5.6.0", "message can't be signed: its header is not in order");
 	} else {
 		c->smtpd->numbers.refused_messages++;
 		ask_answer(c, 451, "4.7.5", "message can't be signed now, try again later");

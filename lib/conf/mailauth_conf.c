@@ -31,7 +31,7 @@ static const struct opt_row rows[] = {
 	OPT_UINT(mailauth_conf, jobs, "2000", 10, 10000,
 		"messages that one of them has in hand at once; more wait their turn"),
 	OPT_UINT(mailauth_conf, signature_limit, "8", 1, 16,
-		"DKIM signatures of one message that are verified, the first ones"),
+		"DKIM signatures of one message that are verified, the author's first"),
 	OPT_UINT(mailauth_conf, rsa_bits_min, "1024", 1024, 4096,
 		"DKIM signatures by RSA keys of fewer bits are not valid (RFC 8301 3.2)"),
 	OPT_SIZE(mailauth_conf, content_limit, "2047M", OPT_MIB, 2047 * OPT_MIB,
@@ -41,8 +41,8 @@ static const struct opt_row rows[] = {
 	OPT_BOOL(mailauth_conf, sign, "yes",
 		"sign what our users send, and our own reports, for domains that have DKIM keys"),
 	OPT_BOOL(mailauth_conf, sign_required, "no",
-		"a user's message whose domain has keys, but that cannot be signed now, is refused "
-		"for the moment (451) instead of being sent unsigned"),
+		"a user's message whose domain has keys, but that cannot be signed, is refused "
+		"(451, or 550 if it never can be) instead of being sent unsigned"),
 	OPT_BOOL(mailauth_conf, sign_forwards, "no",
 		"sign forwarded mail too, for the domain of the address that forwards"),
 	OPT_UINT(mailauth_conf, signers, "2", 0, 256, "processes that sign; 0: one for each core"),
