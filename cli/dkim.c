@@ -307,7 +307,9 @@ do_remove(struct cli *cli, const struct words *w)
 	int status = order(cli, &m);
 
 	if (status == CLI_OK)
-		printf("%s is forgotten; its record may be removed from DNS.\n", w->selector);
+		printf("%s is forgotten. Its record may be removed from DNS; if the key ever "
+		       "signed, leave\nthe record for a week: mail on its way needs it.\n",
+			w->selector);
 	return status;
 }
 
