@@ -251,12 +251,7 @@ content_fd(struct explaining *x, struct content_source *source)
 static bool
 ask_verify(struct explaining *x, int fd)
 {
-	struct mailauth_verify m = { .client = bytes_from_str(
-					     x->e.client != NULL ? x->e.client : "192.0.2.0"),
-		.helo = bytes_head(bytes_from_str(x->e.helo), MAILAUTH_NAME_MAX),
-		.mail_from = bytes_head(bytes_from_str(x->e.mail_from), MAILAUTH_PATH_MAX),
-		.explain = true,
-		.spf = x->e.spf.mail_from };
+	struct mailauth_verify m = { .explain = true, .spf = x->e.spf.mail_from };
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame = { 0 };
 	struct ipc_reader in;

@@ -6,6 +6,7 @@
  * Trusts:   nothing: whoever has the client's address writes its PTR records.
  * Sources:  RFC 7208 sec. 4.6.4, 4.8, 5.5 and 7.3; RFC 8616 sec. 4.
  */
+#include "rfc5321.h"
 #include "spf_private.h"
 
 bool
@@ -27,16 +28,6 @@ spf_expand_name(struct spf_check *c, struct bytes domain_spec, struct bytes *out
 	if (n > 0)
 		*out = arena_bytes(&c->arena, bytes_make(name, (size_t)n));
 	return n > 0;
-}
-
-/* Is name the domain, or within it? Both in presentation form. */
-static bool
-is_within(struct bytes name, struct bytes domain)
-{
-	if (name.n < domain.n)
-		return false;
-	return bytes_equal_nocase(bytes_skip(name, name.n - domain.n), domain) &&
-	       (name.n == domain.n || name.p[name.n - domain.n - 1] == '.');
 }
 
 /* Has the name the client's address? Without an answer it has not (sec. 5.5). */
@@ -81,7 +72,7 @@ spf_ptr_matches(struct spf_check *c, struct bytes target)
 	if (!dns_status_is_temporary(c->status))
 		spf_count_void(c, target);
 	for (size_t i = 0; i < n; i++)
-		if (is_within(names[i], target) && is_validated(c, names[i]))
+		if (rfc5321_is_within(names[i], target) && is_validated(c, names[i]))
 			return true;
 	return false;
 }
@@ -92,7 +83,7 @@ rank_of(const struct spf_check *c, struct bytes name)
 {
 	if (bytes_equal_nocase(name, c->values.domain))
 		return 3;
-	return is_within(name, c->values.domain) ? 2 : 1;
+	return rfc5321_is_within(name, c->values.domain) ? 2 : 1;
 }
 
 void

@@ -287,10 +287,7 @@ static void
 ask_verify(struct verdict *v)
 {
 	struct client *c = v->client;
-	struct mailauth_verify m = { .client = bytes_from_str(c->session.client),
-		.helo = bytes_head(bytes_from_str(c->session.helo), MAILAUTH_NAME_MAX),
-		.mail_from = bytes_head(c->session.txn->envelope.reverse_path, MAILAUTH_PATH_MAX),
-		.spf = v->spf.mail_from };
+	struct mailauth_verify m = { .spf = v->spf.mail_from };
 	struct link *l = choose(v->verify);
 	int fd, r = store_show(&c->store, &m.content, &fd);
 

@@ -9,18 +9,11 @@
  */
 #include "dmarc_report_msg.h"
 #include "received_spf.h"
+#include "rfc5321.h"
 #include "session_impl.h"
 #include "verify.h"
 
 #define LEDGER_BACKLOG_MAX (1u << 20) /* what it has not taken; reports are not worth more */
-
-static struct bytes
-domain_of(struct bytes mailbox)
-{
-	const size_t at = bytes_find_last(mailbox, '@');
-
-	return at == BYTES_NOT_FOUND ? BYTES_NONE : bytes_skip(mailbox, at + 1);
-}
 
 /* ---- the field ---- */
 
@@ -237,8 +230,8 @@ verdict_report(const struct verdict *v)
 		.spf_aligned = m->spf_aligned,
 		.reason = reason_of(v),
 		.header_from = m->author_domain,
-		.envelope_from = domain_of(e->reverse_path),
-		.envelope_to = domain_of(e->rcpts[0].forward_path),
+		.envelope_from = rfc5321_domain_of(e->reverse_path),
+		.envelope_to = rfc5321_domain_of(e->rcpts[0].forward_path),
 		.spf_domain = v->spf.mail_from.domain,
 		.spf_result = words[v->spf.mail_from.result] };
 

@@ -12,6 +12,8 @@
  */
 #include "mailauth_decide.h"
 
+#include "rfc5321.h"
+
 static const char *const names[MAILAUTH_ACTIONS] = {
 	[MAILAUTH_ACCEPT] = "accept",
 	[MAILAUTH_JUNK] = "junk",
@@ -24,29 +26,11 @@ mailauth_action_name(enum mailauth_action action)
 	return action < MAILAUTH_ACTIONS ? names[action] : "unknown";
 }
 
-static struct bytes
-domain_of(struct bytes mailbox)
-{
-	const size_t at = bytes_find_last(mailbox, '@');
-
-	return at == BYTES_NOT_FOUND ? BYTES_NONE : bytes_skip(mailbox, at + 1);
-}
-
-/* domain itself, or a name below it */
-static bool
-is_within(struct bytes name, struct bytes domain)
-{
-	if (domain.n == 0 || name.n < domain.n ||
-		!bytes_equal_nocase(bytes_skip(name, name.n - domain.n), domain))
-		return false;
-	return name.n == domain.n || name.p[name.n - domain.n - 1] == '.';
-}
-
 /* Is the reverse-path its owner's? By the client that he allows, or by his signature. */
 static bool
 is_authenticated(const struct mailauth_facts *f)
 {
-	const struct bytes domain = domain_of(f->mail_from);
+	const struct bytes domain = rfc5321_domain_of(f->mail_from);
 
 	if (f->mail_from.n == 0)
 		return false;
@@ -54,7 +38,7 @@ is_authenticated(const struct mailauth_facts *f)
 		return true;
 	for (uint32_t i = 0; i < f->verified->n_dkim; i++)
 		if (f->verified->dkim[i].result == AUTH_PASS &&
-			is_within(domain, f->verified->dkim[i].domain))
+			rfc5321_is_within(domain, f->verified->dkim[i].domain))
 			return true;
 	return false;
 }

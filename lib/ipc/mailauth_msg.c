@@ -99,9 +99,6 @@ mailauth_spf_result_decode(struct ipc_reader *in, void *msg)
 void
 mailauth_verify_encode(struct buf *out, const struct mailauth_verify *m)
 {
-	ipc_put_bytes(out, m->client);
-	ipc_put_bytes(out, m->helo);
-	ipc_put_bytes(out, m->mail_from);
 	buf_put_u8(out, m->explain);
 	put_spf(out, &m->spf);
 	content_source_put(out, &m->content);
@@ -110,9 +107,6 @@ mailauth_verify_encode(struct buf *out, const struct mailauth_verify *m)
 static int
 decode_verify(struct ipc_reader *in, struct mailauth_verify *m, bool in_fd)
 {
-	m->client = ipc_get_bytes(in, MAILAUTH_ADDRESS_MAX);
-	m->helo = ipc_get_bytes(in, MAILAUTH_NAME_MAX);
-	m->mail_from = ipc_get_bytes(in, MAILAUTH_PATH_MAX);
 	m->explain = get_bool(in);
 	get_spf(in, &m->spf);
 	m->content = content_source_get(in, in_fd, MAILAUTH_CONTENT_MAX);

@@ -68,9 +68,8 @@ struct mailauth_spf_result {
 };
 
 struct mailauth_verify {
-	struct bytes client, helo, mail_from; /* as in the question */
 	bool explain;
-	struct mailauth_spf spf;       /* that of mail_from */
+	struct mailauth_spf spf;       /* that of the reverse-path */
 	struct content_source content; /* header and body, CRLF; without our own fields */
 };
 

@@ -239,6 +239,23 @@ rfc5321_parse_path(struct bytes in, unsigned flags, struct mailbox *out)
 	return (int)used + 1;
 }
 
+struct bytes
+rfc5321_domain_of(struct bytes mailbox)
+{
+	const size_t at = bytes_find_last(mailbox, '@');
+
+	return at == BYTES_NOT_FOUND ? BYTES_NONE : bytes_skip(mailbox, at + 1);
+}
+
+bool
+rfc5321_is_within(struct bytes name, struct bytes domain)
+{
+	if (domain.n == 0 || name.n < domain.n ||
+		!bytes_equal_nocase(bytes_skip(name, name.n - domain.n), domain))
+		return false;
+	return name.n == domain.n || name.p[name.n - domain.n - 1] == '.';
+}
+
 void
 rfc5321_put_local_part(struct buf *out, const struct mailbox *m)
 {

@@ -64,6 +64,12 @@ MUST_USE int rfc5321_parse_mailbox(struct bytes in, unsigned flags, struct mailb
  */
 MUST_USE int rfc5321_parse_path(struct bytes in, unsigned flags, struct mailbox *out);
 
+/* What is behind the last '@'; empty: there is none. */
+struct bytes rfc5321_domain_of(struct bytes mailbox);
+
+/* Is the name this domain, or one within it? */
+MUST_USE bool rfc5321_is_within(struct bytes name, struct bytes domain);
+
 /* The octets that the local-part stands for: without quotes and backslashes. */
 void rfc5321_put_local_part(struct buf *out, const struct mailbox *m);
 
