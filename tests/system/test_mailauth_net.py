@@ -50,8 +50,8 @@ def net():
 @pytest.fixture(scope="module")
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns, options=QUICK + [
-            f"hostname={HOSTNAME}", f"directory.srs_domain={DOMAIN}", "resolver.timeout=3s", "mailauth.timeout=6s",
-            "mailauth.dkim_check=1s", "mailauth.sign_forwards=yes",
+            f"hostname={HOSTNAME}", f"directory.srs_domain={DOMAIN}", "resolver.timeout=3s", "mailauth.verify=yes",
+            "mailauth.timeout=6s", "mailauth.dkim_check=1s", "mailauth.sign_forwards=yes",
             f"mailauth.trusted_forwarders={net.host('forwarder').v4}"]) as s:
         make_sender(s)
         make_sender(s, FORWARDED)
