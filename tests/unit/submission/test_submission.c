@@ -138,7 +138,9 @@ static const struct signing {
 } signings[] = {
 	{ "signed", { 0 }, false, "250 2.0.0", 1, true },
 	{ "no key", { ERR_NOT_FOUND, ERR_NOT_FOUND }, true, "250 2.0.0", 1, false },
-	{ "cannot be signed by anybody", { ERR_SYNTAX }, true, "250 2.0.0", 1, false },
+	{ "cannot be signed by anybody", { ERR_SYNTAX }, false, "250 2.0.0", 1, false },
+	{ "cannot be signed by anybody, but required", { ERR_SYNTAX }, true, "550 5.6.0", 1,
+		false },
 	{ "refused", { ERR_DENIED }, false, "250 2.0.0", 1, false },
 	{ "refused, but required", { ERR_DENIED }, true, "451 4.7.5", 1, false },
 	{ "it died once", { ERR_PEER }, false, "250 2.0.0", 2, true },
