@@ -89,7 +89,7 @@ static void
 read_content(void)
 {
 	FILE *f = fopen(load.content_path, "r");
-	long size;
+	long size = -1;
 
 	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0)
 		die(load.content_path);
