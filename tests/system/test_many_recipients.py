@@ -33,8 +33,8 @@ def net():
 def suite(net):
     with running_on(net.host("relais"), resolver=net.dns,
                     options=[*QUICK, f"smtpd.recipient_limit={MANY}"]) as s:
-        make_sender(s)
         s.relais("domain", "add", "slow.example", "relay")
+        make_sender(s)  # waits until what is new in the tables holds
         yield s
 
 
