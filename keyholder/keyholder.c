@@ -34,7 +34,6 @@
 #define TURN_US          2000 /* of signing before others are heard */
 #define ROTATION_LOOK_MS 1000 /* the granularity of rotations */
 #define WARN_MS          (24 * 3600 * 1000)
-#define DRAIN_LOOK_MS    250
 #define DRAIN_QUIET_MS   2000 /* nothing was asked for so long after RETIRE: leave */
 #define REFUSALS_LOGGED  10
 #define REFUSALS_EVERY   1000
@@ -63,7 +62,7 @@ struct keyholder {
 	TAILQ_HEAD(, peer) peers; /* the next one to be served first */
 	STAILQ_HEAD(, job) spare;
 	size_t njobs;
-	struct event *work, *rotation, *warning, *drain;
+	struct event *work, *rotation, *warning;
 	uint64_t last_asked_ms;
 	uint64_t signed_total, refused_total, busy_total, unknown_total, chains_total;
 };
@@ -425,16 +424,13 @@ on_peer_down(struct daemon *d, struct ipc_channel *channel)
 	free(p);
 }
 
-static void
-on_drain_look(evutil_socket_t fd, short what, void *arg)
+static bool
+is_drained(struct daemon *d)
 {
-	struct keyholder *k = arg;
+	const struct keyholder *k = d->ctx;
 
-	if (TAILQ_EMPTY(&k->peers) ||
-		(k->njobs == 0 && clock_mono_ms() - k->last_asked_ms > DRAIN_QUIET_MS))
-		daemon_finished(k->daemon);
-	else
-		after_ms(k->drain, DRAIN_LOOK_MS);
+	return TAILQ_EMPTY(&k->peers) ||
+	       (k->njobs == 0 && clock_mono_ms() - k->last_asked_ms > DRAIN_QUIET_MS);
 }
 
 static void
@@ -448,9 +444,7 @@ on_drain(struct daemon *d)
 			push_retire(p);
 	}
 	k->last_asked_ms = clock_mono_ms();
-	k->drain = evtimer_new(d->base, on_drain_look, k);
-	ASSERT(k->drain != NULL);
-	after_ms(k->drain, 0);
+	daemon_drain_until(d, is_drained);
 }
 
 static void

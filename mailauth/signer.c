@@ -21,7 +21,6 @@
 #define FETCH_TIMEOUT_MS 30000
 #define ASK_TIMEOUT_MS   10000
 #define ASK_AGAIN_MS     1000 /* for the ticket key, at most so often */
-#define DRAIN_LOOK_MS    100
 
 /* ---- keys ---- */
 
@@ -194,24 +193,18 @@ on_peer_down(struct daemon *d, struct ipc_channel *channel)
 	signer_jobs_peer_down(d->ctx, channel);
 }
 
-static void
-on_drain_look(evutil_socket_t fd, short what, void *arg)
+static bool
+is_drained(struct daemon *d)
 {
-	const struct timeval tv = { 0, DRAIN_LOOK_MS * 1000 };
-	struct signer *s = arg;
+	const struct signer *s = d->ctx;
 
-	UNUSED(fd);
-	UNUSED(what);
-	if (s->njobs == 0)
-		daemon_finished(s->d);
-	else
-		event_base_once(s->d->base, -1, EV_TIMEOUT, on_drain_look, s, &tv);
+	return s->njobs == 0;
 }
 
 static void
 on_drain(struct daemon *d)
 {
-	on_drain_look(-1, 0, d->ctx);
+	daemon_drain_until(d, is_drained);
 }
 
 static void

@@ -19,9 +19,8 @@
 #include "log.h"
 #include "stats_rows.h"
 
-#define CLOCK_MS      200
-#define DRAIN_LOOK_MS 20
-#define OVERLOAD      8 /* so many times `jobs` may wait */
+#define CLOCK_MS 200
+#define OVERLOAD 8 /* so many times `jobs` may wait */
 /* Of headers, copied and parsed by each library: the jail's limit is several times that. */
 #define HELD_MAX (UINT64_C(256) << 20)
 
@@ -298,14 +297,12 @@ on_run(struct daemon *d)
 }
 
 /* Those who are owed nothing are let go: they find the new process. */
-static void
-on_drain_look(evutil_socket_t fd, short what, void *arg)
+static bool
+is_drained(struct daemon *d)
 {
-	struct verifier *v = arg;
+	struct verifier *v = d->ctx;
 	struct asker *a, *next;
 
-	UNUSED(fd);
-	UNUSED(what);
 	for (a = LIST_FIRST(&v->askers); a != NULL; a = next) {
 		next = LIST_NEXT(a, link);
 		if (a->jobs > 0)
@@ -313,20 +310,13 @@ on_drain_look(evutil_socket_t fd, short what, void *arg)
 		ipc_channel_free(&a->channel);
 		asker_leaves(v, a);
 	}
-	if (LIST_EMPTY(&v->askers))
-		daemon_finished(v->d);
-	else
-		event_add(v->drain, &(struct timeval){ 0, DRAIN_LOOK_MS * 1000 });
+	return LIST_EMPTY(&v->askers);
 }
 
 static void
 on_drain(struct daemon *d)
 {
-	struct verifier *v = d->ctx;
-
-	v->drain = evtimer_new(d->base, on_drain_look, v);
-	ASSERT(v->drain != NULL);
-	event_add(v->drain, &(struct timeval){ 0, DRAIN_LOOK_MS * 1000 });
+	daemon_drain_until(d, is_drained);
 }
 
 static void
@@ -370,8 +360,6 @@ on_stop(struct daemon *d)
 	dkim_verifier_free(&v->dkim);
 	event_free(v->clock);
 	event_free(v->reader);
-	if (v->drain != NULL)
-		event_free(v->drain);
 	answers_kept_free(v->kept);
 	free(v->piece);
 	free(v);

@@ -51,7 +51,7 @@ struct verifier {
 	struct job_queue reading; /* have a part of the content to be fed */
 	size_t njobs, nstarted;
 	uint64_t held; /* octets of contents of started jobs */
-	struct event *clock, *reader, *drain;
+	struct event *clock, *reader;
 	uint8_t *piece; /* of content, for all */
 	struct verifier_numbers numbers;
 };

@@ -20,7 +20,6 @@
 #include "stats_rows.h"
 
 #define FILE_MAX_SIZE (64 * 1024)
-#define DRAIN_LOOK_MS 20
 #define OTHER_SOCKETS 300 /* callers, TCP, libunbound's own */
 #define SOCKETS_LEAST 64
 #define SOCKETS_MOST  8192
@@ -210,14 +209,12 @@ on_peer_down(struct daemon *d, struct ipc_channel *channel)
 /* ---- the end ---- */
 
 /* Callers who are owed nothing are let go: they find the new process. */
-static void
-on_drain_look(evutil_socket_t fd, short what, void *arg)
+static bool
+is_drained(struct daemon *d)
 {
-	struct resolver *r = arg;
+	struct resolver *r = d->ctx;
 	struct peer *p, *next;
 
-	UNUSED(fd);
-	UNUSED(what);
 	for (p = LIST_FIRST(&r->peers); p != NULL; p = next) {
 		next = LIST_NEXT(p, link);
 		if (p->nwaiters > 0)
@@ -225,10 +222,7 @@ on_drain_look(evutil_socket_t fd, short what, void *arg)
 		ipc_channel_free(&p->channel);
 		peer_leaves(r, p);
 	}
-	if (LIST_EMPTY(&r->peers) || clock_mono_ms() >= r->drain_ms)
-		daemon_finished(r->d);
-	else
-		event_add(r->drain, &(struct timeval){ 0, DRAIN_LOOK_MS * 1000 });
+	return LIST_EMPTY(&r->peers) || clock_mono_ms() >= r->drain_ms;
 }
 
 static void
@@ -237,9 +231,7 @@ on_drain(struct daemon *d)
 	struct resolver *r = d->ctx;
 
 	r->drain_ms = clock_mono_ms() + r->conf->timeout + 1000;
-	r->drain = evtimer_new(d->base, on_drain_look, r);
-	ASSERT(r->drain != NULL);
-	event_add(r->drain, &(struct timeval){ 0, DRAIN_LOOK_MS * 1000 });
+	daemon_drain_until(d, is_drained);
 }
 
 static void

@@ -79,7 +79,7 @@ struct resolver {
 	size_t nbuckets, nquestions, nwaiters;
 	TAILQ_HEAD(, waiter) waiters;
 	TAILQ_HEAD(, question) late;
-	struct event *timer, *drain;
+	struct event *timer;
 	uint64_t drain_ms; /* when it has to be over */
 
 	struct arena answer; /* of the moment */

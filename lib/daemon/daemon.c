@@ -22,6 +22,8 @@
 #include "log.h"
 #include "sys.h"
 
+#define DRAIN_LOOK_MS 20
+
 #define LOG_GATHER_MS 20
 #define LOG_ENOUGH    (8 * 1024) /* octets */
 
@@ -119,6 +121,27 @@ on_peer(struct ipc_call *call, const void *msg)
 
 	if (p->d.spec->peer_up != NULL)
 		p->d.spec->peer_up(&p->d, channel);
+}
+
+static void
+on_drain_look(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = { 0, DRAIN_LOOK_MS * 1000 };
+	struct daemon_private *p = arg;
+
+	UNUSED(fd);
+	UNUSED(what);
+	if (p->is_drained(&p->d))
+		daemon_finished(&p->d);
+	else
+		event_base_once(p->d.base, -1, EV_TIMEOUT, on_drain_look, p, &soon);
+}
+
+void
+daemon_drain_until(struct daemon *d, bool (*is_done)(struct daemon *d))
+{
+	d->priv->is_drained = is_done;
+	on_drain_look(-1, EV_TIMEOUT, d->priv);
 }
 
 static void

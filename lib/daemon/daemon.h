@@ -83,6 +83,8 @@ int daemon_run(const struct daemon_spec *spec, int argc, char *argv[]);
 
 /* After drain(): nothing is left to do; tells master and ends the loop. */
 void daemon_finished(struct daemon *d);
+/* From drain(): is_done() is asked now and every 20 ms; when it says so, daemon_finished(). */
+void daemon_drain_until(struct daemon *d, bool (*is_done)(struct daemon *d));
 
 /* From run(): READY takes longer than usual; master waits as long as it hears this. */
 void daemon_still_starting(struct daemon *d);

@@ -33,6 +33,7 @@ struct daemon_private {
 	bool finished;
 	uint64_t turns; /* of the event loop */
 	int status;
+	bool (*is_drained)(struct daemon *d); /* set while it is asked */
 };
 
 /* doors.c: listening sockets */
