@@ -37,18 +37,14 @@ may_start(const struct verifier *v)
 static void
 start_next(struct verifier *v)
 {
-	struct job *j, *next;
+	struct job *j = TAILQ_FIRST(&v->waiting);
 
-	if (v->nstarted == v->njobs)
+	if (j == NULL || !may_start(v))
 		return;
-	for (j = TAILQ_FIRST(&v->jobs); j != NULL && may_start(v); j = next) {
-		next = TAILQ_NEXT(j, link);
-		if (j->started)
-			continue;
-		v->nstarted++;
-		job_start(j);
-		return; /* lists may have changed; the next one when this turn's end comes */
-	}
+	TAILQ_REMOVE(&v->waiting, j, turn_link);
+	j->waiting = false;
+	v->nstarted++;
+	job_start(j); /* the next one at one of the next turns */
 }
 
 void
@@ -57,7 +53,7 @@ verifier_read_soon(struct job *j)
 	struct verifier *v = j->v;
 
 	if (!j->reading)
-		TAILQ_INSERT_TAIL(&v->reading, j, reading_link);
+		TAILQ_INSERT_TAIL(&v->reading, j, turn_link);
 	j->reading = true;
 	event_active(v->reader, EV_TIMEOUT, 1);
 }
@@ -72,8 +68,10 @@ verifier_job_free(struct job *j)
 	dkim_check_free(&j->dkim);
 	dmarc_free(&j->dmarc);
 	job_dns_forget(j);
+	if (j->waiting)
+		TAILQ_REMOVE(&v->waiting, j, turn_link);
 	if (j->reading)
-		TAILQ_REMOVE(&v->reading, j, reading_link);
+		TAILQ_REMOVE(&v->reading, j, turn_link);
 	TAILQ_REMOVE(&v->jobs, j, link);
 	v->njobs--;
 	if (j->started)
@@ -85,7 +83,7 @@ verifier_job_free(struct job *j)
 	buf_free(&j->trace);
 	arena_reset(&j->arena);
 	free(j);
-	if (v->nstarted < v->njobs)
+	if (!TAILQ_EMPTY(&v->waiting))
 		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
@@ -99,12 +97,12 @@ on_reader(evutil_socket_t fd, short what, void *arg)
 	UNUSED(fd);
 	UNUSED(what);
 	if (j != NULL) {
-		TAILQ_REMOVE(&v->reading, j, reading_link);
+		TAILQ_REMOVE(&v->reading, j, turn_link);
 		j->reading = false;
 		job_read(j);
 	}
 	start_next(v);
-	if (!TAILQ_EMPTY(&v->reading) || (v->nstarted < v->njobs && may_start(v)))
+	if (!TAILQ_EMPTY(&v->reading) || (!TAILQ_EMPTY(&v->waiting) && may_start(v)))
 		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
@@ -172,9 +170,12 @@ begin(struct job *j)
 	if (v->njobs > v->conf->jobs * OVERLOAD) {
 		v->numbers.overloads++;
 		job_timeout(j);
-	} else if (may_start(v)) {
+	} else if (may_start(v) && TAILQ_EMPTY(&v->waiting)) {
 		v->nstarted++;
 		job_start(j);
+	} else {
+		TAILQ_INSERT_TAIL(&v->waiting, j, turn_link);
+		j->waiting = true;
 	}
 }
 
@@ -281,6 +282,7 @@ on_run(struct daemon *d)
 	v->conf = d->mailauth;
 	LIST_INIT(&v->askers);
 	TAILQ_INIT(&v->jobs);
+	TAILQ_INIT(&v->waiting);
 	TAILQ_INIT(&v->reading);
 	v->piece = xmalloc(VERIFIER_PIECE);
 	v->kept = answers_kept_new();

@@ -48,6 +48,7 @@ struct verifier {
 	struct dkim_verifier *dkim;
 	LIST_HEAD(, asker) askers;
 	struct job_queue jobs;    /* started or not, the oldest first: all have the same time */
+	struct job_queue waiting; /* for their turn to be started */
 	struct job_queue reading; /* have a part of the content to be fed */
 	size_t njobs, nstarted;
 	uint64_t held; /* octets of contents of started jobs */
@@ -57,12 +58,12 @@ struct verifier {
 };
 
 struct job {
-	TAILQ_ENTRY(job) link, reading_link;
+	TAILQ_ENTRY(job) link, turn_link; /* turn: of waiting, later of reading */
 	struct verifier *v;
 	struct asker *asker;
 	uint32_t id;                     /* of the request */
 	uint64_t until_ms, ask_until_ms; /* the end; that of waiting for the DNS */
-	bool started, reading;
+	bool waiting, started, reading;
 	struct arena arena;
 	struct buf trace; /* lines; only if explain */
 	bool explain;
