@@ -83,19 +83,6 @@ after_ms(struct event *timer, unsigned ms)
 	event_add(timer, &tv);
 }
 
-static struct peer *
-peer_of(struct keyholder *k, const struct ipc_channel *channel)
-{
-	struct peer *p;
-
-	TAILQ_FOREACH (p, &k->peers, link) {
-		if (p->channel == channel)
-			return p;
-	}
-	ASSERT(false); /* whoever asks was introduced */
-	return NULL;
-}
-
 /* ---- signatures ---- */
 
 static void
@@ -181,7 +168,7 @@ on_sign(struct ipc_call *call, const void *msg)
 	const struct keyholder_sign *m = msg;
 	struct keyholder *k = of(call);
 	const struct tls_conf *conf = k->daemon->conf;
-	struct peer *p = peer_of(k, call->channel);
+	struct peer *p = ipc_owner(call->channel);
 	struct held *held = key_store_key(k->store, m->key_id);
 	struct job *j;
 
@@ -260,7 +247,7 @@ on_subscribe(struct ipc_call *call, const void *msg)
 {
 	struct keyholder *k = of(call);
 	const struct tls_conf *conf = k->daemon->conf;
-	struct peer *p = peer_of(k, call->channel);
+	struct peer *p = ipc_owner(call->channel);
 
 	UNUSED(msg);
 	p->subscribed = true;
@@ -404,6 +391,7 @@ on_peer_up(struct daemon *d, struct ipc_channel *channel)
 	struct peer *p = xcalloc(1, sizeof(*p));
 
 	p->channel = channel;
+	ipc_set_owner(channel, p);
 	STAILQ_INIT(&p->jobs);
 	TAILQ_INSERT_TAIL(&k->peers, p, link);
 }
@@ -412,7 +400,7 @@ static void
 on_peer_down(struct daemon *d, struct ipc_channel *channel)
 {
 	struct keyholder *k = d->ctx;
-	struct peer *p = peer_of(k, channel);
+	struct peer *p = ipc_owner(channel);
 	struct job *j;
 
 	while ((j = STAILQ_FIRST(&p->jobs)) != NULL) {

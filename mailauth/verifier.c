@@ -127,19 +127,6 @@ on_clock(evutil_socket_t fd, short what, void *arg)
 
 /* ---- requests ---- */
 
-static struct asker *
-asker_of(struct verifier *v, const struct ipc_channel *channel)
-{
-	struct asker *a;
-
-	LIST_FOREACH (a, &v->askers, link) {
-		if (a->channel == channel)
-			return a;
-	}
-	ASSERT(false); /* whoever asks was introduced */
-	return NULL;
-}
-
 static struct job *
 job_new(struct ipc_call *call)
 {
@@ -148,7 +135,7 @@ job_new(struct ipc_call *call)
 	struct job *j = xcalloc(1, sizeof(*j));
 
 	j->v = v;
-	j->asker = asker_of(v, call->channel);
+	j->asker = ipc_owner(call->channel);
 	j->asker->jobs++;
 	j->id = call->id;
 	j->until_ms = clock_mono_ms() + v->conf->timeout;
@@ -233,6 +220,7 @@ on_peer_up(struct daemon *d, struct ipc_channel *channel)
 	struct asker *a = xcalloc(1, sizeof(*a));
 
 	a->channel = channel;
+	ipc_set_owner(channel, a);
 	LIST_INSERT_HEAD(&v->askers, a, link);
 }
 
@@ -256,7 +244,7 @@ asker_leaves(struct verifier *v, struct asker *a)
 static void
 on_peer_down(struct daemon *d, struct ipc_channel *channel)
 {
-	asker_leaves(d->ctx, asker_of(d->ctx, channel));
+	asker_leaves(d->ctx, ipc_owner(channel));
 }
 
 /* ---- the process ---- */

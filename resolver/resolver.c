@@ -115,19 +115,6 @@ on_run(struct daemon *d)
 
 /* ---- questions ---- */
 
-static struct peer *
-peer_of(struct resolver *r, const struct ipc_channel *channel)
-{
-	struct peer *p;
-
-	LIST_FOREACH (p, &r->peers, link) {
-		if (p->channel == channel)
-			return p;
-	}
-	ASSERT(false); /* whoever asks was introduced */
-	return NULL;
-}
-
 void
 resolver_reply(struct resolver *r, struct peer *p, uint32_t id, const struct dns_answer *a)
 {
@@ -143,7 +130,7 @@ on_query(struct ipc_call *call, const void *msg)
 	const struct dns_query *m = msg;
 	struct daemon *d = call->ctx;
 	struct resolver *r = d->ctx;
-	struct peer *p = peer_of(r, call->channel);
+	struct peer *p = ipc_owner(call->channel);
 	struct dns_answer a = { .status = DNS_BAD_NAME };
 	struct query_name name;
 
@@ -185,6 +172,7 @@ on_peer_up(struct daemon *d, struct ipc_channel *channel)
 	struct peer *p = xcalloc(1, sizeof(*p));
 
 	p->channel = channel;
+	ipc_set_owner(channel, p);
 	TAILQ_INIT(&p->waiters);
 	LIST_INIT(&p->questions);
 	LIST_INSERT_HEAD(&r->peers, p, link);
@@ -203,7 +191,7 @@ on_peer_down(struct daemon *d, struct ipc_channel *channel)
 {
 	struct resolver *r = d->ctx;
 
-	peer_leaves(r, peer_of(r, channel));
+	peer_leaves(r, ipc_owner(channel));
 }
 
 /* ---- the end ---- */

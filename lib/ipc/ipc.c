@@ -44,6 +44,7 @@ struct ipc_channel {
 	size_t backlog;
 	unsigned unsent_fds;
 	struct buf compose;
+	void *owner;
 	uint32_t state;
 	struct request_slot *slots;
 	uint32_t nslots, free_slot, generation, waiting;
@@ -183,6 +184,18 @@ unsigned
 ipc_peer_instance(const struct ipc_channel *channel)
 {
 	return channel->spec.peer_instance;
+}
+
+void
+ipc_set_owner(struct ipc_channel *channel, void *owner)
+{
+	channel->owner = owner;
+}
+
+void *
+ipc_owner(const struct ipc_channel *channel)
+{
+	return channel->owner;
 }
 
 void

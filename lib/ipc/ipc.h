@@ -108,6 +108,9 @@ void ipc_channel_free(struct ipc_channel **channel);
 
 enum service ipc_peer(const struct ipc_channel *channel);
 unsigned ipc_peer_instance(const struct ipc_channel *channel);
+/* The server's own about who asks there; NULL at first. */
+void ipc_set_owner(struct ipc_channel *channel, void *owner);
+void *ipc_owner(const struct ipc_channel *channel);
 void ipc_set_state(struct ipc_channel *channel, uint32_t state); /* 1 bit; starts as 1 */
 
 /* Octets waiting to be sent. */
