@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cli/ports.c - ports that the doors want, see the header.
+ *
+ * Who has a port: its socket's inode stands in /proc/net/tcp, and among some process' descriptors
+ * in /proc/PID/fd.
+ *
+ * Runs in:  relais.
+ */
+#include "ports.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Every option that names ports. */
+static const struct {
+	const char *section, *option;
+} doors[] = {
+	{ "smtpd", "listen" },
+	{ "submission", "listen" },
+	{ "submission", "listen_tls" },
+	{ "imapd", "listen" },
+	{ "imapd", "listen_tls" },
+	{ "pop3d", "listen" },
+	{ "pop3d", "listen_tls" },
+};
+
+/* ---- may we have it? ---- */
+
+static int
+bind_one(const char *host, const char *port)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM };
+	const int one = 1;
+	struct addrinfo *list;
+	int fd, saved;
+
+	if (getaddrinfo(host, port, &hints, &list) != 0)
+		return EINVAL;
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	saved = fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, 1) != 0
+			? errno
+			: 0;
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(list);
+	return saved;
+}
+
+/* 0, or the errno of it. port: set to the number, if there is one. */
+static int
+try_address(const char *address, unsigned *port)
+{
+	const char *colon = strrchr(address, ':');
+	char host[256];
+	int n, e;
+
+	*port = 0;
+	if (colon == NULL || colon == address)
+		return EINVAL;
+	*port = (unsigned)strtoul(colon + 1, NULL, 10);
+	n = address[0] == '['
+		    ? snprintf(host, sizeof(host), "%.*s", (int)(colon - address - 2), address + 1)
+		    : snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
+	if (n <= 0 || (size_t)n >= sizeof(host))
+		return EINVAL;
+	if (strcmp(host, "*") != 0)
+		return bind_one(host, colon + 1);
+	e = bind_one("::", colon + 1); /* both families, as master does it */
+	return e == 0 || e == EADDRINUSE || e == EACCES ? e : bind_one("0.0.0.0", colon + 1);
+}
+
+/* ---- who has it? ---- */
+
+#define INODES_MAX 64
+
+struct owners {
+	unsigned port;
+	uint64_t inodes[INODES_MAX];
+	size_t n;
+};
+
+/* Lines as "0: 00000000:0019 00000000:0000 0A ... INODE": state 0A is LISTEN. */
+static void
+find_inodes(const char *path, struct owners *o)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		unsigned port, state;
+		uint64_t inode;
+
+		if (sscanf(line,
+			    " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
+			    &port, &state, &inode) == 3 &&
+			port == o->port && state == 0x0a && inode != 0 && o->n < INODES_MAX)
+			o->inodes[o->n++] = inode;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+static bool
+has_one(const char *pid, const struct owners *o)
+{
+	char path[300], target[64];
+	DIR *fds;
+	struct dirent *d;
+	bool yes = false;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	fds = opendir(path);
+	while (fds != NULL && !yes && (d = readdir(fds)) != NULL) {
+		ssize_t n = readlinkat(dirfd(fds), d->d_name, target, sizeof(target) - 1);
+		uint64_t inode;
+
+		target[n > 0 ? n : 0] = 0;
+		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
+			continue;
+		for (size_t i = 0; i < o->n && !yes; i++)
+			yes = o->inodes[i] == inode;
+	}
+	if (fds != NULL)
+		closedir(fds);
+	return yes;
+}
+
+static void
+put_name(const char *pid, char name[64])
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(name, 64, f) == NULL)
+		name[0] = 0;
+	name[strcspn(name, "\n")] = 0;
+	if (f != NULL)
+		fclose(f);
+}
+
+/* The least pid of those who have it: children of a server have it too. 0: not known. */
+static pid_t
+find_owner(unsigned port, char name[64])
+{
+	struct owners o = { .port = port };
+	DIR *all = opendir("/proc");
+	struct dirent *d;
+	long least = 0;
+
+	name[0] = 0;
+	find_inodes("/proc/net/tcp", &o);
+	find_inodes("/proc/net/tcp6", &o);
+	while (all != NULL && o.n > 0 && (d = readdir(all)) != NULL) {
+		long pid = isdigit((unsigned char)d->d_name[0]) ? strtol(d->d_name, NULL, 10) : 0;
+
+		if (pid <= 0 || (least > 0 && pid > least) || !has_one(d->d_name, &o))
+			continue;
+		least = pid;
+		put_name(d->d_name, name);
+	}
+	if (all != NULL)
+		closedir(all);
+	return (pid_t)least;
+}
+
+unsigned
+ports_check(const struct conf *c, port_trouble_fn *tell, void *arg)
+{
+	unsigned n = 0, port;
+
+	for (size_t i = 0; i < NITEMS(doors); i++) {
+		const struct conf_section *s = conf_section_named(bytes_from_str(doors[i].section));
+		const struct opt_row *row = s->rows;
+		const struct conf_list *list;
+
+		while (strcmp(row->name, doors[i].option) != 0)
+			row++;
+		list = (const void *)((const uint8_t *)conf_values(c, s->name) + row->offset);
+		for (size_t j = 0; j < list->n; j++) {
+			char option[64], program[64] = "";
+			int e = try_address(list->v[j], &port);
+			pid_t pid = e == EADDRINUSE ? find_owner(port, program) : 0;
+
+			if (e == 0)
+				continue;
+			snprintf(option, sizeof(option), "%s.%s", s->name, row->name);
+			tell(arg, &(struct port_trouble){
+					  option, list->v[j], strerror(e), program, pid });
+			n++;
+		}
+	}
+	return n;
+}
