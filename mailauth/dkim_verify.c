@@ -14,8 +14,12 @@
 
 #include <stdlib.h>
 
+#include "mail_address.h"
+#include "rfc5321.h"
+
 #define CLOCK_SKEW_S  300  /* t= may be that far ahead, x= that far behind */
 #define AUTHOR_OCTETS 1000 /* of a From field, to find a domain in */
+#define NEAREST       2
 
 static const char *const result_names[DKIM_RESULT_COUNT] = {
 	[DKIM_NONE] = "none",
@@ -115,25 +119,8 @@ describe(struct dkim_check *c, struct dkim_claim *s)
 			&c->arena, "@%.*s", (int)v->domain.n, (const char *)v->domain.p));
 }
 
-static void
-add_claim(struct dkim_check *c, const struct rfc5322_field *f)
-{
-	struct dkim_claim *s;
-	const char *why;
-	int r;
-
-	if (c->signatures++ >= DKIM_SIGNATURES_MAX)
-		return;
-	s = &c->claims[c->nclaims++];
-	s->open = true;
-	r = dkim_signature_parse(f->value, &s->parsed, &why);
-	describe(c, s);
-	s->fed = dkim_lib_takes(f) && f->value.n <= DKIM_SIGNATURE_MAX;
-	if (r < 0)
-		dkim_claim_close(s, DKIM_NEUTRAL, why);
-	else if (!s->fed)
-		dkim_claim_close(s, DKIM_NEUTRAL, "the field's name is not written plainly");
-}
+/* ---- which are looked at, and which are verified: those that may speak for the author first,
+ * which stand below all that forwarders have put on top ---- */
 
 static bool
 is_from(const struct rfc5322_field *f)
@@ -141,16 +128,32 @@ is_from(const struct rfc5322_field *f)
 	return bytes_is_nocase(f->name, "From");
 }
 
-static void
-find_author(struct dkim_check *c, struct bytes value)
+/* The first mailbox's domain, in A-labels as signatures have it. */
+static struct bytes
+author_of(struct arena *a, struct bytes value)
 {
-	const struct rfc5322_address *m =
-		rfc5322_addresses(&c->arena, bytes_head(value, AUTHOR_OCTETS));
+	const struct rfc5322_address *m = rfc5322_addresses(a, bytes_head(value, AUTHOR_OCTETS));
+	struct bytes folded;
 
 	while (m != NULL && m->domain.n == 0)
 		m = m->next;
-	if (m != NULL)
-		c->author = m->domain;
+	if (m == NULL)
+		return BYTES_NONE;
+	return mail_domain_fold(a, m->domain, &folded) < 0 ? m->domain : folded;
+}
+
+static void
+find_author(struct dkim_check *c)
+{
+	struct bytes rest = c->header;
+	struct rfc5322_field f;
+
+	for (size_t n = 0; c->author.n == 0 && n < DKIM_FIELDS_MAX; n++) {
+		if (!rfc5322_field_next(&rest, &f) || c->header.n - rest.n > DKIM_HEADER_MAX)
+			return;
+		if (is_from(&f))
+			c->author = author_of(&c->arena, f.value);
+	}
 }
 
 /* The last two labels: domains that DMARC may find aligned have at least these in common. */
@@ -164,20 +167,66 @@ end_of(struct bytes domain)
 	return dot == BYTES_NOT_FOUND ? domain : bytes_skip(domain, dot + 1);
 }
 
-/* Which are verified: those that may speak for the author first, which stand below all that
- * forwarders have put on top. */
+/* How likely is it that DMARC finds it aligned? NEAREST: the same, above or below. */
+static unsigned
+nearness(const struct dkim_check *c, struct bytes domain)
+{
+	if (domain.n == 0 || c->author.n == 0)
+		return 0;
+	if (rfc5321_is_within(c->author, domain) || rfc5321_is_within(domain, c->author))
+		return NEAREST;
+	return bytes_equal_nocase(end_of(domain), end_of(c->author));
+}
+
+/* For one more. If all places are taken: that of the last one of those that are least near, if they
+ * are less near than the new one; NULL: they are not. */
+static struct dkim_claim *
+make_room(struct dkim_check *c, unsigned near)
+{
+	if (c->nclaims < DKIM_SIGNATURES_MAX)
+		return &c->claims[c->nclaims++];
+	for (unsigned least = 0; least < near; least++)
+		for (size_t i = DKIM_SIGNATURES_MAX; i-- > 0;) {
+			if (nearness(c, c->claims[i].parsed.domain) != least)
+				continue;
+			memmove(&c->claims[i], &c->claims[i + 1],
+				(DKIM_SIGNATURES_MAX - 1 - i) * sizeof(struct dkim_claim));
+			return &c->claims[DKIM_SIGNATURES_MAX - 1];
+		}
+	return NULL;
+}
+
+static void
+add_claim(struct dkim_check *c, const struct rfc5322_field *f)
+{
+	struct dkim_signature parsed;
+	struct dkim_claim *s;
+	const char *why;
+	const int r = dkim_signature_parse(f->value, &parsed, &why);
+
+	c->signatures++;
+	s = make_room(c, nearness(c, parsed.domain));
+	if (s == NULL)
+		return;
+	*s = (struct dkim_claim){ .open = true, .parsed = parsed };
+	describe(c, s);
+	s->fed = dkim_lib_takes(f) && f->value.n <= DKIM_SIGNATURE_MAX;
+	if (r < 0)
+		dkim_claim_close(s, DKIM_NEUTRAL, why);
+	else if (!s->fed)
+		dkim_claim_close(s, DKIM_NEUTRAL, "the field's name is not written plainly");
+}
+
 static void
 choose_claims(struct dkim_check *c)
 {
-	const struct bytes author = end_of(c->author);
 	unsigned left = c->verifier->options.signatures;
 
-	for (int of_author = 1; of_author >= 0; of_author--)
+	for (unsigned near = NEAREST + 1; near-- > 0;)
 		for (size_t i = 0; i < c->nclaims; i++) {
 			struct dkim_claim *s = &c->claims[i];
 
-			if (bytes_equal_nocase(end_of(s->verdict.domain), author) !=
-				(of_author == 1))
+			if (nearness(c, s->verdict.domain) != near)
 				continue;
 			if (left > 0) {
 				left--;
@@ -190,6 +239,8 @@ choose_claims(struct dkim_check *c)
 		if (c->claims[i].fed)
 			c->claims[i].fed_at = c->ninfos++;
 }
+
+/* ---- what is wrong with one ---- */
 
 /* Octets that libopendkim reads in another way than who shows the message: it ends at NUL, and
  * takes other control characters for blanks. */
@@ -257,14 +308,13 @@ read_header(struct dkim_check *c)
 	size_t fields = 0;
 	bool over = false;
 
+	find_author(c);
 	while (rfc5322_field_next(&rest, &f)) {
 		over = ++fields > DKIM_FIELDS_MAX || c->header.n - rest.n > DKIM_HEADER_MAX;
 		if (over)
 			break;
 		if (bytes_is_nocase(f.name, DKIM_SIGNHEADER))
 			add_claim(c, &f);
-		else if (is_from(&f) && c->author.n == 0)
-			find_author(c, f.value);
 	}
 	choose_claims(c);
 	c->header = bytes_head(c->header, c->header.n - rest.n);

@@ -94,7 +94,8 @@ void dkim_check_body(struct dkim_check *c, struct bytes piece);
 void dkim_check_unread(struct dkim_check *c);
 
 /* The body is complete. One verdict per signature, as they stand in the header from the top, at
- * most DKIM_SIGNATURES_MAX; *count is 0 if there is none. Borrowed until dkim_check_free(). */
+ * most DKIM_SIGNATURES_MAX, those that are nearest to the author's domain; *count is 0 if there is
+ * none. Borrowed until dkim_check_free(). */
 const struct dkim_verdict *dkim_check_end(struct dkim_check *c, size_t *count);
 
 /* Signatures in the header, those beyond DKIM_SIGNATURES_MAX too. */

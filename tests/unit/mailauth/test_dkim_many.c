@@ -109,28 +109,84 @@ more_than_the_limit(void **arg)
 	buf_free(&header);
 }
 
-/* Each of four forwarders has put two of its own on top. */
+/* Forwarders have put theirs on top: the author's is looked at all the same. */
 static void
 authors_is_the_lowest(void **arg)
 {
-	char *own = signature(GOOD, "b\r\n");
+	static const struct {
+		const char *own; /* d= */
+		const char *from;
+		int others;
+	} rows[] = {
+		{ "example.org", "A <a@News.Example.org>", 8 },
+		{ "example.org", "A <a@News.Example.org>", 40 },
+		{ "news.example.org", "a@example.org", 40 },
+		{ "shop.example.org", "a@news.example.org", 40 },
+		{ "xn--bcher-kva.example",
+			"a@b\xc3\xbc"
+			"cher.example",
+			40 },
+		{ "xn--bcher-kva.example",
+			"a@mail.B\xc3\x9c"
+			"CHER.example",
+			40 },
+	};
 	char *others =
 		signature("v=1; a=ed25519-sha256; d=other.example; s=x; h=From:Subject", "b\r\n");
+	char *bad = signature("v=1; a=ed25519-sha256; d=b..x; s=x; h=From:Subject", "b\r\n");
+
+	UNUSED(arg);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct buf header = BUF_INIT, tags = BUF_INIT;
+		size_t last;
+		struct run r;
+		char *own;
+
+		buf_printf(&tags, "v=1; a=ed25519-sha256; d=%s; s=x; h=From:Subject", rows[i].own);
+		own = signature(buf_str(&tags), "b\r\n");
+		for (int k = 0; k < rows[i].others; k++)
+			buf_put_str(&header, k % 7 == 3 ? bad : others);
+		buf_put_str(&header, own);
+		buf_printf(&header, "From: %s\r\nSubject: x\r\n", rows[i].from);
+		start(&r, 1, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
+		last = rows[i].others < DKIM_SIGNATURES_MAX ? (size_t)rows[i].others
+							    : DKIM_SIGNATURES_MAX - 1;
+		assert_int_equal(r.n, last + 1);
+		expect(&r, last - 1, DKIM_POLICY, "more signatures than are verified");
+		assert_true(bytes_is(r.verdicts[last].domain, rows[i].own));
+		/* looked at: of another From, or without a key */
+		assert_true(r.verdicts[last].result == DKIM_FAIL ||
+			    r.verdicts[last].result == DKIM_PERMERROR);
+		end(&r);
+		free(own);
+		buf_free(&header);
+		buf_free(&tags);
+	}
+	free(others);
+	free(bad);
+}
+
+/* The exact domain before one that merely ends like it, among those that are verified. */
+static void
+nearest_first(void **arg)
+{
+	char *far = signature("v=1; a=ed25519-sha256; d=a.example.org; s=x; h=From", "b\r\n");
+	char *own = signature("v=1; a=ed25519-sha256; d=b.example.org; s=x; h=From", "b\r\n");
 	struct buf header = BUF_INIT;
 	struct run r;
 
 	UNUSED(arg);
-	for (int i = 0; i < 8; i++)
-		buf_put_str(&header, others);
+	for (int i = 0; i < 20; i++)
+		buf_put_str(&header, far);
 	buf_put_str(&header, own);
-	buf_put_str(&header, "From: A <a@News.Example.org>\r\nSubject: x\r\n");
-	start(&r, 8, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
-	assert_int_equal(r.n, 9);
-	expect(&r, 7, DKIM_POLICY, "more signatures than are verified");
-	expect(&r, 8, DKIM_FAIL, "the signature does not match"); /* of another From: looked at */
+	buf_put_str(&header, "From: a@b.example.org\r\nSubject: x\r\n");
+	start(&r, 1, 100, "", buf_bytes(&header), BYTES_LITERAL("b\r\n"));
+	assert_int_equal(r.n, DKIM_SIGNATURES_MAX);
+	expect(&r, 0, DKIM_POLICY, "more signatures than are verified");
+	assert_int_equal(r.verdicts[DKIM_SIGNATURES_MAX - 1].result, DKIM_PERMERROR);
 	end(&r);
+	free(far);
 	free(own);
-	free(others);
 	buf_free(&header);
 }
 
@@ -385,6 +441,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_than_the_limit),
 		cmocka_unit_test(authors_is_the_lowest),
+		cmocka_unit_test(nearest_first),
 		cmocka_unit_test(body_unread),
 		cmocka_unit_test(each_for_itself),
 		cmocka_unit_test(one_selector_two_keys),
