@@ -13,14 +13,19 @@ function(relais_library name)
     target_link_libraries(${name} PUBLIC ${A_DEPS} ${A_LIBS})
 endfunction()
 
-# relais_program(NAME SOURCES main.c DEPS ...): installed below libexec/relais (or
-# bin for those in BIN)
+# relais_program(NAME SOURCES main.c DEPS ...): a service, installed in libexec/relais; with BIN
+# a command, in sbin
 function(relais_program name)
     cmake_parse_arguments(A "BIN" "" "SOURCES;DEPS;LIBS" ${ARGN})
     add_executable(${name} ${A_SOURCES})
     target_link_libraries(${name} PRIVATE ${A_DEPS} ${A_LIBS})
     set_target_properties(${name} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/$<IF:$<BOOL:${A_BIN}>,bin,libexec>")
+    if(A_BIN)
+        install(TARGETS ${name} DESTINATION "${CMAKE_INSTALL_SBINDIR}")
+    else()
+        install(TARGETS ${name} DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/relais")
+    endif()
 endfunction()
 
 # relais_test(NAME SOURCES test_x.c DEPS ...): a cmocka program run by ctest

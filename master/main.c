@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "master.h"
+#include "version.h"
 
 #define DEFAULT_CONF "/etc/relais/relais.conf"
 
@@ -20,6 +21,7 @@ usage(FILE *out, int status)
 	      "  -c, --config FILE       the configuration (" DEFAULT_CONF ")\n"
 	      "  -o, --option NAME=VALUE one option, as smtpd.listen=127.0.0.1:2525; may be "
 	      "repeated\n"
+	      "  -V, --version           which relais this is\n"
 	      "  -h, --help              this text\n",
 		out);
 	return status;
@@ -50,18 +52,20 @@ main(int argc, char *argv[])
 {
 	static const struct option long_options[] = { { "config", required_argument, NULL, 'c' },
 		{ "option", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 } };
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	struct master *m = xcalloc(1, sizeof(*m));
 	const char **overrides = xcalloc((size_t)argc, sizeof(*overrides));
 	struct buf text = BUF_INIT;
 	int c;
 
 	m->conf_path = DEFAULT_CONF;
-	while ((c = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:o:hV", long_options, NULL)) != -1) {
 		if (c == 'c')
 			m->conf_path = optarg;
 		else if (c == 'o')
 			overrides[m->noverrides++] = optarg;
+		else if (c == 'V')
+			return printf("relais %s\n", relais_version()) < 0;
 		else
 			return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
 	}
