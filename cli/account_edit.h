@@ -40,4 +40,7 @@ void account_edit_put(struct account_edit *e, struct bytes word);
 void account_scram_like(
 	struct cli *cli, struct bytes line, bool apps_only, struct scram_record *out);
 
+/* user.c: make an account and its mailbox, as "relais user add" does. false after printing why. */
+bool user_add(struct cli *cli, const char *address, struct bytes password);
+
 #endif

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "encode.h"
 #include "err.h"
 #include "random.h"
 #include "sasl_prep.h"
+#include "terminal.h"
 
 #define PASSWORD_MAX 511 /* CRYPT_MAX_PASSPHRASE_SIZE - 1 */
 
@@ -115,33 +115,16 @@ password_put_ssha256(struct buf *out, struct bytes password)
 static bool
 read_line(struct buf *out)
 {
-	char line[PASSWORD_MAX + 3];
-	size_t n;
-
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return false;
-	n = strcspn(line, "\r\n");
-	buf_clear(out);
-	buf_put(out, line, n);
-	explicit_bzero(line, sizeof(line));
-	return n > 0;
+	return terminal_read_line(STDIN_FILENO, true, out) && out->len > 0;
 }
 
 static bool
 ask(const char *who, const char *question, struct buf *out)
 {
-	struct termios old, quiet;
-	bool ok, terminal = tcgetattr(STDIN_FILENO, &old) == 0;
+	bool ok;
 
 	fprintf(stderr, "%s %s: ", question, who);
-	if (terminal) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
 	ok = read_line(out);
-	if (terminal)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);
 	return ok;
 }

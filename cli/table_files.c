@@ -155,6 +155,8 @@ table_files_lock(struct cli *cli)
 {
 	int fd;
 
+	if (cli->tables_locked)
+		return true;
 	if (!cli_load(cli))
 		return false;
 	fd = open(cli_common(cli)->tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -164,6 +166,7 @@ table_files_lock(struct cli *cli)
 			close(fd);
 		return false;
 	}
+	cli->tables_locked = true;
 	return true; /* released when the process ends */
 }
 

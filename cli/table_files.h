@@ -56,4 +56,8 @@ bool table_files_is_local(struct cli *cli, const struct table_file *domains, str
  * record too many harms nobody. */
 void quota_forget(struct cli *cli, struct bytes account);
 
+/* route_table.c: a login at a relay, as "relais credentials add". false after printing why. */
+bool credentials_add(
+	struct cli *cli, const char *key, const char *login, struct bytes password);
+
 #endif

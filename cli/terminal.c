@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/terminal.c - lines that a person types, see the header. */
+#include "terminal.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+bool
+terminal_read_line(int fd, bool hidden, struct buf *out)
+{
+	struct termios old, quiet;
+	const bool changed = hidden && tcgetattr(fd, &old) == 0;
+	ssize_t r;
+	char c = 0;
+
+	if (changed) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(fd, TCSAFLUSH, &quiet);
+	}
+	buf_clear(out);
+	while ((r = read(fd, &c, 1)) == 1 && c != '\n' && out->len <= TERMINAL_LINE_MAX)
+		if (c != '\r')
+			buf_put(out, &c, 1);
+	if (changed)
+		tcsetattr(fd, TCSAFLUSH, &old);
+	return out->len <= TERMINAL_LINE_MAX && (r == 1 || (r == 0 && out->len > 0));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/* cli/terminal.h - lines that a person types. */
+#ifndef RELAIS_TERMINAL_H
+#define RELAIS_TERMINAL_H
+
+#include "buf.h"
+
+#define TERMINAL_LINE_MAX 1000
+
+/* One line without its end, read octet by octet (what follows stays for others). hidden: a
+ * terminal shows nothing of it. false: the end, ^C if that is caught, or a line too long. */
+bool terminal_read_line(int fd, bool hidden, struct buf *out);
+
+#endif
