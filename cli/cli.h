@@ -26,6 +26,7 @@ struct cli {
 	struct conf conf;
 	bool loaded;
 	bool values_made;         /* conf is to be freed */
+	bool tables_locked;       /* table_files_lock() */
 	struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
 };
 
@@ -58,6 +59,15 @@ unsigned cert_check_configured(struct cli *cli);
 /* Each pair of certificate and key that the doors show: the files of section tls, or our own. */
 void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 
+/* Usage texts, see usage.h. */
+extern const char alias_usage[], ban_usage[], cert_usage[], config_usage[], credentials_usage[],
+	dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[], explain_usage[], incident_usage[],
+	mailq_usage[], manual_usage[], map_usage[], postqueue_usage[], queue_usage[], quota_usage[],
+	reload_usage[], route_usage[], sender_transport_usage[], source_address_usage[],
+	srs_usage[], status_usage[], stop_usage[], tls_policy_usage[], trace_usage[],
+	transport_usage[], user_usage[], user_app_password_usage[], user_forward_usage[],
+	user_send_as_usage[];
+
 /* One file, one command. */
 int cmd_ban(struct cli *cli, int argc, char *argv[]);
 int cmd_cert(struct cli *cli, int argc, char *argv[]);
@@ -71,6 +81,7 @@ int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_explain(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
 int cmd_mailq(struct cli *cli, int argc, char *argv[]);
+int cmd_manual(struct cli *cli, int argc, char *argv[]);
 int cmd_map(struct cli *cli, int argc, char *argv[]);
 int cmd_postqueue(struct cli *cli, int argc, char *argv[]);
 int cmd_queue(struct cli *cli, int argc, char *argv[]);
@@ -78,6 +89,7 @@ int cmd_quota(struct cli *cli, int argc, char *argv[]);
 int cmd_reload(struct cli *cli, int argc, char *argv[]);
 int cmd_route(struct cli *cli, int argc, char *argv[]);
 int cmd_sender_transport(struct cli *cli, int argc, char *argv[]);
+int cmd_setup(struct cli *cli, int argc, char *argv[]);
 int cmd_source_address(struct cli *cli, int argc, char *argv[]);
 int cmd_srs(struct cli *cli, int argc, char *argv[]);
 int cmd_status(struct cli *cli, int argc, char *argv[]);
