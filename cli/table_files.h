@@ -57,7 +57,6 @@ bool table_files_is_local(struct cli *cli, const struct table_file *domains, str
 void quota_forget(struct cli *cli, struct bytes account);
 
 /* route_table.c: a login at a relay, as "relais credentials add". false after printing why. */
-bool credentials_add(
-	struct cli *cli, const char *key, const char *login, struct bytes password);
+bool credentials_add(struct cli *cli, const char *key, const char *login, struct bytes password);
 
 #endif
