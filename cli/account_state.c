@@ -8,13 +8,6 @@
 #include "account_words.h"
 #include "err.h"
 
-static const char state_usage[] =
-	"relais user lock ADDRESS ...           no login; mail is refused, or taken if\n"
-	"                                              directory.locked_takes_mail says so\n"
-	"       relais user unlock ADDRESS ...\n"
-	"       relais user block-sending ADDRESS ...  submission is refused, reading works\n"
-	"       relais user allow-sending ADDRESS ...";
-
 static const struct verb {
 	const char *name;
 	const char *add;       /* word of state= */
@@ -80,12 +73,8 @@ cmd_user_state(struct cli *cli, int argc, char *argv[])
 	const struct verb *verb = verbs;
 	int status = CLI_OK;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", state_usage);
-		return CLI_OK;
-	}
 	if (argc < 2 || argv[1][0] == '-')
-		return cli_usage(state_usage, "relais user: an address is missing");
+		return cli_usage(user_usage, "relais user: an address is missing");
 	while (strcmp(verb->name, argv[0]) != 0)
 		verb++;
 	if (!table_files_lock(cli))
@@ -107,7 +96,7 @@ cmd_user_state(struct cli *cli, int argc, char *argv[])
 
 /* ---- send-as ---- */
 
-static const char send_as_usage[] =
+const char user_send_as_usage[] =
 	"relais user send-as list ADDRESS\n"
 	"       relais user send-as add|del ADDRESS OTHER   OTHER: an address, or @DOMAIN for all\n"
 	"                                                   of it";
@@ -190,12 +179,8 @@ cmd_user_send_as(struct cli *cli, int argc, char *argv[])
 	bool is_list = strcmp(verb, "list") == 0, add = strcmp(verb, "add") == 0, ok;
 	struct account_edit e;
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", send_as_usage);
-		return CLI_OK;
-	}
 	if (!(is_list && argc == 3) && !((add || strcmp(verb, "del") == 0) && argc == 4))
-		return cli_usage(send_as_usage, NULL);
+		return cli_usage(user_send_as_usage, NULL);
 	ok = is_list ? account_read_open(cli, &e, argv[2]) : account_edit_open(cli, &e, argv[2]);
 	if (ok)
 		ok = is_list ? send_as_list(&e) == CLI_OK : send_as_change(cli, &e, argv[3], add);

@@ -8,7 +8,7 @@
 #include "err.h"
 #include "table_files.h"
 
-static const char usage[] =
+const char alias_usage[] =
 	"relais alias add NAME TARGET...    NAME: user@domain, user (in every local domain) or "
 	"@domain\n"
 	"       relais alias list [DOMAIN] [--json]\n"
@@ -200,23 +200,19 @@ cmd_alias(struct cli *cli, int argc, char *argv[])
 	const char *verb = argc > 1 ? argv[1] : "", *domain = NULL;
 	bool json = false;
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (strcmp(verb, "add") == 0 && argc > 3)
 		return add(cli, argv[2], argv + 3, argc - 3);
 	if (strcmp(verb, "del") == 0 && argc > 2)
 		return del(cli, argv[2], argv + 3, argc - 3);
 	if (strcmp(verb, "list") != 0)
-		return cli_usage(usage, NULL);
+		return cli_usage(alias_usage, NULL);
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else if (domain == NULL && argv[i][0] != '-')
 			domain = argv[i];
 		else
-			return cli_usage(usage, NULL);
+			return cli_usage(alias_usage, NULL);
 	}
 	return list(cli, domain, json);
 }

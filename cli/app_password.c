@@ -22,7 +22,7 @@
 #include "password.h"
 #include "random.h"
 
-static const char usage[] =
+const char user_app_password_usage[] =
 	"relais user app-password list ADDRESS [--json]\n"
 	"       relais user app-password add ADDRESS NAME [--protocols imap,pop3,submission]\n"
 	"       relais user app-password del ADDRESS NAME\n\n"
@@ -282,19 +282,16 @@ cmd_user_app_password(struct cli *cli, int argc, char *argv[])
 	struct words w;
 	bool is_list, is_add, ok;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!read_words(argc, argv, &w))
-		return cli_usage(usage, NULL);
+		return cli_usage(user_app_password_usage, NULL);
 	is_list = strcmp(w.word[0], "list") == 0 && w.n == 2;
 	is_add = strcmp(w.word[0], "add") == 0 && w.n == 3;
 	if (!is_list && !is_add && !(strcmp(w.word[0], "del") == 0 && w.n == 3))
-		return cli_usage(usage, NULL);
+		return cli_usage(user_app_password_usage, NULL);
 	if (w.protocols != NULL &&
 		account_protocols_parse(bytes_from_str(w.protocols), &protocols) < 0)
-		return cli_usage(usage, "--protocols: imap, pop3, submission, parted by commas");
+		return cli_usage(user_app_password_usage,
+			"--protocols: imap, pop3, submission, parted by commas");
 	ok = is_list ? account_read_open(cli, &e, w.word[1])
 		     : account_edit_open(cli, &e, w.word[1]);
 	if (ok)

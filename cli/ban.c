@@ -10,7 +10,7 @@
 #include "mail_address.h"
 #include "pages.h"
 
-static const char usage[] =
+const char ban_usage[] =
 	"relais ban [list] [--json]\n"
 	"       relais ban add ADDRESS|NETWORK|LOGIN [--time TIME] [--reason TEXT]\n"
 	"       relais ban del ADDRESS|NETWORK|LOGIN ...\n\n"
@@ -141,7 +141,7 @@ add(struct cli *cli, int fd, int argc, char *argv[])
 				 bytes_from_str(argv[i + 1]), &a, &why) == ERR_OK)
 			m.seconds = words->time / 1000;
 		else
-			status = cli_usage(usage, why);
+			status = cli_usage(ban_usage, why);
 	}
 	if (status == CLI_OK && !parse_subject(&a, argv[0], &m.subject))
 		status = CLI_USAGE;
@@ -185,12 +185,8 @@ cmd_ban(struct cli *cli, int argc, char *argv[])
 	const bool adds = strcmp(v.verb, "add") == 0, deletes = strcmp(v.verb, "del") == 0;
 	int fd, status;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!lists && !((adds || deletes) && v.argc >= 1 && !v.json))
-		return cli_usage(usage, NULL);
+		return cli_usage(ban_usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;

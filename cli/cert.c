@@ -13,7 +13,7 @@
 #include "keyholder_msg.h"
 #include "tls_conf.h"
 
-static const char usage[] =
+const char cert_usage[] =
 	"relais cert list [--json]   certificates: names, key, days left, file\n"
 	"       relais cert check [--json]  only what needs your care; exit status 1 if anything "
 	"does";
@@ -185,11 +185,11 @@ cmd_cert(struct cli *cli, int argc, char *argv[])
 	struct listing l = { .cli = cli };
 	bool json = argc == 3 && strcmp(argv[2], "--json") == 0, check;
 
-	if (argc < 2 || argc > 3 || (argc == 3 && !json) || strcmp(argv[1], "--help") == 0)
-		return cli_usage(usage, NULL);
+	if (argc < 2 || argc > 3 || (argc == 3 && !json))
+		return cli_usage(cert_usage, NULL);
 	check = strcmp(argv[1], "check") == 0;
 	if (!check && strcmp(argv[1], "list") != 0)
-		return cli_usage(usage, "relais cert: list or check");
+		return cli_usage(cert_usage, "relais cert: list or check");
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	l.conf = conf_values(&cli->conf, "tls");

@@ -7,7 +7,7 @@
 #include "err.h"
 #include "route_records.h"
 
-static const char usage[] =
+const char config_usage[] =
 	"relais config check     say every error of the configuration\n"
 	"       relais config show      print every option with its value\n"
 	"       relais config defaults  print a file with every option's default";
@@ -40,14 +40,10 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 {
 	struct buf text = BUF_INIT;
 
-	if (argc != 2 || strcmp(argv[1], "--help") == 0)
-		return cli_usage(usage, NULL);
+	if (argc != 2)
+		return cli_usage(config_usage, NULL);
 	if (strcmp(argv[1], "defaults") == 0) {
 		conf_write_shipped_file(&text);
-		return print(&text);
-	}
-	if (strcmp(argv[1], "manual") == 0) {
-		conf_write_manual(&text);
 		return print(&text);
 	}
 	if (!cli_load(cli))
@@ -67,7 +63,7 @@ cmd_config(struct cli *cli, int argc, char *argv[])
 		return CLI_OK;
 	}
 	if (strcmp(argv[1], "show") != 0)
-		return cli_usage(usage, "relais config: check, show, defaults or manual");
+		return cli_usage(config_usage, "relais config: check, show or defaults");
 	conf_show(&text, &cli->conf);
 	return print(&text);
 }

@@ -15,7 +15,7 @@
 #include "dkim_key.h"
 #include "mail_address.h"
 
-static const char usage[] =
+const char dkim_usage[] =
 	"relais dkim new DOMAIN [--selector NAME]      the first keys of a domain\n"
 	"       relais dkim list [DOMAIN] [--json]            all keys and their states\n"
 	"       relais dkim show DOMAIN [--json]              the records to publish, as in a zone "
@@ -357,19 +357,15 @@ cmd_dkim(struct cli *cli, int argc, char *argv[])
 	const struct verb *v = NULL;
 	int status;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	for (size_t i = 0; i < NITEMS(verbs) && argc > 1; i++)
 		if (strcmp(verbs[i].name, argv[1]) == 0)
 			v = &verbs[i];
 	if (v == NULL || !read_words(v, argc, argv, &w))
-		return cli_usage(usage, NULL);
+		return cli_usage(dkim_usage, NULL);
 	if (w.domain.n > 0 && (mail_domain_fold(&a, w.domain, &w.domain) < 0 ||
 				      w.domain.n > DKIM_DOMAIN_MAX || w.domain.p[0] == '[')) {
 		arena_reset(&a);
-		return cli_usage(usage, "relais dkim: not a domain");
+		return cli_usage(dkim_usage, "relais dkim: not a domain");
 	}
 	status = v->run(cli, &w);
 	arena_reset(&a);

@@ -17,7 +17,7 @@
 #include "mail_address.h"
 #include "pages.h"
 
-static const char usage[] =
+const char dmarc_usage[] =
 	"relais dmarc [report] [DOMAIN] [--json]     what waits to be sent, by day and domain; "
 	"with "
 	"a\n"
@@ -316,15 +316,11 @@ cmd_dmarc(struct cli *cli, int argc, char *argv[])
 	const bool lists = strcmp(v.verb, "list") == 0 || strcmp(v.verb, "report") == 0;
 	const bool now = v.argc == 1 && strcmp(v.argv[0], "--now") == 0;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (strcmp(v.verb, "seen") == 0 && argc > 2)
 		return dmarc_seen(cli, argc - 2, argv + 2);
 	if (lists && v.argc <= 1)
 		return report(cli, v.argc, v.argv, v.json);
 	if (strcmp(v.verb, "send") == 0 && (v.argc == 0 || now))
 		return send_now(cli, now, v.json);
-	return cli_usage(usage, NULL);
+	return cli_usage(dmarc_usage, NULL);
 }

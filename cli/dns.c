@@ -112,9 +112,5 @@ cmd_dns(struct cli *cli, int argc, char *argv[])
 	for (size_t i = 0; argc >= 2 && i < NITEMS(verbs); i++)
 		if (strcmp(argv[1], verbs[i].verb) == 0)
 			return verbs[i].run(cli, argc - 1, argv + 1);
-	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", dns_usage);
-		return CLI_OK;
-	}
 	return cli_usage(dns_usage, NULL);
 }

@@ -15,8 +15,6 @@
 #include "dns_msg.h"
 #include "dns_plan.h"
 
-extern const char dns_usage[];
-
 /* argv[0] is the verb. Exit status. */
 int dns_query(struct cli *cli, int argc, char *argv[]);
 int dns_show(struct cli *cli, int argc, char *argv[]);

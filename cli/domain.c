@@ -7,7 +7,7 @@
 #include "err.h"
 #include "table_files.h"
 
-static const char usage[] = "relais domain add NAME [local [system-users] | relay | alias OTHER]\n"
+const char domain_usage[] = "relais domain add NAME [local [system-users] | relay | alias OTHER]\n"
 			    "       relais domain list [--json]\n"
 			    "       relais domain del NAME";
 
@@ -129,13 +129,9 @@ cmd_domain(struct cli *cli, int argc, char *argv[])
 	struct table_file f;
 	int status = CLI_FAILED;
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!(strcmp(verb, "list") == 0 && argc <= 3) && !(strcmp(verb, "add") == 0 && argc >= 3) &&
 		!(strcmp(verb, "del") == 0 && argc == 3))
-		return cli_usage(usage, NULL);
+		return cli_usage(domain_usage, NULL);
 	if (!table_files_lock(cli))
 		return CLI_FAILED;
 	if (!table_file_load(cli, TABLE_DOMAINS, &f)) {

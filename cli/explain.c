@@ -25,7 +25,7 @@
 #define READ_SIZE   (64u << 10)
 #define ANSWER_MS   70000 /* beyond mailauth.timeout */
 
-static const char usage[] =
+const char explain_usage[] =
 	"relais explain FILE [--from ADDRESS] [--ip ADDRESS] [--helo NAME] [--to ADDRESS] "
 	"[--json]\n"
 	"       relais explain --from ADDRESS --ip ADDRESS [--helo NAME] [--to ADDRESS] [--json]\n"
@@ -392,12 +392,8 @@ cmd_explain(struct cli *cli, int argc, char *argv[])
 	static struct explaining x;
 	int status;
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	x = (struct explaining){ .cli = cli, .e = { .helo = "", .mail_from = "" } };
-	status = take_words(&x, argc, argv) ? explain(&x) : cli_usage(usage, NULL);
+	status = take_words(&x, argc, argv) ? explain(&x) : cli_usage(explain_usage, NULL);
 	buf_free(&x.content);
 	buf_free(&x.packet.data);
 	arena_reset(&x.a);

@@ -6,10 +6,10 @@
 #include "err.h"
 #include "table_files.h"
 
-static const char usage[] =
-	"relais user forward ADDRESS                        show where its mail is sent on to\n"
-	"       relais user forward ADDRESS [--keep] TARGET...  send it on; --keep: a copy stays\n"
-	"       relais user forward ADDRESS --off";
+const char user_forward_usage[] =
+	"relais user forward ADDRESS                     where its mail is sent on to\n"
+	"       relais user forward ADDRESS [--keep] TARGET...   send it on; --keep: a copy stays\n"
+	"       relais user forward ADDRESS --off   no more";
 
 /* The line without the words of a forward. */
 static void
@@ -75,12 +75,8 @@ cmd_user_forward(struct cli *cli, int argc, char *argv[])
 	bool off = argc == 3 && strcmp(argv[2], "--off") == 0;
 	int first = keep ? 3 : 2, status = CLI_FAILED;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (argc < 2 || (keep && argc == 3) || (!off && argc > first && argv[first][0] == '-'))
-		return cli_usage(usage, NULL);
+		return cli_usage(user_forward_usage, NULL);
 	ok = table_files_lock(cli) && table_file_load(cli, TABLE_ACCOUNTS, &f);
 	if (ok && (mail_address_fold(&a, bytes_from_str(argv[1]), &address) < 0 ||
 			  !table_file_find(&f, address.key, &old))) {

@@ -11,7 +11,7 @@
 #include "pages.h"
 #include "queue.h"
 
-static const char usage[] =
+const char incident_usage[] =
 	"relais incident [list] [--json]\n"
 	"       relais incident release LOGIN [--json]   it may send again, its held mail goes "
 	"out\n"
@@ -167,12 +167,8 @@ cmd_incident(struct cli *cli, int argc, char *argv[])
 	const bool ends = purges || strcmp(v.verb, "release") == 0;
 	int fd, status;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!lists && !(ends && v.argc == 1))
-		return cli_usage(usage, NULL);
+		return cli_usage(incident_usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;

@@ -7,13 +7,13 @@
 #include "map.h"
 #include "table_files.h"
 
-static const char usage[] = "relais map [build]              compile all tables, if all are good\n"
-			    "       relais map check               only say what is wrong\n"
-			    "       relais map TABLE               compile that one: transport, "
-			    "tls_policy, ...\n"
-			    "       relais map aliases             compile the system's aliases "
-			    "alone\n"
-			    "       relais map query TABLE KEY     look up in the compiled table";
+const char map_usage[] = "relais map [build]              compile all tables, if all are good\n"
+			 "       relais map check               only say what is wrong\n"
+			 "       relais map TABLE               compile that one: transport, "
+			 "tls_policy, ...\n"
+			 "       relais map aliases             compile the system's aliases "
+			 "alone\n"
+			 "       relais map query TABLE KEY     look up in the compiled table";
 
 static int
 query(struct cli *cli, const char *table, const char *key)
@@ -50,16 +50,12 @@ cmd_map(struct cli *cli, int argc, char *argv[])
 {
 	const char *verb = argc > 1 ? argv[1] : "build";
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	if (strcmp(verb, "query") == 0 && argc == 4)
 		return query(cli, argv[2], argv[3]);
 	if (argc > 2)
-		return cli_usage(usage, NULL);
+		return cli_usage(map_usage, NULL);
 	if (strcmp(verb, "check") == 0)
 		return table_files_check(cli) ? CLI_OK : CLI_FAILED;
 	if (strcmp(verb, "build") == 0)
@@ -74,5 +70,5 @@ cmd_map(struct cli *cli, int argc, char *argv[])
 				       ? CLI_OK
 				       : CLI_FAILED;
 	return cli_usage(
-		usage, "relais map: build, check, query or a table that says how mail leaves");
+		map_usage, "relais map: build, check, query or a table that says how mail leaves");
 }

@@ -10,20 +10,24 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-	"relais queue VERB [ID...] [WHICH] [--json]\n"
-	"  list [WHICH] [--limit N]     what waits, why, until when (the default)\n"
-	"  show ID [--content|--json]   its state and its content\n"
-	"  hold, release ID...|WHICH    no further attempt; take it up again\n"
-	"  flush [ID...|DOMAIN|WHICH]   try now, those that gave no answer too; all without words\n"
-	"  retry ID...|WHICH            the same, held or not\n"
-	"  delete ID...|WHICH           for ever, nobody is told\n"
-	"  bounce ID...|WHICH           back to the sender\n"
-	"  requeue ID...|WHICH          look up aliases and routes anew, then try; who has it\n"
-	"                               already does not get it again\n"
-	"  stats [--senders]            domains by how long they wait, as qshape shows them\n"
-	"  watch [--senders] [--interval 2s]   the same, live\n"
-	"WHICH: --all, or any of these together (--yes: do not ask):\n";
+const char queue_usage[] =
+	"relais queue [list] [WHICH] [--limit N] [--json]   what waits, why, until when\n"
+	"       relais queue show ID [--content | --json]   its state and its content\n"
+	"       relais queue hold|release ID...|WHICH   no further attempt; take it up again\n"
+	"       relais queue flush [ID...|DOMAIN|WHICH]   try now; without a word: all\n"
+	"       relais queue retry ID...|WHICH     the same, held or not\n"
+	"       relais queue delete ID...|WHICH    for ever, nobody is told\n"
+	"       relais queue bounce ID...|WHICH    back to the sender\n"
+	"       relais queue requeue ID...|WHICH   look up aliases and routes anew, then try\n"
+	"       relais queue stats [--senders] [--json]   domains by how long they wait\n"
+	"       relais queue watch [--senders] [--interval 2s] [--once]   the same, live\n"
+	"\n"
+	"WHICH: --all, or any of these together (orders: --yes does not ask):\n"
+	"  --sender ADDRESS|@DOMAIN|<>   --recipient ADDRESS|@DOMAIN   --domain DOMAIN\n"
+	"  --reason WORDS    in the last reply    --state active|deferred|hold\n"
+	"  --age 4h  --age 1h-2d  --age -10m      how long it waits (s, m, h, d)\n"
+	"  --size 1M  --size 10k-1M  --size -10k  --attempts 3 (at least)\n"
+	"  --next-hop HOP    --login LOGIN";
 
 static const struct verb {
 	const char *name;
@@ -51,12 +55,6 @@ find_verb(const char *name)
 	return NULL;
 }
 
-static void
-print_usage(FILE *out)
-{
-	fprintf(out, "Usage: %s%s", usage, queue_filter_help);
-}
-
 int
 cmd_queue(struct cli *cli, int argc, char *argv[])
 {
@@ -64,15 +62,8 @@ cmd_queue(struct cli *cli, int argc, char *argv[])
 	const struct verb *verb = find_verb(named ? argv[1] : "list");
 	int fd, status;
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0) {
-			print_usage(stdout);
-			return CLI_OK;
-		}
-	if (verb == NULL) {
-		print_usage(stderr);
-		return CLI_USAGE;
-	}
+	if (verb == NULL)
+		return cli_usage(queue_usage, NULL);
 	fd = cli_connect(cli, SERVICE_QMGR);
 	if (fd < 0)
 		return CLI_DOWN;

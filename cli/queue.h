@@ -38,9 +38,6 @@ enum queue_word { /* which ones a verb knows */
 /* false after printing what is wrong. */
 bool queue_words(struct queue_words *w, unsigned known, int argc, char *argv[]);
 
-/* The options of WORD_FILTER, for a help text. */
-extern const char queue_filter_help[];
-
 /* Every message that the filter lets through, a page after the other; recipients for which an
  * answer has no room follow in calls with entry->continued. show may return false: enough. ERR_OK,
  * or an error after printing it. */

@@ -12,13 +12,6 @@
 #include "clock.h"
 #include "queue.h"
 
-const char queue_filter_help[] =
-	"  --sender ADDRESS|@DOMAIN|<>   --recipient ADDRESS|@DOMAIN   --domain DOMAIN\n"
-	"  --reason WORDS    in the last reply    --state active|deferred|hold\n"
-	"  --age 4h  --age 1h-2d  --age -10m      how long it waits (s, m, h, d)\n"
-	"  --size 1M  --size 10k-1M  --size -10k  --attempts 3 (at least)\n"
-	"  --next-hop HOP    --login LOGIN\n";
-
 struct unit {
 	char letter;
 	uint64_t factor;

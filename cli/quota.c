@@ -13,7 +13,7 @@
 #include "ledger_msg.h"
 #include "table_files.h"
 
-static const char usage[] =
+const char quota_usage[] =
 	"relais quota [list] [--json]        use of all accounts\n"
 	"       relais quota show ADDRESS\n"
 	"       relais quota recount ADDRESS | --all   count the mailboxes' files, tell the ledger";
@@ -292,13 +292,9 @@ cmd_quota(struct cli *cli, int argc, char *argv[])
 	json_t *out = NULL;
 	int fd, status;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (!(strcmp(verb, "list") == 0 && argc <= 3) &&
 		!((strcmp(verb, "show") == 0 || strcmp(verb, "recount") == 0) && argc == 3))
-		return cli_usage(usage, NULL);
+		return cli_usage(quota_usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;

@@ -16,7 +16,7 @@
 #include "printed.h"
 #include "smtp_client_conf.h"
 
-static const char usage[] =
+const char route_usage[] =
 	"relais route ADDRESS [--sender ADDRESS] [--json]\n"
 	"\n"
 	"Tells the mailboxes and next hops that mail to ADDRESS would go to: aliases, forwards,\n"
@@ -290,10 +290,6 @@ cmd_route(struct cli *cli, int argc, char *argv[])
 	int status;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			printf("Usage: %s\n", usage);
-			return CLI_OK;
-		}
 		if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else if (strcmp(argv[i], "--sender") == 0 && i + 1 < argc)
@@ -301,11 +297,11 @@ cmd_route(struct cli *cli, int argc, char *argv[])
 		else if (q.address.n == 0 && argv[i][0] != '-')
 			q.address = bytes_from_str(argv[i]);
 		else
-			return cli_usage(usage, NULL);
+			return cli_usage(route_usage, NULL);
 	}
 	if (q.address.n == 0 || q.address.n > DIRECTORY_ADDRESS_MAX ||
 		q.sender.n > DIRECTORY_ADDRESS_MAX)
-		return cli_usage(usage, NULL);
+		return cli_usage(route_usage, NULL);
 	if (bytes_is(q.sender, "<>"))
 		q.sender = BYTES_NONE;
 	if (!cli_load(cli))

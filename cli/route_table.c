@@ -12,14 +12,14 @@
 #include "route_records.h"
 #include "table_files.h"
 
-struct command {
+struct routes {
 	enum table_kind kind;
 	const char *name, *usage;
 	const char *key, *value; /* names of JSON members */
 	const char *what;        /* "no such ..." */
 };
 
-static const struct command transport = { TABLE_TRANSPORT, "transport",
+const char transport_usage[] =
 	"relais transport add KEY NEXT-HOP   KEY: user@domain, domain, .domain (all below) or *\n"
 	"       relais transport list [--json]\n"
 	"       relais transport del KEY\n"
@@ -27,47 +27,57 @@ static const struct command transport = { TABLE_TRANSPORT, "transport",
 	"NEXT-HOP: [host]:port (without MX), domain, domain:port (by MX), srv:domain, each with\n"
 	"smtp:, smtps: or lmtp: in front; lmtp:unix:NAME; several, parted by commas, are tried\n"
 	"in turn. smtp: alone: the recipient's domain by MX. error:4.7.1 TEXT or error:5.7.1 "
-	"TEXT.",
-	"recipient", "next_hop", "transport" };
+	"TEXT.";
 
-static const struct command sender_transport = { TABLE_SENDER_TRANSPORT, "sender-transport",
+static const struct routes transport = { TABLE_TRANSPORT, "transport", transport_usage, "recipient",
+	"next_hop", "transport" };
+
+const char sender_transport_usage[] =
 	"relais sender-transport add KEY NEXT-HOP   KEY: user@domain, @domain or \"<>\"\n"
 	"       relais sender-transport list [--json]\n"
 	"       relais sender-transport del KEY\n"
 	"\n"
-	"NEXT-HOP is as in relais transport, whose entries come first.",
-	"sender", "next_hop", "transport of that sender" };
+	"NEXT-HOP is as in relais transport, whose entries come first.";
 
-static const struct command tls_policy = { TABLE_TLS_POLICY, "tls-policy",
+static const struct routes sender_transport = { TABLE_SENDER_TRANSPORT, "sender-transport",
+	sender_transport_usage, "sender", "next_hop", "transport of that sender" };
+
+const char tls_policy_usage[] =
 	"relais tls-policy add KEY LEVEL [name=NAME]...   KEY: a next hop's host, host:port or "
 	".domain\n"
 	"       relais tls-policy list [--json]\n"
 	"       relais tls-policy del KEY\n"
 	"\n"
 	"LEVEL: none, may, encrypt, verify, dane or dane-only. name=: what the certificate may\n"
-	"be for, with verify.",
+	"be for, with verify.";
+
+static const struct routes tls_policy = { TABLE_TLS_POLICY, "tls-policy", tls_policy_usage,
 	"next_hop", "policy", "policy" };
 
-static const struct command credentials = { TABLE_RELAY_CREDENTIALS, "credentials",
+const char credentials_usage[] =
 	"relais credentials add KEY LOGIN [--stdin]   KEY: host, host:port, user@domain or "
 	"@domain\n"
 	"       relais credentials list [--json]     (logins, never passwords)\n"
 	"       relais credentials del KEY\n"
 	"\n"
 	"The password is asked for at the terminal, or is the first line of --stdin. A sender's\n"
-	"are used at the smarthost and at its own sender-transport only.",
-	"key", "login", "credentials" };
+	"are used at the smarthost and at its own sender-transport only.";
 
-static const struct command source_address = { TABLE_SOURCE_ADDRESS, "source-address",
+static const struct routes credentials = { TABLE_RELAY_CREDENTIALS, "credentials",
+	credentials_usage, "key", "login", "credentials" };
+
+const char source_address_usage[] =
 	"relais source-address add KEY [IPv4|ipv4=none] [IPv6|ipv6=none] [helo=NAME]\n"
 	"                                            KEY: user@domain, @domain or \"<>\"\n"
 	"       relais source-address list [--json]\n"
-	"       relais source-address del KEY",
-	"sender", "source", "source address" };
+	"       relais source-address del KEY";
+
+static const struct routes source_address = { TABLE_SOURCE_ADDRESS, "source-address",
+	source_address_usage, "sender", "source", "source address" };
 
 /* Put a line in the place of the key's old one, or (value NULL) remove it. */
 static int
-edit(struct cli *cli, const struct command *c, const char *name, const struct bytes *value)
+edit(struct cli *cli, const struct routes *c, const char *name, const struct bytes *value)
 {
 	struct arena a = ARENA_INIT;
 	struct table_file f;
@@ -97,7 +107,7 @@ edit(struct cli *cli, const struct command *c, const char *name, const struct by
 }
 
 static int
-add(struct cli *cli, const struct command *c, int argc, char *argv[])
+add(struct cli *cli, const struct routes *c, int argc, char *argv[])
 {
 	struct buf line = BUF_INIT;
 	struct bytes value;
@@ -111,14 +121,27 @@ add(struct cli *cli, const struct command *c, int argc, char *argv[])
 	return status;
 }
 
+bool
+credentials_add(struct cli *cli, const char *key, const char *login, struct bytes password)
+{
+	struct buf line = BUF_SECRET;
+	struct bytes value;
+	bool ok;
+
+	buf_printf(&line, "%s:", login);
+	buf_put_bytes(&line, password);
+	value = buf_bytes(&line);
+	ok = edit(cli, &credentials, key, &value) == CLI_OK;
+	buf_free(&line);
+	return ok;
+}
+
 /* The value with a password that nobody sees on the way. */
 static int
-add_credentials(struct cli *cli, const struct command *c, int argc, char *argv[])
+add_credentials(struct cli *cli, const struct routes *c, int argc, char *argv[])
 {
-	bool from_stdin = argc == 3 && strcmp(argv[2], "--stdin") == 0;
-	struct buf line = BUF_INIT, password = BUF_INIT;
-	struct bytes value;
-	int status = CLI_FAILED;
+	bool from_stdin = argc == 3 && strcmp(argv[2], "--stdin") == 0, ok;
+	struct buf password = BUF_SECRET;
 
 	if (argc != 2 && !from_stdin)
 		return cli_usage(c->usage, NULL);
@@ -126,21 +149,14 @@ add_credentials(struct cli *cli, const struct command *c, int argc, char *argv[]
 		fprintf(stderr, "%s: a login has no \":\"\n", argv[1]);
 		return CLI_FAILED;
 	}
-	if (password_read(from_stdin, argv[1], &password)) {
-		buf_printf(&line, "%s:", argv[1]);
-		buf_put_bytes(&line, buf_bytes(&password));
-		value = buf_bytes(&line);
-		status = edit(cli, c, argv[0], &value);
-		explicit_bzero(line.data, line.len);
-		explicit_bzero(password.data, password.len);
-	}
-	buf_free(&line);
+	ok = password_read(from_stdin, argv[1], &password) &&
+	     credentials_add(cli, argv[0], argv[1], buf_bytes(&password));
 	buf_free(&password);
-	return status;
+	return ok ? CLI_OK : CLI_FAILED;
 }
 
 static void
-show(const struct command *c, json_t *out, const struct table_entry *e)
+show(const struct routes *c, json_t *out, const struct table_entry *e)
 {
 	struct bytes value = e->value;
 	struct credentials_record r;
@@ -162,7 +178,7 @@ show(const struct command *c, json_t *out, const struct table_entry *e)
 }
 
 static int
-list(struct cli *cli, const struct command *c, bool json)
+list(struct cli *cli, const struct routes *c, bool json)
 {
 	json_t *out = json ? json_array() : NULL;
 	struct table_file f;
@@ -180,15 +196,11 @@ list(struct cli *cli, const struct command *c, bool json)
 }
 
 static int
-run(struct cli *cli, const struct command *c, int argc, char *argv[])
+run(struct cli *cli, const struct routes *c, int argc, char *argv[])
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", c->usage);
-		return CLI_OK;
-	}
 	if (strcmp(verb, "list") == 0 && (argc == 2 || json))
 		return list(cli, c, json);
 	if (strcmp(verb, "del") == 0 && argc == 3)

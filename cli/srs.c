@@ -7,7 +7,7 @@
 #include "err.h"
 #include "srs_file.h"
 
-static const char usage[] =
+const char srs_usage[] =
 	"relais srs rotate    make a new secret; addresses made with the seven before it stay good";
 
 int
@@ -16,12 +16,8 @@ cmd_srs(struct cli *cli, int argc, char *argv[])
 	char path[1200];
 	int r;
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	if (argc != 2 || strcmp(argv[1], "rotate") != 0)
-		return cli_usage(usage, NULL);
+		return cli_usage(srs_usage, NULL);
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	snprintf(path, sizeof(path), "%s/directory/" SRS_FILE_NAME, cli_common(cli)->state);

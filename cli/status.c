@@ -287,7 +287,7 @@ print_for_people(struct bytes text, bool all)
 	print_counters(text, all);
 }
 
-static const char usage[] = "relais status [--all | --json | --prometheus]\n"
+const char status_usage[] = "relais status [--all | --json | --prometheus]\n"
 			    "  --all         counters that are zero too\n"
 			    "  --prometheus  the counters in Prometheus' text form";
 
@@ -301,7 +301,7 @@ cmd_status(struct cli *cli, int argc, char *argv[])
 	int r;
 
 	if (argc > 2 || (argc == 2 && !json && !prometheus && !all))
-		return cli_usage(usage, NULL);
+		return cli_usage(status_usage, NULL);
 	r = cli_ask_master(cli, CONTROL_STATUS, &m);
 	if (r != CLI_OK)
 		return r;

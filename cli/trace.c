@@ -17,7 +17,7 @@
 
 #define LIMIT_DEFAULT 20
 
-static const char usage[] =
+const char trace_usage[] =
 	"relais trace ID|ADDRESS|MESSAGE-ID [--json] [--since 2d] [--limit N] [--log FILE]\n"
 	"  what became of a message and of the reports about it: who brought it, each attempt\n"
 	"  with its answer, where it is now; of an address the last 20 messages (--limit).\n"
@@ -303,12 +303,7 @@ cmd_trace(struct cli *cli, int argc, char *argv[])
 {
 	struct asked a = { 0 };
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0) {
-			printf("Usage: %s\n", usage);
-			return CLI_OK;
-		}
 	if (!take_words(&a, argc, argv))
-		return cli_usage(usage, NULL);
+		return cli_usage(trace_usage, NULL);
 	return run(cli, &a);
 }

@@ -13,26 +13,32 @@
 #include "password.h"
 #include "password_record.h"
 
-static const char usage[] =
+const char user_usage[] =
 	"relais user add ADDRESS [--quota SIZE] [--state STATE] [PASSWORD]\n"
-	"       relais user add --batch FILE            lines of ADDRESS PASSWORD; - is stdin\n"
+	"       relais user add --batch FILE [--records] [--quota SIZE] [--state STATE]\n"
+	"                       [--hash METHOD] [--no-scram]   lines: ADDRESS PASSWORD\n"
 	"       relais user passwd ADDRESS [PASSWORD]\n"
 	"       relais user set ADDRESS [--quota SIZE] [--state STATE]\n"
-	"       relais user forward ADDRESS [[--keep] TARGET... | --off]\n"
-	"       relais user lock|unlock|block-sending|allow-sending ADDRESS ...\n"
-	"       relais user app-password list|add|del ADDRESS [NAME] [--protocols LIST]\n"
-	"       relais user send-as list|add|del ADDRESS [OTHER | @DOMAIN]\n"
+	"       relais user lock|unlock ADDRESS...   no login; no mail, unless it is taken\n"
+	"       relais user block-sending|allow-sending ADDRESS...   reading goes on\n"
 	"       relais user list [DOMAIN] [--json]\n"
-	"       relais user del ADDRESS                 the mailbox stays where it is\n"
-	"  --state active|locked|no-login|no-mail|send-blocked, or several parted by commas\n"
-	"  PASSWORD: asked for without one of --password-stdin, --no-password; in a form that is\n"
-	"  hashed already: --record '{SCHEME}...' (with --batch: --records, each line has one)\n"
-	"  --hash yescrypt|sha512crypt|bcrypt[:COST]   --no-scram: no record for SCRAM besides";
+	"       relais user del ADDRESS              the mailbox stays where it is\n"
+	"       relais user forward ADDRESS ...      send mail on; see its --help\n"
+	"       relais user app-password ...         passwords of single programs\n"
+	"       relais user send-as ...              addresses one may send as\n"
+	"\n"
+	"PASSWORD: asked for, or the first line of --password-stdin, or --no-password, or\n"
+	"hashed already: --record RECORD. It is hashed by --hash METHOD: yescrypt, sha512crypt\n"
+	"or bcrypt[:COST]; --no-scram makes no record for SCRAM besides.\n"
+	"\n"
+	"STATE: active, locked, no-login, no-mail or send-blocked, several parted by commas.\n"
+	"FILE of --batch: - is standard input; with --records each line has a hashed one.";
 
 struct user_options {
 	const char *quota, *state, *hash, *batch, *record;
 	int password_stdin, no_password, json, no_scram, records;
-	const char *word; /* the one argument besides options */
+	const char *word;      /* the one argument besides options */
+	struct bytes password; /* known already: it is not asked for */
 };
 
 static bool
@@ -216,8 +222,9 @@ ask_password(struct cli *cli, const struct user_options *o, const char *who, str
 		return put_record(
 			o->no_password ? BYTES_LITERAL("*") : bytes_from_str(o->record), out);
 	ok = password_method(o->hash, &method) &&
-	     password_read(o->password_stdin, who, &password) &&
-	     put_records(cli, o, &method, buf_bytes(&password), old, out);
+	     (o->password.n > 0 || password_read(o->password_stdin, who, &password)) &&
+	     put_records(cli, o, &method, o->password.n > 0 ? o->password : buf_bytes(&password),
+		     old, out);
 	buf_free(&password);
 	return ok;
 }
@@ -259,6 +266,14 @@ change(struct cli *cli, const struct user_options *o, bool add, bool new_passwor
 	buf_free(&line);
 	user_close(&u);
 	return ok ? CLI_OK : CLI_FAILED;
+}
+
+bool
+user_add(struct cli *cli, const char *address, struct bytes password)
+{
+	const struct user_options o = { .word = address, .password = password };
+
+	return change(cli, &o, true, true) == CLI_OK;
 }
 
 /* ---- many at once ---- */
@@ -450,23 +465,19 @@ cmd_user(struct cli *cli, int argc, char *argv[])
 	struct user_options o;
 	const char *verb = argc > 1 ? argv[1] : "";
 
-	if (strcmp(verb, "--help") == 0) {
-		printf("Usage: %s\n", usage);
-		return CLI_OK;
-	}
 	for (size_t i = 0; i < NITEMS(parts); i++)
 		if (strcmp(verb, parts[i].verb) == 0)
 			return parts[i].run(cli, argc - 1, argv + 1);
 	if (user_is_state_verb(verb))
 		return cmd_user_state(cli, argc - 1, argv + 1);
 	if (argc < 2 || !read_options(argc - 1, argv + 1, &o))
-		return cli_usage(usage, NULL);
+		return cli_usage(user_usage, NULL);
 	if (strcmp(verb, "list") == 0)
 		return list(cli, &o);
 	if (strcmp(verb, "add") == 0 && o.batch != NULL && o.word == NULL)
 		return add_batch(cli, &o);
 	if (o.word == NULL)
-		return cli_usage(usage, "relais user: an address is missing");
+		return cli_usage(user_usage, "relais user: an address is missing");
 	if (strcmp(verb, "add") == 0)
 		return change(cli, &o, true, true);
 	if (strcmp(verb, "passwd") == 0)
@@ -475,5 +486,5 @@ cmd_user(struct cli *cli, int argc, char *argv[])
 		return change(cli, &o, false, false);
 	if (strcmp(verb, "del") == 0)
 		return del(cli, &o);
-	return cli_usage(usage, "relais user: no such verb");
+	return cli_usage(user_usage, "relais user: no such verb");
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "nearest.h"
 #include "sys.h"
 
 #define FILE_MAX      ((off_t)4 * 1024 * 1024)
@@ -72,67 +73,24 @@ conf_add_error(struct conf *c, const char *file, unsigned line, const char *form
 
 /* ---- "did you mean" ---- */
 
-static unsigned
-min3(unsigned a, unsigned b, unsigned c)
-{
-	a = a < b ? a : b;
-	return a < c ? a : c;
-}
-
-/* Edit distance (Levenshtein) of short names; far for long ones. */
-static unsigned
-distance(struct bytes a, struct bytes b)
-{
-	unsigned row[65];
-
-	if (a.n > 64 || b.n > 64)
-		return 100;
-	for (unsigned j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a.n; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= b.n; j++) {
-			unsigned up = row[j];
-
-			row[j] =
-				min3(up + 1, row[j - 1] + 1, diagonal + (a.p[i - 1] != b.p[j - 1]));
-			diagonal = up;
-		}
-	}
-	return row[b.n];
-}
-
-static void
-consider(struct bytes name, const char *candidate, unsigned *best, const char **found)
-{
-	unsigned d = distance(name, bytes_from_str(candidate));
-
-	if (d < *best) {
-		*best = d;
-		*found = candidate;
-	}
-}
-
 static void
 add_unknown(struct parser *p, struct bytes name, const char *what)
 {
-	unsigned best = 4;
-	const char *found = NULL;
-	char shown[64];
+	struct nearest near = nearest_to(name);
+	char shown[64], found[64];
 
 	if (strcmp(what, "section") == 0) {
 		for (size_t i = 1; i < conf_section_count(); i++)
-			consider(name, conf_section_at(i)->name, &best, &found);
+			nearest_consider(&near, bytes_from_str(conf_section_at(i)->name));
 	} else {
 		for (size_t i = 0; i < p->section->nrows; i++)
-			consider(name, p->section->rows[i].name, &best, &found);
+			nearest_consider(&near, bytes_from_str(p->section->rows[i].name));
 	}
 	bytes_to_str(name, shown, sizeof(shown));
-	if (found != NULL)
+	if (near.found.n > 0)
 		conf_add_error(p->conf, p->file, p->line,
-			"unknown %s \"%s\" (did you mean \"%s\"?)", what, shown, found);
+			"unknown %s \"%s\" (did you mean \"%s\"?)", what, shown,
+			bytes_to_str(near.found, found, sizeof(found)));
 	else
 		conf_add_error(p->conf, p->file, p->line, "unknown %s \"%s\"", what, shown);
 }

@@ -175,9 +175,11 @@ void conf_show(struct buf *out, const struct conf *c);
 unsigned conf_changed_at_start(
 	struct buf *out, const struct conf *running, const struct conf *fresh);
 
-/* What people read, from the same rows (manual.c): the shipped file, relais.conf(5) in mdoc(7). */
+/* What people read, from the same rows (manual.c): the shipped file; and in mdoc(7) the options of
+ * a section ("common": of none), or with no section all of them under their headings. false: there
+ * is no such section. */
 void conf_write_shipped_file(struct buf *out);
-void conf_write_manual(struct buf *out);
+bool conf_write_manual(struct buf *out, struct bytes section);
 
 void conf_add_error(struct conf *c, const char *file, unsigned line, const char *format, ...)
 	PRINTF_LIKE(4, 5);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* lib/conf/manual.c - what people read about options, made from the same rows: the shipped
- * file and relais.conf(5). */
+ * file, and lists of options in the man pages. */
 #include "conf.h"
 
 void
@@ -93,29 +93,34 @@ put_option(struct buf *out, const struct opt_row *row, const void *defaults)
 	buf_free(&value);
 }
 
-void
-conf_write_manual(struct buf *out)
+static void
+put_options(struct buf *out, size_t section, const struct conf *c)
 {
+	const struct conf_section *s = conf_section_at(section);
+
+	buf_put_str(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < s->nrows; i++)
+		put_option(out, &s->rows[i], c->values[section]);
+	buf_put_str(out, ".El\n");
+}
+
+bool
+conf_write_manual(struct buf *out, struct bytes section)
+{
+	bool found = false;
 	struct conf c;
 
 	conf_init(&c);
-	buf_put_str(out,
-		".Dd $Mdocdate$\n.Dt RELAIS.CONF 5\n.Os relais\n"
-		".Sh NAME\n.Nm relais.conf\n.Nd configuration of the relais mail suite\n"
-		".Sh DESCRIPTION\n"
-		"One file: options as\n.Ql name = value ,\nsections in braces, comments from\n"
-		".Ql #\nto the end of the line, other files by\n.Ic include Qq Ar file .\n"
-		"A value with\n.Ql # ,\nbraces or blanks at its ends stands in double quotes.\n"
-		"Every error is reported, with file and line; a configuration with an error is\n"
-		"not used.\n.Pp\n.Dl relais config check\n.Dl relais config show\n");
 	for (size_t i = 0; i < conf_section_count(); i++) {
 		const struct conf_section *s = conf_section_at(i);
 
-		buf_printf(out, ".Ss %s%s%s\n", i == 0 ? "" : s->name, i == 0 ? "" : ": ", s->doc);
-		buf_put_str(out, ".Bl -tag -width Ds\n");
-		for (size_t j = 0; j < s->nrows; j++)
-			put_option(out, &s->rows[j], c.values[i]);
-		buf_put_str(out, ".El\n");
+		if (section.n > 0 && !bytes_is(section, i == 0 ? "common" : s->name))
+			continue;
+		if (section.n == 0)
+			buf_printf(out, ".Ss %s%s%s\n", s->name, i == 0 ? "" : ": ", s->doc);
+		put_options(out, i, &c);
+		found = true;
 	}
 	conf_free(&c);
+	return found;
 }

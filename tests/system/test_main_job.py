@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: ISC
 """The main job: in at port 25, queued, delivered, read over IMAP and POP3."""
 import imaplib
+import os
 import poplib
 import re
 import smtplib
 import subprocess
 
 import pytest
-from conftest import wait_for
+from conftest import TOP, wait_for
 
 
 def send(suite, recipient, text, sender="stranger@example.org"):
@@ -103,7 +104,7 @@ def test_reload_keeps_serving(suite):
 
 def test_manual_and_shipped_file_come_from_the_rows(suite, tmp_path):
     manual = tmp_path / "relais.conf.5"
-    manual.write_text(suite.relais("config", "manual"))
+    manual.write_text(suite.relais("manual", os.path.join(TOP, "docs/man/relais.conf.5")))
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(manual)],
                           capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout

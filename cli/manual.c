@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cli/manual.c - relais manual: a man page from its source in docs/man. Lines of the source that
+ * say so become what the rows say:
+ *
+ *	@SYNOPSIS COMMAND@	the forms of a command (commands.h), in mdoc(7)
+ *	@OPTIONS [SECTION]@	the options of a section of relais.conf, or of all
+ *
+ * Runs in:  relais, when the suite is built.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "err.h"
+#include "usage.h"
+
+const char manual_usage[] = "relais manual FILE";
+
+/* "[--json]" and the like: macros and their words, all in one line. */
+static void
+put_form(struct buf *out, struct bytes form)
+{
+	struct usage_token t;
+
+	buf_put_str(out, ".It Xo\n");
+	while (usage_next_token(&form, &t)) {
+		switch (t.kind) {
+		case USAGE_OPEN:
+			buf_put_str(out, ".Oo\n");
+			break;
+		case USAGE_CLOSE:
+			buf_put_str(out, ".Oc\n");
+			break;
+		case USAGE_OR:
+			buf_put_str(out, ".No |\n");
+			break;
+		case USAGE_MORE:
+			buf_put_str(out, ".No ...\n");
+			break;
+		case USAGE_OPTION:
+			buf_printf(out, ".Fl Fl %.*s\n", (int)t.text.n - 2, t.text.p + 2);
+			break;
+		case USAGE_LITERAL:
+			buf_printf(out, ".Cm %.*s\n", (int)t.text.n, t.text.p);
+			break;
+		case USAGE_NAME:
+			buf_printf(out, ".Ar %.*s\n", (int)t.text.n, t.text.p);
+			break;
+		}
+	}
+	buf_put_str(out, ".Xc\n");
+}
+
+static bool
+put_synopsis(struct buf *out, struct bytes name)
+{
+	const struct command *c;
+	struct bytes rest, form;
+	char text[100];
+
+	c = command_named(bytes_to_str(name, text, sizeof(text)));
+	if (c == NULL)
+		return false;
+	rest = bytes_from_str(c->usage);
+	buf_put_str(out, ".Bl -item -compact\n");
+	while (usage_next_form(&rest, &form))
+		put_form(out, form);
+	buf_put_str(out, ".El\n");
+	return true;
+}
+
+static bool
+put_line(struct buf *out, struct bytes line)
+{
+	struct bytes word;
+
+	if (line.n < 2 || line.p[0] != '@' || line.p[line.n - 1] != '@') {
+		buf_put_bytes(out, line);
+		buf_put_u8(out, '\n');
+		return true;
+	}
+	line = bytes_make(line.p + 1, line.n - 2);
+	word = bytes_cut(&line, ' ');
+	if (bytes_is(word, "OPTIONS"))
+		return conf_write_manual(out, line);
+	return bytes_is(word, "SYNOPSIS") && put_synopsis(out, line);
+}
+
+int
+cmd_manual(struct cli *cli, int argc, char *argv[])
+{
+	struct buf out = BUF_INIT;
+	char line[2048];
+	unsigned number = 0;
+	bool ok = true;
+	FILE *in;
+
+	(void)cli;
+	if (argc != 2)
+		return cli_usage(manual_usage, NULL);
+	in = fopen(argv[1], "re");
+	if (in == NULL) {
+		perror(argv[1]);
+		return CLI_FAILED;
+	}
+	while (ok && fgets(line, sizeof(line), in) != NULL) {
+		line[strcspn(line, "\n")] = 0;
+		ok = put_line(&out, bytes_from_str(line));
+		number++;
+	}
+	fclose(in);
+	if (!ok)
+		fprintf(stderr, "%s:%u: no such command or section\n", argv[1], number);
+	else
+		fwrite(buf_str(&out), 1, out.len, stdout);
+	buf_free(&out);
+	return ok ? CLI_OK : CLI_FAILED;
+}
