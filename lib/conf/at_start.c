@@ -51,35 +51,23 @@ is_read_at_start(const char *section, const char *option)
 	return false;
 }
 
-static bool
-differs(const struct opt_row *row, const void *a, const void *b)
+bool
+conf_option_is_at_start(const struct conf_option *o)
 {
-	struct buf one = BUF_INIT, other = BUF_INIT;
-	bool r;
-
-	conf_write_value(&one, row, a);
-	conf_write_value(&other, row, b);
-	r = !bytes_equal(buf_bytes(&one), buf_bytes(&other));
-	buf_free(&one);
-	buf_free(&other);
-	return r;
+	return is_read_at_start(o->section->name, o->row->name);
 }
 
 unsigned
 conf_changed_at_start(struct buf *out, const struct conf *running, const struct conf *fresh)
 {
-	unsigned n = 0;
+	struct conf_option o, n;
+	unsigned found = 0;
 
-	for (size_t i = 0; i < conf_section_count(); i++) {
-		const struct conf_section *s = conf_section_at(i);
-
-		for (size_t j = 0; j < s->nrows; j++) {
-			if (!is_read_at_start(s->name, s->rows[j].name) ||
-				!differs(&s->rows[j], running->values[i], fresh->values[i]))
-				continue;
-			buf_printf(out, "%s%s%s%s", n++ > 0 ? ", " : "", s->name, i > 0 ? "." : "",
-				s->rows[j].name);
-		}
+	for (size_t i = 0; conf_option_at(running, i, &o) && conf_option_at(fresh, i, &n); i++) {
+		if (!conf_option_is_at_start(&o) || conf_option_equal(&o, &n))
+			continue;
+		buf_put_str(out, found++ > 0 ? ", " : "");
+		conf_option_put_name(out, &o);
 	}
-	return n;
+	return found;
 }

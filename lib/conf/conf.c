@@ -35,8 +35,13 @@ conf_init(struct conf *c)
 	*c = (struct conf){ .arena = ARENA_INIT };
 	c->last = &c->first;
 	c->values = arena_alloc(&c->arena, conf_section_count() * sizeof(*c->values));
-	for (size_t i = 0; i < conf_section_count(); i++)
-		c->values[i] = conf_defaults(conf_section_at(i), &c->arena);
+	c->origins = arena_alloc(&c->arena, conf_section_count() * sizeof(*c->origins));
+	for (size_t i = 0; i < conf_section_count(); i++) {
+		const struct conf_section *s = conf_section_at(i);
+
+		c->values[i] = conf_defaults(s, &c->arena);
+		c->origins[i] = arena_zalloc(&c->arena, s->nrows * sizeof(*c->origins[i]));
+	}
 }
 
 void
@@ -131,9 +136,31 @@ take_value(struct arena *a, struct bytes in, struct bytes *out, const char **why
 	return ERR_OK;
 }
 
+/* Notes where the option is written; NULL if there is no such one. */
+static struct conf_origin *
+note_origin(struct parser *p, struct bytes name)
+{
+	struct conf *c = p->conf;
+	struct conf_origin *origin = NULL;
+
+	for (size_t i = 0; i < conf_section_count(); i++)
+		for (size_t j = 0; conf_section_at(i) == p->section && j < p->section->nrows; j++)
+			if (bytes_is(name, p->section->rows[j].name))
+				origin = &c->origins[i][j];
+	if (origin != NULL)
+		*origin = (struct conf_origin){ .file = arena_str(
+							&c->arena, bytes_from_str(p->file)),
+			.line = p->line,
+			.line_before = origin->file != NULL && strcmp(origin->file, p->file) == 0
+					       ? origin->line
+					       : 0 };
+	return origin;
+}
+
 static void
 assign(struct parser *p, struct bytes name, struct bytes written)
 {
+	struct conf_origin *origin;
 	struct conf *c = p->conf;
 	struct bytes value;
 	const char *why;
@@ -142,13 +169,18 @@ assign(struct parser *p, struct bytes name, struct bytes written)
 
 	if (p->section == NULL)
 		return; /* the section's name was the error */
+	origin = note_origin(p, name);
 	r = take_value(&c->arena, written, &value, &why);
 	bytes_to_str(name, shown, sizeof(shown));
 	if (r < 0) {
+		if (origin != NULL)
+			origin->refused = true;
 		conf_add_error(c, p->file, p->line, "%s: %s", shown, why);
 		return;
 	}
 	r = conf_set(p->section, conf_values(c, p->section->name), name, value, &c->arena, &why);
+	if (origin != NULL)
+		origin->refused = r < 0;
 	if (r == ERR_NOT_FOUND)
 		add_unknown(p, name, "option");
 	else if (r < 0)
@@ -292,7 +324,7 @@ conf_override(struct conf *c, const char *assignment)
 {
 	struct bytes value = bytes_from_str(assignment), name = bytes_cut(&value, '=');
 	size_t dot = bytes_find(name, '.');
-	struct parser p = { .conf = c, .file = "--option", .section = conf_section_at(0) };
+	struct parser p = { .conf = c, .file = CONF_OVERRIDE, .section = conf_section_at(0) };
 
 	if (strchr(assignment, '=') == NULL) {
 		conf_add_error(c, p.file, 0, "\"%s\" is not NAME=VALUE", assignment);

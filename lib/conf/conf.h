@@ -139,16 +139,28 @@ MUST_USE int conf_decode(
 /* ---- a whole configuration: what master and the operator's command have ---- */
 
 struct conf_error {
-	const char *file; /* "--option" for overrides */
+	const char *file; /* CONF_OVERRIDE for overrides */
 	unsigned line;
 	const char *text;
 	struct conf_error *next;
 };
 
+/* Where an option's value was written. */
+struct conf_origin {
+	const char *file; /* NULL: nowhere, it is the default; CONF_OVERRIDE */
+	unsigned line;
+	unsigned line_before; /* written twice in that file: the line that counts for nothing; or 0
+			       */
+	bool refused;         /* what is written there is an error; the value is an older one */
+};
+
+#define CONF_OVERRIDE "--option" /* the file's name of what the command line gave */
+
 struct conf {
 	struct arena arena;
-	void **values;            /* one struct for each section */
-	struct conf_error *first; /* in order of appearance; NULL: none */
+	void **values;                /* one struct for each section */
+	struct conf_origin **origins; /* for each section, one for each row */
+	struct conf_error *first;     /* in order of appearance; NULL: none */
 	struct conf_error **last;
 	unsigned depth; /* of includes */
 };
@@ -167,6 +179,26 @@ int conf_override(struct conf *c, const char *assignment);
 /* The struct of a section, by name. */
 void *conf_values(const struct conf *c, const char *section);
 
+/* One option: "smtpd.listen", or "hostname" outside any section. */
+struct conf_option {
+	const struct conf_section *section;
+	const struct opt_row *row;
+	const void *values; /* of its section */
+	const struct conf_origin *origin;
+};
+
+/* By that name; false: there is none. */
+bool conf_option_named(const struct conf *c, const char *name, struct conf_option *out);
+
+/* The i-th of all, in the order of sections and rows; false behind the last. */
+bool conf_option_at(const struct conf *c, size_t i, struct conf_option *out);
+
+/* Its name as above, appended. */
+void conf_option_put_name(struct buf *out, const struct conf_option *o);
+
+/* Have both the same value? (Of the same row.) */
+bool conf_option_equal(const struct conf_option *a, const struct conf_option *b);
+
 /* Everything with its value (`config show`). */
 void conf_show(struct buf *out, const struct conf *c);
 
@@ -174,6 +206,7 @@ void conf_show(struct buf *out, const struct conf *c);
  * read at its start): their names, with ", " between them, put to out. Returns how many. */
 unsigned conf_changed_at_start(
 	struct buf *out, const struct conf *running, const struct conf *fresh);
+bool conf_option_is_at_start(const struct conf_option *o); /* is it one of them? */
 
 /* What people read, from the same rows (manual.c): the shipped file; and in mdoc(7) the options of
  * a section ("common": of none), or with no section all of them under their headings. false: there
