@@ -10,6 +10,7 @@
 
 #include "common_conf.h"
 #include "log.h"
+#include "make_path.h"
 #include "master.h"
 #include "srs_file.h"
 
@@ -46,26 +47,6 @@ mail_ids(struct master *m, uint32_t *uid, uint32_t *gid)
 	const struct common_conf *common = conf_values(&m->conf, "");
 
 	return named_ids(m, common->mail_user, uid, gid);
-}
-
-/* The folder and those above it. */
-static int
-make_path(const char *path)
-{
-	char part[CONTROL_PATH_MAX];
-	size_t n = strlen(path);
-
-	if (n == 0 || n >= sizeof(part))
-		return ERR_LIMIT;
-	for (size_t i = 1; i <= n; i++) {
-		if (path[i] != '/' && path[i] != 0)
-			continue;
-		memcpy(part, path, i);
-		part[i] = 0;
-		if (mkdir(part, 0755) != 0 && errno != EEXIST)
-			return err_from_errno(errno);
-	}
-	return ERR_OK;
 }
 
 /* A root folder of a service: made if missing; owner and mode put right. */
