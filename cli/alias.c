@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "printed.h"
 #include "table_files.h"
 
 const char alias_usage[] =
@@ -185,10 +186,8 @@ list(struct cli *cli, const char *domain, bool json)
 			(at != BYTES_NOT_FOUND && bytes_equal(bytes_skip(key, at + 1), folded)))
 			show(out, &f.table.entries[i]);
 	}
-	if (ok && out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (ok && out != NULL)
+		json_print(out);
 	json_decref(out);
 	table_file_free(&f);
 	return ok ? CLI_OK : CLI_FAILED;

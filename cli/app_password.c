@@ -20,6 +20,7 @@
 #include "err.h"
 #include "ledger_msg.h"
 #include "password.h"
+#include "printed.h"
 #include "random.h"
 
 const char user_app_password_usage[] =
@@ -232,10 +233,8 @@ list(struct cli *cli, const struct account_edit *e, bool json)
 		else
 			show_text(&p, use_of(&uses, p.name), fd >= 0);
 	}
-	if (json) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (json)
+		json_print(out);
 	json_decref(out);
 	if (fd >= 0)
 		close(fd);

@@ -11,6 +11,7 @@
 #include "cert_pair.h"
 #include "cli.h"
 #include "keyholder_msg.h"
+#include "printed.h"
 #include "tls_conf.h"
 
 const char cert_usage[] =
@@ -198,8 +199,7 @@ cmd_cert(struct cli *cli, int argc, char *argv[])
 	ask_served(cli, &l.served);
 	cert_each_configured(cli, one, &l);
 	if (json) {
-		json_dumpf(l.json, stdout, JSON_INDENT(2));
-		putchar('\n');
+		json_print(l.json);
 		json_decref(l.json);
 	}
 	free(l.served.fingerprints);

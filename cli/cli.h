@@ -30,6 +30,9 @@ struct cli {
 	struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
 };
 
+/* Read the configuration, errors and all: for those who tell them in their own way. */
+void cli_read(struct cli *cli);
+
 /* Load the configuration; false after printing its errors. */
 bool cli_load(struct cli *cli);
 const struct common_conf *cli_common(struct cli *cli); /* after cli_load() */
@@ -48,6 +51,9 @@ int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ip
 /* Ask master; its text in *m (borrowed until the next question). CLI_OK, or the exit status
  * after printing the reason. */
 int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
+
+/* Say what errno says of this file, and what to do about it. */
+void cli_say_errno(const char *path);
 
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);

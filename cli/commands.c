@@ -112,27 +112,49 @@ command_unknown(const char *name)
 	return CLI_USAGE;
 }
 
-/* The names of a group, in lines of 80 columns behind the title. */
+/* The names of a group, behind its title. */
 static void
-print_group(FILE *out, enum command_group group)
+print_names(FILE *out, enum command_group group)
 {
-	size_t column = 80;
+	int column = fprintf(out, "  %-20s", group_titles[group]);
 
-	fprintf(out, "%s:\n", group_titles[group]);
 	for (size_t i = 0; i < NITEMS(commands); i++) {
-		if (commands[i].group == group)
-			fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].help);
+		if (commands[i].group != group)
+			continue;
+		if (column + (int)strlen(commands[i].name) + 1 > 79)
+			column = fprintf(out, "\n  %-20s", "") - 1;
+		column += fprintf(out, " %s", commands[i].name);
 	}
-	(void)column;
+	putc('\n', out);
 }
 
 void
 commands_print(FILE *out)
 {
-	fputs("Usage: relais [--config FILE] [--option NAME=VALUE]... COMMAND ...\n", out);
+	fputs("Usage: relais [--config FILE] [--option NAME=VALUE]... COMMAND ...\n"
+	      "       relais help [COMMAND | all]     what it does; all: a line on each\n"
+	      "       relais --version\n\n",
+		out);
 	for (int group = 0; group < COMMAND_GROUPS; group++)
-		print_group(out, (enum command_group)group);
-	fputs("\"relais help COMMAND\" tells more; so does relais(8).\n", out);
+		print_names(out, (enum command_group)group);
+	fputs("\n"
+	      "The configuration is /etc/relais/relais.conf, unless --config or the environment's\n"
+	      "RELAIS_CONFIG names another; --option sets one option besides. Exit status: 0 "
+	      "done,\n"
+	      "1 not done, 2 wrong words, 3 the suite does not answer, 75 not known now: again\n"
+	      "later. All of it: relais(8).\n",
+		out);
+}
+
+void
+commands_print_all(void)
+{
+	for (int group = 0; group < COMMAND_GROUPS; group++) {
+		printf("%s:\n", group_titles[group]);
+		for (size_t i = 0; i < NITEMS(commands); i++)
+			if (commands[i].group == (enum command_group)group)
+				printf("  %-18s %s\n", commands[i].name, commands[i].help);
+	}
 }
 
 void

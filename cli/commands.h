@@ -49,6 +49,7 @@ const struct command *command_of_words(int argc, char *argv[]);
 int command_unknown(const char *name);
 
 void commands_print(FILE *out);
+void commands_print_all(void); /* a line on each */
 void command_print_help(const struct command *c);
 
 #endif

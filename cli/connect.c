@@ -11,23 +11,31 @@
 
 #define ANSWER_MS 60000
 
-bool
-cli_load(struct cli *cli)
+void
+cli_read(struct cli *cli)
 {
-	if (cli->loaded)
-		return true;
+	if (cli->values_made)
+		return;
 	conf_init(&cli->conf);
 	cli->values_made = true;
 	(void)conf_load(&cli->conf, cli->conf_path);
 	for (size_t i = 0; i < cli->noverrides; i++)
 		(void)conf_override(&cli->conf, cli->overrides[i]);
+	cli->loaded = cli->conf.first == NULL;
+}
+
+bool
+cli_load(struct cli *cli)
+{
+	if (cli->loaded)
+		return true;
+	cli_read(cli);
 	for (const struct conf_error *e = cli->conf.first; e != NULL; e = e->next) {
 		if (e->line > 0)
 			fprintf(stderr, "%s:%u: %s\n", e->file, e->line, e->text);
 		else
 			fprintf(stderr, "%s: %s\n", e->file, e->text);
 	}
-	cli->loaded = cli->conf.first == NULL;
 	return cli->loaded;
 }
 
@@ -60,12 +68,31 @@ cli_connect_master(struct cli *cli)
 		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		fprintf(stderr, "relais is not running (nothing answers at %s)\n", sun.sun_path);
+		fprintf(stderr,
+			"relais is not running (nothing answers at %s)\n"
+			"start it with \"systemctl start relais\", or \"relais-master --config "
+			"%s\"\n",
+			sun.sun_path, cli->conf_path);
 	else
-		fprintf(stderr, "%s: %s\n", sun.sun_path, strerror(errno));
+		cli_say_errno(sun.sun_path);
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+void
+cli_say_errno(const char *path)
+{
+	const int error = errno;
+
+	fprintf(stderr, "%s: %s\n", path, strerror(error));
+	if (error == EACCES || error == EPERM)
+		fputs("only root, or the user who runs relais, may do that: try it with sudo\n",
+			stderr);
+	else if (error == ENOSPC || error == EDQUOT)
+		fputs("nothing was changed: make room first (df shows where)\n", stderr);
+	else if (error == EROFS)
+		fputs("nothing was changed: the file system is mounted read-only\n", stderr);
 }
 
 int
@@ -78,7 +105,8 @@ cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ipc_fr
 	if (r == ERR_OK && !answer->is_reply)
 		r = ERR_SYNTAX;
 	if (r == ERR_PEER)
-		fprintf(stderr, "refused: only root or the user who runs relais may ask\n");
+		fprintf(stderr, "refused: only root, or the user who runs relais, may ask: try it "
+				"with sudo\n");
 	else if (r < 0)
 		fprintf(stderr, "no answer: %s\n", err_text(r));
 	return r;
@@ -108,15 +136,16 @@ cli_connect(struct cli *cli, enum service service)
 		return answer.fds[0];
 	for (unsigned i = 0; i < answer.nfds; i++)
 		close(answer.fds[i]);
-	fprintf(stderr, "%s: %s\n", service_name(service), err_text(peer.err));
+	fprintf(stderr,
+		"%s: %s\n\"relais status\" tells whether it runs, the log (option log) why not\n",
+		service_name(service), err_text(peer.err));
 	return -1;
 }
 
 int
 cli_usage(const char *usage, const char *wrong)
 {
-	if (wrong != NULL)
-		fprintf(stderr, "%s\n", wrong);
+	fprintf(stderr, "%s\n", wrong != NULL ? wrong : "these words do not go together");
 	fprintf(stderr, "Usage: %s\n", usage);
 	return CLI_USAGE;
 }

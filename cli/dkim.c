@@ -14,6 +14,7 @@
 #include "dkim_keeper_msg.h"
 #include "dkim_key.h"
 #include "mail_address.h"
+#include "printed.h"
 
 const char dkim_usage[] =
 	"relais dkim new DOMAIN [--selector NAME]      the first keys of a domain\n"
@@ -216,10 +217,8 @@ print_json(struct cli *cli, struct bytes domain)
 	json_t *rows = json_array();
 	int status = each(cli, domain, add_json, rows);
 
-	if (status == CLI_OK) {
-		json_dumpf(rows, stdout, JSON_INDENT(1));
-		putchar('\n');
-	}
+	if (status == CLI_OK)
+		json_print(rows);
 	json_decref(rows);
 	return status;
 }

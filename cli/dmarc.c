@@ -233,10 +233,8 @@ report_domain(struct cli *cli, int fd, struct bytes domain, bool json)
 			while (r > 0);
 		}
 	} while (r >= 0 && pages > 0);
-	if (r >= 0 && json) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (r >= 0 && json)
+		json_print(out);
 	json_decref(out);
 	buf_free(&after);
 	buf_free(&row_after);

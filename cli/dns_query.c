@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dns.h"
+#include "printed.h"
 
 /* The name to ask for: an address with PTR is its reverse name. */
 static const char *
@@ -100,8 +101,7 @@ print_json(uint16_t type, const char *name, const struct dns_answer *a)
 		a->cut, "ttl", (int)a->ttl, "canonical",
 		a->canonical.n > 0 ? (const char *)a->canonical.p : "", (int)a->canonical.n, "why",
 		a->why.n > 0 ? (const char *)a->why.p : "", (int)a->why.n, "records", records);
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(root);
 	json_decref(root);
 	buf_free(&text);
 }

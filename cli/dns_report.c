@@ -168,8 +168,7 @@ dns_report(struct cli *cli, int argc, char *argv[])
 		json = json_array();
 	status = check_all(&q, &w, json);
 	if (json != NULL) {
-		json_dumpf(w.all ? json : json_array_get(json, 0), stdout, JSON_INDENT(1));
-		putchar('\n');
+		json_print(w.all ? json : json_array_get(json, 0));
 		json_decref(json);
 	}
 	close(q.resolver);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dns.h"
+#include "printed.h"
 
 static json_t *
 record_json(const struct dns_record *r)
@@ -35,8 +36,7 @@ print_json(const struct dns_facts *f, const struct dns_plan *p)
 		json_array_append_new(records, record_json(&p->records[i]));
 	root = json_pack("{s:s, s:s, s:b, s:s, s:o}", "domain", f->domain, "host", f->hostname,
 		"dkim_known", f->keys_known, "mta_sts_policy", p->sts_policy, "records", records);
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(root);
 	json_decref(root);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "printed.h"
 #include "table_files.h"
 
 const char domain_usage[] = "relais domain add NAME [local [system-users] | relay | alias OTHER]\n"
@@ -114,10 +115,8 @@ list(struct cli *cli, const struct table_file *f, bool json)
 	for (size_t i = 0; i < f->table.count; i++)
 		show(out, (const char *)f->table.entries[i].key.p, f->table.entries[i].key.n,
 			bytes_to_str(f->table.entries[i].value, value, sizeof(value)), "");
-	if (out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (out != NULL)
+		json_print(out);
 	json_decref(out);
 	return CLI_OK;
 }

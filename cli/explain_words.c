@@ -338,7 +338,6 @@ explain_print_json(const struct explanation *e)
 			json_pack("{s:o, s:b, s:s}", "address", json_text(bytes_from_str(e->to)),
 				"taken", e->recipient == DIRECTORY_OK, "text",
 				directory_verdict_reply(e->recipient).text));
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(root);
 	json_decref(root);
 }

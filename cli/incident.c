@@ -116,8 +116,7 @@ print_end(struct bytes login, uint64_t n)
 {
 	json_t *out = json_pack("{s:s%,s:I}", "login", login.p, login.n, "messages", (json_int_t)n);
 
-	json_dumpf(out, stdout, JSON_INDENT(2));
-	putchar('\n');
+	json_print(out);
 	json_decref(out);
 }
 

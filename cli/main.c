@@ -30,6 +30,8 @@ help(int argc, char *argv[])
 
 	if (argc == 0)
 		commands_print(stdout);
+	else if (strcmp(argv[0], "all") == 0)
+		commands_print_all();
 	else if (c == NULL)
 		return command_unknown(argv[0]);
 	else
@@ -104,6 +106,7 @@ main(int argc, char *argv[])
 			return other_option(argv[i]);
 	}
 	if (i >= argc) {
+		fputs("relais: a command is missing\n", stderr);
 		commands_print(stderr);
 		return CLI_USAGE;
 	}

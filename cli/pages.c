@@ -46,10 +46,8 @@ cli_pages(struct cli *cli, int fd, const struct cli_pages *p, bool json)
 	} while (r > 0);
 	buf_free(&after);
 	buf_free(&body);
-	if (r == ERR_OK && json) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (r == ERR_OK && json)
+		json_print(out);
 	json_decref(out);
 	return r == ERR_OK ? CLI_OK : CLI_FAILED;
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "printed.h"
 
 /* The words of a command over such a list: "THING [list | VERB WORD...] [--json]". */
 struct cli_verb {

@@ -42,3 +42,10 @@ json_text(struct bytes b)
 	free(clean);
 	return s;
 }
+
+void
+json_print(const json_t *o)
+{
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+}

@@ -13,4 +13,7 @@ void fprint_safely(FILE *out, struct bytes b);
 void print_safely(struct bytes b); /* to stdout */
 json_t *json_text(struct bytes b);
 
+/* All of it to stdout, in lines. */
+void json_print(const json_t *o);
+
 #endif

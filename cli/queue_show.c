@@ -101,8 +101,7 @@ print_json(struct bytes text)
 		}
 	}
 	json_object_set_new(root, "recipients", rcpts);
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(root);
 	json_decref(root);
 }
 

@@ -130,8 +130,7 @@ print_json(const struct queue_stats_answer *a, const struct queue_shape_answer *
 		json_object_set_new(o, counters[i].name, json_integer((json_int_t)v));
 	}
 	json_object_set_new(o, "shape", shape_json(s));
-	json_dumpf(o, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(o);
 	json_decref(o);
 }
 

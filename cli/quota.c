@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "ledger_msg.h"
+#include "printed.h"
 #include "table_files.h"
 
 const char quota_usage[] =
@@ -305,10 +306,8 @@ cmd_quota(struct cli *cli, int argc, char *argv[])
 	else {
 		out = json ? json_array() : NULL;
 		status = list(cli, fd, out);
-		if (out != NULL && status == CLI_OK) {
-			json_dumpf(out, stdout, JSON_INDENT(2));
-			putchar('\n');
-		}
+		if (out != NULL && status == CLI_OK)
+			json_print(out);
 		json_decref(out);
 	}
 	close(fd);

@@ -269,8 +269,7 @@ tell(struct asking *q, bool json)
 		out = json_pack("{s:o,s:o,s:s,s:s,s:O}", "address", json_text(q->address), "sender",
 			json_text(q->sender), "code", reply.enhanced, "text", reply.text, "targets",
 			q->targets);
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
+		json_print(out);
 		json_decref(out);
 	} else {
 		printf("%.*s", (int)q->address.n, (const char *)q->address.p);

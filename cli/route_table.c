@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "password.h"
+#include "printed.h"
 #include "route_records.h"
 #include "table_files.h"
 
@@ -186,10 +187,8 @@ list(struct cli *cli, const struct routes *c, bool json)
 
 	for (size_t i = 0; ok && i < f.table.count; i++)
 		show(c, out, &f.table.entries[i]);
-	if (ok && out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (ok && out != NULL)
+		json_print(out);
 	json_decref(out);
 	table_file_free(&f);
 	return ok ? CLI_OK : CLI_FAILED;

@@ -243,7 +243,6 @@ trace_print_json(const struct trace *t)
 		json_array_append_new(stories, story_json(&t->stories[i]));
 	json_object_set_new(root, "messages", stories);
 	json_object_set_new(root, "refused", events_json(t->refused, t->n_refused));
-	json_dumpf(root, stdout, JSON_INDENT(1));
-	putchar('\n');
+	json_print(root);
 	json_decref(root);
 }

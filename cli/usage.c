@@ -185,7 +185,8 @@ shape_of(const struct command *c, struct bytes form, struct shape *s)
 			depth--;
 		else if (t.kind == USAGE_MORE && !before.is_value)
 			s->max = NO_END;
-		else if (t.kind == USAGE_OR && depth == 0 && before.kind == USAGE_NAME)
+		else if (t.kind == USAGE_OR && depth == 0 && !before.is_value &&
+			 (before.kind == USAGE_NAME || before.kind == USAGE_MORE))
 			s->min -= s->min > 0;
 		else if ((t.kind == USAGE_NAME || t.kind == USAGE_LITERAL) && !t.is_value)
 			take_name(c, s, t.text, depth == 0 && before.kind != USAGE_OR);
@@ -352,6 +353,17 @@ check_rest(struct check *k, const struct shape *s, int from)
 	return false;
 }
 
+static bool
+is_listed(const char *all, struct bytes verb)
+{
+	struct bytes rest = bytes_from_str(all);
+
+	while (rest.n > 0)
+		if (bytes_equal(bytes_trim(bytes_cut(&rest, ',')), verb))
+			return true;
+	return false;
+}
+
 static void
 consider_verbs(struct nearest *near, const struct shape *s, char *all, size_t size)
 {
@@ -360,6 +372,8 @@ consider_verbs(struct nearest *near, const struct shape *s, char *all, size_t si
 		size_t at = strlen(all);
 
 		nearest_consider(near, verb);
+		if (is_listed(all, verb))
+			continue;
 		snprintf(all + at, size - at, "%s%.*s", at > 0 ? ", " : "", (int)verb.n,
 			(const char *)verb.p);
 	}
@@ -381,7 +395,7 @@ wrong_verb(struct check *k)
 		consider_verbs(&near, &s, all, sizeof(all));
 	}
 	if (word[0] == 0 || word[0] == '-')
-		snprintf(k->why, sizeof(k->why), "what? %s", all);
+		snprintf(k->why, sizeof(k->why), "a word is missing: %s", all);
 	else if (near.found.n > 0)
 		snprintf(k->why, sizeof(k->why), "there is no \"%s\" (did you mean \"%s\"?)", word,
 			bytes_to_str(near.found, found, sizeof(found)));

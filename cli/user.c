@@ -12,6 +12,7 @@
 #include "mailbox.h"
 #include "password.h"
 #include "password_record.h"
+#include "printed.h"
 
 const char user_usage[] =
 	"relais user add ADDRESS [--quota SIZE] [--state STATE] [PASSWORD]\n"
@@ -428,10 +429,8 @@ list(struct cli *cli, const struct user_options *o)
 		if (account_record_parse(accounts.table.entries[i].value, &r, &why) == ERR_OK)
 			show_account(out, key, &r);
 	}
-	if (ok && out != NULL) {
-		json_dumpf(out, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (ok && out != NULL)
+		json_print(out);
 	json_decref(out);
 	table_file_free(&accounts);
 	return ok ? CLI_OK : CLI_FAILED;
