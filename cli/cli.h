@@ -67,12 +67,12 @@ void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 
 /* Usage texts, see usage.h. */
 extern const char alias_usage[], ban_usage[], cert_usage[], config_usage[], credentials_usage[],
-	dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[], explain_usage[], incident_usage[],
-	mailq_usage[], manual_usage[], map_usage[], postqueue_usage[], queue_usage[], quota_usage[],
-	reload_usage[], route_usage[], sender_transport_usage[], source_address_usage[],
-	srs_usage[], status_usage[], stop_usage[], tls_policy_usage[], trace_usage[],
-	transport_usage[], user_usage[], user_app_password_usage[], user_forward_usage[],
-	user_send_as_usage[];
+	dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[], explain_usage[],
+	import_config_usage[], incident_usage[], mailq_usage[], manual_usage[], map_usage[],
+	postqueue_usage[], queue_usage[], quota_usage[], reload_usage[], route_usage[],
+	sender_transport_usage[], source_address_usage[], srs_usage[], status_usage[], stop_usage[],
+	tls_policy_usage[], trace_usage[], transport_usage[], user_usage[],
+	user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
 
 /* One file, one command. */
 int cmd_ban(struct cli *cli, int argc, char *argv[]);
@@ -85,6 +85,7 @@ int cmd_dmarc(struct cli *cli, int argc, char *argv[]);
 int cmd_dns(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_explain(struct cli *cli, int argc, char *argv[]);
+int cmd_import_config(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
 int cmd_mailq(struct cli *cli, int argc, char *argv[]);
 int cmd_manual(struct cli *cli, int argc, char *argv[]);

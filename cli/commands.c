@@ -13,6 +13,8 @@ static const struct command commands[] = {
 		"check or show the configuration" },
 	{ "reload", GROUP_SUITE, 0, cmd_reload, reload_usage, "take up a changed configuration" },
 	{ "stop", GROUP_SUITE, 0, cmd_stop, stop_usage, "stop the suite, orderly" },
+	{ "import-config", GROUP_SUITE, COMMAND_NO_CONF, cmd_import_config, import_config_usage,
+		"Postfix' and Dovecot's configuration as ours" },
 
 	{ "domain", GROUP_PEOPLE, 0, cmd_domain, domain_usage, "mail domains: add, list, delete" },
 	{ "user", GROUP_PEOPLE, 0, cmd_user, user_usage, "accounts: add, list, change, delete" },
