@@ -3,11 +3,10 @@
  * mailauth/dkim_verify.c - the signatures of a message, from the header to their verdicts.
  *
  * A signature is open until something decides about it: its own text, the message's header, the
- * DNS, the key (all by us, in this order), then libopendkim, then the body (by us again). What is
- * closed stays closed.
+ * DNS, the key, the signature of the header, the body, in this order. What is closed stays closed.
  *
  * Runs in:  mailauth-verify.
- * Trusts:   nothing of the message or the DNS; libopendkim only with what we looked at before.
+ * Trusts:   nothing of the message or the DNS.
  * Sources:  RFC 6376 sec. 6; RFC 8301; RFC 8601 sec. 2.7.1 (names of results).
  */
 #include "dkim_verify_private.h"
@@ -47,17 +46,20 @@ dkim_verifier_new(const struct dkim_verify_options *options)
 		v->options.signatures = DKIM_SIGNATURES_MAX;
 	if (v->options.rsa_bits_min < DKIM_BITS_LEAST)
 		v->options.rsa_bits_min = DKIM_BITS_LEAST;
-	v->lib = dkim_lib_new();
-	if (v->lib == NULL)
-		dkim_verifier_free(&v);
+	v->keys = dkim_public_new();
+	v->fields = xcalloc(DKIM_FIELDS_MAX, sizeof(*v->fields));
 	return v;
 }
 
 void
 dkim_verifier_free(struct dkim_verifier **v)
 {
-	if (*v != NULL && (*v)->lib != NULL)
-		dkim_close((*v)->lib);
+	if (*v == NULL)
+		return;
+	dkim_public_free(&(*v)->keys);
+	free((*v)->fields);
+	buf_free(&(*v)->text);
+	buf_free(&(*v)->own);
 	free(*v);
 	*v = NULL;
 }
@@ -208,13 +210,10 @@ add_claim(struct dkim_check *c, const struct rfc5322_field *f)
 	s = make_room(c, nearness(c, parsed.domain));
 	if (s == NULL)
 		return;
-	*s = (struct dkim_claim){ .open = true, .parsed = parsed };
+	*s = (struct dkim_claim){ .open = true, .parsed = parsed, .field = *f };
 	describe(c, s);
-	s->fed = dkim_lib_takes(f) && f->value.n <= DKIM_SIGNATURE_MAX;
 	if (r < 0)
 		dkim_claim_close(s, DKIM_NEUTRAL, why);
-	else if (!s->fed)
-		dkim_claim_close(s, DKIM_NEUTRAL, "the field's name is not written plainly");
 }
 
 static void
@@ -233,17 +232,13 @@ choose_claims(struct dkim_check *c)
 				continue;
 			}
 			dkim_claim_close(s, DKIM_POLICY, "more signatures than are verified");
-			s->fed = false;
 		}
-	for (size_t i = 0; i < c->nclaims; i++)
-		if (c->claims[i].fed)
-			c->claims[i].fed_at = c->ninfos++;
 }
 
 /* ---- what is wrong with one ---- */
 
-/* Octets that libopendkim reads in another way than who shows the message: it ends at NUL, and
- * takes other control characters for blanks. */
+/* Octets that programs read differently: some end at NUL, take others for blanks or line ends. Who
+ * shows the message may show another field than was signed. */
 static bool
 has_controls(struct bytes value)
 {
@@ -258,8 +253,7 @@ has_controls(struct bytes value)
 	return false;
 }
 
-/* The fields that h= names: one that the library does not see could be added to what is oversigned;
- * and sec. 8.15: who adds a From in front of a signed message must not
+/* The fields that h= names; and sec. 8.15: who adds a From in front of a signed message must not
  * pass. */
 static void
 check_fields(const struct dkim_check *c, struct dkim_claim *s)
@@ -271,8 +265,7 @@ check_fields(const struct dkim_check *c, struct dkim_claim *s)
 
 	while (s->open && rfc5322_field_next(&rest, &f)) {
 		from_fields += is_from(&f);
-		if ((has_controls(f.value) || !dkim_lib_takes(&f)) &&
-			dkim_signed_fields_count(signed_fields, f.name) > 0)
+		if (has_controls(f.value) && dkim_signed_fields_count(signed_fields, f.name) > 0)
 			dkim_claim_close(s, DKIM_POLICY, "a signed field is not written plainly");
 	}
 	if (s->open && dkim_signed_fields_count(signed_fields, BYTES_LITERAL("From")) < from_fields)
@@ -313,7 +306,7 @@ read_header(struct dkim_check *c)
 		over = ++fields > DKIM_FIELDS_MAX || c->header.n - rest.n > DKIM_HEADER_MAX;
 		if (over)
 			break;
-		if (bytes_is_nocase(f.name, DKIM_SIGNHEADER))
+		if (bytes_is_nocase(f.name, "DKIM-Signature"))
 			add_claim(c, &f);
 	}
 	choose_claims(c);
@@ -329,7 +322,7 @@ static void
 keys_known(struct dkim_check *c)
 {
 	if (dkim_check_wants_body(c))
-		dkim_lib_header(c);
+		dkim_header_verify(c);
 	dkim_body_start(c);
 	c->done(c->arg);
 }
@@ -456,6 +449,8 @@ dkim_check_free(struct dkim_check **check)
 		return;
 	for (size_t i = 0; i < c->nkeys; i++)
 		mailauth_cancel(c->keys[i].question);
+	for (size_t i = 0; i < c->nclaims; i++)
+		EVP_PKEY_free(c->claims[i].public);
 	dkim_body_free(c);
 	arena_reset(&c->arena);
 	free(c);

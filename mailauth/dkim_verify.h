@@ -11,10 +11,9 @@
  *	verdicts = dkim_check_end(check, &count);
  *	dkim_check_free(&check);			at any time: stops what is under way
  *
- * Our own reader (lib/proto/dkim_tags.h) looks at every signature and key first; only what it
- * finds in order is given to libopendkim, which then canonicalizes, hashes and verifies, and
- * never sees DNS. Time and memory are bounded: DKIM_HEADER_MAX, DKIM_FIELDS_MAX, the number of
- * signatures; a body is never held, only hashed.
+ * All of it is ours (docs/dkim.md says why), with OpenSSL for hashes and signatures. Time and
+ * memory are bounded: DKIM_HEADER_MAX, DKIM_FIELDS_MAX, the number of signatures; a body is never
+ * held, only hashed.
  *
  * Content has CRLF line ends. Everything is single-threaded.
  */
@@ -66,7 +65,6 @@ struct dkim_verify_options {
 /* "none", "pass", ... as in Authentication-Results */
 const char *dkim_result_name(enum dkim_result result);
 
-/* NULL if the library has not what is needed (never with Debian's). */
 struct dkim_verifier *dkim_verifier_new(const struct dkim_verify_options *options);
 void dkim_verifier_free(struct dkim_verifier **v); /* after its checks */
 

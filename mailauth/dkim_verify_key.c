@@ -3,20 +3,15 @@
  * mailauth/dkim_verify_key.c - which key a signature is to be verified with, or why none.
  *
  * Several records at one name (RFC 6376 sec. 3.6.2.2 has no rule, 6.1.2 lets us choose): the first
- * that fits the signature. What libopendkim gets is a record of our own making, with nothing but
- * the key in it: whatever else the record says was decided here.
+ * that fits the signature.
  *
  * Runs in:  mailauth-verify.
  * Trusts:   nothing of the DNS.
  * Sources:  RFC 6376 sec. 3.6.1 and 6.1.2; RFC 8301 sec. 3.2; RFC 8463 sec. 4.2.
  */
 #include "dkim_verify_private.h"
-#include "encode.h"
-#include "rsa_public.h"
-#include "rsa_der.h"
 
-#define RSA_BITS_MOST  4096 /* RFC 8301 sec. 3.2 wants no more */
-#define ED25519_OCTETS 32
+#define RSA_BITS_MOST 4096 /* RFC 8301 sec. 3.2 wants no more */
 
 struct refusal {
 	enum dkim_result result; /* DKIM_NONE: not refused */
@@ -29,38 +24,6 @@ static struct refusal
 permanent(const char *why)
 {
 	return (struct refusal){ DKIM_PERMERROR, why };
-}
-
-static struct refusal
-read_rsa(struct bytes der, unsigned bits_min, struct dkim_verdict *v, struct buf *out)
-{
-	struct buf info = BUF_INIT;
-	int bits = rsa_public_read(der, &info);
-
-	v->key_bits = bits < 0 ? 0 : (unsigned)bits;
-	if (bits > 0) {
-		buf_put_str(out, "v=DKIM1; k=rsa; p=");
-		base64_encode(out, buf_bytes(&info));
-	}
-	buf_free(&info);
-	if (bits < 0)
-		return permanent("the key is no RSA key");
-	if (v->key_bits < bits_min)
-		return (struct refusal){ DKIM_POLICY, "the key has too few bits" };
-	if (v->key_bits > RSA_BITS_MOST)
-		return (struct refusal){ DKIM_POLICY, "the key has too many bits" };
-	return FITS;
-}
-
-static struct refusal
-read_ed25519(struct bytes raw, struct dkim_verdict *v, struct buf *out)
-{
-	if (raw.n != ED25519_OCTETS)
-		return permanent("the key is no Ed25519 key");
-	v->key_bits = 8 * ED25519_OCTETS;
-	buf_put_str(out, "v=DKIM1; k=ed25519; p=");
-	base64_encode(out, raw);
-	return FITS;
 }
 
 /* t=s: the domain of i= is d= itself */
@@ -93,23 +56,44 @@ check_record(const struct dkim_key_record *r, const struct dkim_signature *s)
 }
 
 static struct refusal
+check_bits(unsigned bits, unsigned bits_min)
+{
+	if (bits < bits_min)
+		return (struct refusal){ DKIM_POLICY, "the key has too few bits" };
+	if (bits > RSA_BITS_MOST)
+		return (struct refusal){ DKIM_POLICY, "the key has too many bits" };
+	return FITS;
+}
+
+static struct refusal
+take_key(struct dkim_check *c, struct dkim_claim *s, enum dkim_key_type type, struct bytes octets)
+{
+	struct dkim_verdict *v = &s->verdict;
+	EVP_PKEY *key = dkim_public_get(c->verifier->keys, type, octets, &v->key_bits);
+	struct refusal refusal = FITS;
+
+	if (key == NULL)
+		return permanent(type == DKIM_KEY_RSA ? "the key is no RSA key"
+						      : "the key is no Ed25519 key");
+	if (type == DKIM_KEY_RSA)
+		refusal = check_bits(v->key_bits, c->verifier->options.rsa_bits_min);
+	if (refusal.result == DKIM_NONE) {
+		ASSERT(EVP_PKEY_up_ref(key) == 1);
+		s->public = key;
+	}
+	return refusal;
+}
+
+static struct refusal
 read_key(struct dkim_check *c, struct dkim_claim *s, const struct dkim_key_record *r)
 {
-	struct buf key = BUF_INIT, record = BUF_INIT;
 	struct refusal refusal = permanent("p= of the key record is not base64");
+	struct buf octets = BUF_INIT;
 
 	s->verdict.testing = r->testing;
-	if (dkim_base64_decode(r->key, &key) == ERR_OK) {
-		if (r->type == DKIM_KEY_RSA)
-			refusal = read_rsa(buf_bytes(&key), c->verifier->options.rsa_bits_min,
-				&s->verdict, &record);
-		else
-			refusal = read_ed25519(buf_bytes(&key), &s->verdict, &record);
-	}
-	if (refusal.result == DKIM_NONE)
-		s->record = arena_str(&c->arena, buf_bytes(&record));
-	buf_free(&key);
-	buf_free(&record);
+	if (dkim_base64_decode(r->key, &octets) == ERR_OK)
+		refusal = take_key(c, s, r->type, buf_bytes(&octets));
+	buf_free(&octets);
 	return refusal;
 }
 

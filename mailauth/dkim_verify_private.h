@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * mailauth/dkim_verify_private.h - what dkim_verify.c (the flow), dkim_verify_key.c (which key),
- * dkim_verify_lib.c (libopendkim) and dkim_verify_body.c (hashes of the body) share.
+ * dkim_verify_header.c (the signature of the header) and dkim_verify_body.c (hashes of the body)
+ * share.
  */
 #ifndef RELAIS_DKIM_VERIFY_PRIVATE_H
 #define RELAIS_DKIM_VERIFY_PRIVATE_H
 
-#include <opendkim/dkim.h>
-#include <openssl/evp.h>
-
 #include "arena.h"
 #include "dkim_canon.h"
+#include "dkim_public.h"
 #include "dkim_verify.h"
+
+/* A field that h= may name. */
+struct dkim_field {
+	struct rfc5322_field field;
+	uint32_t name_hash;
+	unsigned turn; /* who took it last */
+};
 
 struct dkim_verifier {
 	struct dkim_verify_options options;
-	DKIM_LIB *lib;
+	struct dkim_public_keys *keys;
+	/* while a header is looked at: */
+	struct dkim_field *fields; /* DKIM_FIELDS_MAX of them */
+	struct buf text, own;      /* what a signature signs; its own field, and its octets */
 };
 
 /* One field DKIM-Signature. */
 struct dkim_claim {
 	struct dkim_signature parsed;
 	struct dkim_verdict verdict; /* final, unless open */
-	bool open;                   /* the verdict is not known yet */
-	bool fed;                    /* libopendkim gets the field, as number fed_at */
-	size_t fed_at;
-	size_t key;         /* which of the questions is its own */
-	const char *record; /* the key, as libopendkim gets it; in the arena */
-	bool at_work;       /* libopendkim looks at it now */
-	size_t hash;        /* which of the body's hashes is its own */
+	struct rfc5322_field field;
+	bool open;        /* the verdict is not known yet */
+	size_t key;       /* which of the questions is its own */
+	EVP_PKEY *public; /* when the answer is there */
+	size_t hash;      /* which of the body's hashes is its own */
 };
 
 /* The hash of the canonical body, or of its first octets (l=). */
@@ -64,9 +71,6 @@ struct dkim_check {
 	size_t nkeys, pending;
 	struct dkim_key_question keys[DKIM_SIGNATURES_MAX];
 
-	DKIM_SIGINFO **infos; /* by fed_at; libopendkim's, while it is at work */
-	size_t ninfos;
-
 	uint64_t body_octets;
 	size_t nhashes;
 	struct dkim_body_hash hashes[DKIM_SIGNATURES_MAX];
@@ -81,19 +85,13 @@ void dkim_check_close(struct dkim_check *c, enum dkim_result result, const char 
 
 /* --- dkim_verify_key.c ---------------------------------------------------------------- */
 
-/* The answer to the question for a key: the claim gets its record, or is closed. */
+/* The answer to the question for a key: the claim gets it, or is closed. */
 void dkim_claim_key(struct dkim_check *c, struct dkim_claim *s, const struct dns_answer *answer);
 
-/* --- dkim_verify_lib.c ---------------------------------------------------------------- */
-
-/* A handle of the library; NULL if it cannot do what is needed. */
-DKIM_LIB *dkim_lib_new(void);
-
-/* true if the library takes the field as it stands */
-bool dkim_lib_takes(const struct rfc5322_field *f);
+/* --- dkim_verify_header.c ------------------------------------------------------------- */
 
 /* The header, with the keys at hand: signatures that do not match are closed. */
-void dkim_lib_header(struct dkim_check *c);
+void dkim_header_verify(struct dkim_check *c);
 
 /* --- dkim_verify_body.c --------------------------------------------------------------- */
 

@@ -16,6 +16,13 @@ is_wsp(uint8_t c)
 
 /* --- header ---------------------------------------------------------------------------- */
 
+bool
+dkim_is_field(const struct rfc5322_field *f)
+{
+	return f->name.n > 0 &&
+	       bytes_find(bytes_head(f->raw, rfc5322_line_len(f->raw)), ':') != BYTES_NOT_FOUND;
+}
+
 /* Sec. 3.4.2: the name in lower case, no WSP around the colon, line ends of folding gone, WSP
  * inside as one blank, none at the end. */
 void

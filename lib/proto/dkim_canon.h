@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/proto/dkim_canon.h - the two canonicalizations of DKIM, for what we sign and for counting
- * what l= covers. (What others signed, libopendkim canonicalizes.)
+ * lib/proto/dkim_canon.h - the two canonicalizations of DKIM.
  *
  * Pure: octets in, canonical octets out. Content has CRLF line ends; a CR or LF alone is an octet
  * like others.
@@ -14,6 +13,10 @@
 #include "rfc5322.h"
 
 /* --- header (sec. 3.4.1, 3.4.2) ------------------------------------------------------- */
+
+/* Is it a field that h= can name? A line without a colon is none, nor one that begins with a blank
+ * and belongs to nothing. */
+bool dkim_is_field(const struct rfc5322_field *f);
 
 /* A field in its relaxed form is added, without CRLF behind it. */
 void dkim_canon_relaxed_field(struct bytes name, struct bytes value, struct buf *out);

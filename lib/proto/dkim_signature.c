@@ -8,6 +8,7 @@
  */
 #include "dkim_tags.h"
 #include "dns_rdata.h"
+#include "utf8.h"
 
 #define HASH_OCTETS 32            /* SHA-256 */
 #define TIME_MAX    999999999999u /* t= and x=: 12 digits, sec. 3.5 */
@@ -224,31 +225,6 @@ static const struct {
 	{ "x", read_expiry, "x= is no time, or not after t=" },
 };
 
-/*
- * What libopendkim would take for something else: it blanks b= before it hashes the field, and
- * finds it by a 'b' right before the '=', so it must be the name's only letter and the last octet.
- */
-static bool
-is_plain(const struct dkim_tags *tags)
-{
-	for (size_t i = 0; i < tags->count; i++) {
-		struct bytes name = tags->tag[i].name;
-
-		if (name.p[name.n - 1] == 'b' && (name.n > 1 || name.p[1] != '='))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_ascii(struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++)
-		if (b.p[i] > 0x7e)
-			return false;
-	return true;
-}
-
 static int
 refuse(const char **why, const char *text, int err)
 {
@@ -279,10 +255,7 @@ dkim_signature_parse(struct bytes value, struct dkim_signature *out, const char 
 		if (r < 0 && worst == ERR_OK)
 			worst = refuse(why, rows[i].why, r);
 	}
-	if (worst == ERR_OK && !is_ascii(value))
-		return refuse(why, "the field is not ASCII", ERR_UNSUPPORTED);
-	if (worst == ERR_OK && !is_plain(&tags))
-		return refuse(why, "a tag's name ends in b, or b= is written with a blank",
-			ERR_UNSUPPORTED);
+	if (worst == ERR_OK && !utf8_is_valid(value)) /* RFC 8616 sec. 5 */
+		return refuse(why, "the field is not UTF-8", ERR_SYNTAX);
 	return worst;
 }

@@ -4,8 +4,7 @@
  * DKIM-Signature field and a key record, by our own strict reading.
  *
  * Pure. In goes outside text of any kind; out come structs that point into it. These readers say
- * what a signature or key claims and whether it keeps the rules; they compute nothing. What they
- * refuse is never given to libopendkim.
+ * what a signature or key claims and whether it keeps the rules; they compute nothing.
  *
  * Sources: RFC 6376 sec. 3.2 (tag-list), 3.5 (signature), 3.6.1 (key record), 6.1.1, 6.1.2;
  * RFC 8301 (no SHA-1); RFC 8463 (Ed25519).

@@ -40,49 +40,21 @@ cut(struct bytes *rest, uint8_t tag, struct bytes *value)
 	return true;
 }
 
-static void
-put(struct buf *out, uint8_t tag, struct bytes a, struct bytes b)
+/* The value of an INTEGER above zero, without zeros in front. */
+static bool
+cut_number(struct bytes *rest, struct bytes *value)
 {
-	size_t n = a.n + b.n;
-
-	buf_put_u8(out, tag);
-	if (n >= 0x100) {
-		buf_put_u8(out, 0x82);
-		buf_put_u8(out, (uint8_t)(n >> 8));
-	} else if (n >= 0x80) {
-		buf_put_u8(out, 0x81);
-	}
-	buf_put_u8(out, (uint8_t)n);
-	buf_put_bytes(out, a);
-	buf_put_bytes(out, b);
-}
-
-/* Bits of the modulus of an RSAPublicKey's content. */
-static int
-modulus_bits(struct bytes key)
-{
-	struct bytes n, e;
-	int bits;
-
-	if (!cut(&key, DER_INTEGER, &n) || !cut(&key, DER_INTEGER, &e) || e.n == 0)
-		return ERR_SYNTAX;
-	while (n.n > 0 && n.p[0] == 0)
-		n = bytes_skip(n, 1);
-	if (n.n == 0 || n.n > 0x4000)
-		return ERR_SYNTAX;
-	bits = (int)n.n * 8;
-	for (uint8_t top = n.p[0]; top < 0x80; top = (uint8_t)(top << 1))
-		bits--;
-	return bits;
+	if (!cut(rest, DER_INTEGER, value) || value->n == 0 || value->p[0] >= 0x80)
+		return false;
+	while (value->n > 0 && value->p[0] == 0)
+		*value = bytes_skip(*value, 1);
+	return value->n > 0;
 }
 
 int
-rsa_public_read(struct bytes der, struct buf *out)
+rsa_public_read(struct bytes der, struct rsa_public *out)
 {
-	static const uint8_t no_unused_bits[] = { 0 };
 	struct bytes known = bytes_make(algorithm, sizeof(algorithm)), info, key, text;
-	struct buf bare = BUF_INIT, string = BUF_INIT;
-	int bits;
 
 	if (!cut(&der, DER_SEQUENCE, &info))
 		return ERR_SYNTAX;
@@ -95,13 +67,10 @@ rsa_public_read(struct bytes der, struct buf *out)
 		if (!cut(&text, DER_SEQUENCE, &key))
 			return ERR_SYNTAX;
 	}
-	bits = modulus_bits(key);
-	if (bits < 0)
-		return bits;
-	put(&bare, DER_SEQUENCE, key, BYTES_NONE);
-	put(&string, DER_BIT_STRING, bytes_make(no_unused_bits, 1), buf_bytes(&bare));
-	put(out, DER_SEQUENCE, known, buf_bytes(&string));
-	buf_free(&bare);
-	buf_free(&string);
-	return bits;
+	if (!cut_number(&key, &out->modulus) || !cut_number(&key, &out->exponent))
+		return ERR_SYNTAX;
+	out->bits = (unsigned)out->modulus.n * 8;
+	for (uint8_t top = out->modulus.p[0]; top < 0x80; top = (uint8_t)(top << 1))
+		out->bits--;
+	return ERR_OK;
 }

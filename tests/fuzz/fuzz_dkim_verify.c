@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tests/fuzz/fuzz_dkim_verify.c - a message's signatures, from the header to the verdicts, with
- * libopendkim. The first line is the TXT record for every key; if it is empty the keys are those of
- * RFC 8463 app. A. The rest is the message. How the body is cut must not matter.
+ * tests/fuzz/fuzz_dkim_verify.c - a message's signatures, from the header to the verdicts. The
+ * first line is the TXT record for every key; if it is empty the keys are those of RFC 8463 app. A.
+ * The rest is the message. How the body is cut must not matter, nor whether the keys were read
+ * before.
  */
 #include "dkim_verify.h"
 #include "rfc5322.h"

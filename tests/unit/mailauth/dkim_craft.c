@@ -83,12 +83,22 @@ put_b(struct buf *out, EVP_PKEY *key, struct bytes text)
 	base64_encode(out, bytes_make(signature, n));
 }
 
+/* Without those in front. */
+static void
+put_without_blanks(struct buf *out, struct bytes b)
+{
+	while (b.n > 0 && (b.p[0] == ' ' || b.p[0] == '\t' || b.p[0] == '\r' || b.p[0] == '\n'))
+		b = bytes_skip(b, 1);
+	buf_put_bytes(out, b);
+}
+
 void
 dkim_craft(struct buf *out, EVP_PKEY *key, const char *tags_text, struct bytes header,
 	struct bytes body)
 {
+	const char *marker = strstr(tags_text, "%b");
+	struct bytes head = bytes_from_str(tags_text), tail = BYTES_NONE, c, h, l, bh, name;
 	struct buf field = BUF_INIT, text = BUF_INIT;
-	struct bytes c, h, l, bh, name;
 	struct rfc5322_field f;
 	struct dkim_tags tags;
 	bool *used = xcalloc(header.n + 1, sizeof(bool)), relaxed;
@@ -100,13 +110,23 @@ dkim_craft(struct buf *out, EVP_PKEY *key, const char *tags_text, struct bytes h
 	(void)dkim_tags_get(&tags, "l", &l);
 	name = bytes_cut(&c, '/');
 	relaxed = bytes_is(name, "relaxed");
-	buf_printf(&field, "DKIM-Signature: %s; ", tags_text);
+	buf_put_str(&field, "DKIM-Signature: ");
 	if (!dkim_tags_get(&tags, "bh", &bh)) {
 		buf_put_str(&field, "bh=");
 		put_body_hash(&field, body, bytes_is(c, "relaxed"), l);
 		buf_put_str(&field, "; ");
 	}
-	buf_put_str(&field, "b=");
+	if (marker != NULL) {
+		head = bytes_head(head, (size_t)(marker - tags_text));
+		tail = bytes_from_str(marker + 2);
+	}
+	buf_put_bytes(&field, head);
+	if (marker == NULL)
+		buf_put_str(&field, "; b=");
+	buf_put_bytes(out, buf_bytes(&field));
+	while (marker != NULL && strchr(" \t\r\n", buf_str(&field)[field.len - 1]) != NULL)
+		buf_truncate(&field, field.len - 1);
+	put_without_blanks(&field, tail);
 	while (dkim_list_next(&h, &name))
 		put_last(&text, relaxed, header, name, used);
 	f.raw = buf_bytes(&field);
@@ -116,8 +136,8 @@ dkim_craft(struct buf *out, EVP_PKEY *key, const char *tags_text, struct bytes h
 		dkim_canon_relaxed_field(f.name, f.value, &text);
 	else
 		buf_put_bytes(&text, f.raw);
-	buf_put_bytes(out, buf_bytes(&field));
 	put_b(out, key, buf_bytes(&text));
+	buf_put_bytes(out, tail);
 	buf_put_str(out, "\r\n");
 	buf_free(&field);
 	buf_free(&text);

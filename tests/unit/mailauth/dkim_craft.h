@@ -12,7 +12,8 @@
 
 /*
  * Appends a DKIM-Signature field with these tags, "bh=" (unless it is among them) and "b=", as a
- * signer would that reads the tags generously: c=, h=, l= and the key's type count.
+ * signer would that reads the tags generously: c=, h=, l= and the key's type count. "%b" among the
+ * tags is where the signature is to stand, behind its "b=".
  *
  * header: the fields, each with CRLF, without the blank line
  */

@@ -40,6 +40,7 @@ static const struct row {
 	const char *front, *back; /* octets put in front of the message and behind it, afterwards */
 	const char *why;          /* the words begin with it */
 	enum dkim_result result;
+	size_t signatures; /* if there are more than one: the first is it */
 } rows[] = {
 #include "dkim_cases.h"
 };
@@ -143,7 +144,7 @@ run(const struct row *t, struct dkim_verifier *v, struct zone_dns *zone, struct 
 		}
 	}
 	verdicts = dkim_check_end(c, &n);
-	assert_int_equal(n, 1);
+	assert_int_equal(n, t->signatures > 0 ? t->signatures : 1);
 	if (verdicts[0].result != t->result ||
 		strncmp(verdicts[0].why, t->why, strlen(t->why)) != 0)
 		print_message("%s: %s\n", dkim_result_name(verdicts[0].result), verdicts[0].why);
