@@ -70,9 +70,12 @@ extern const char alias_usage[], ban_usage[], cert_usage[], config_usage[], cred
 	dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[], explain_usage[],
 	import_config_usage[], incident_usage[], mailq_usage[], manual_usage[], map_usage[],
 	postqueue_usage[], queue_usage[], quota_usage[], reload_usage[], route_usage[],
-	sender_transport_usage[], source_address_usage[], srs_usage[], status_usage[], stop_usage[],
-	tls_policy_usage[], trace_usage[], transport_usage[], user_usage[],
-	user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
+	sender_transport_usage[], setup_usage[], source_address_usage[], srs_usage[],
+	status_usage[], stop_usage[], tls_policy_usage[], trace_usage[], transport_usage[],
+	user_usage[], user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
+
+/* dkim.c: the first keys of a domain (folded), unless it has some. Exit status. */
+int dkim_make_first(struct cli *cli, const char *domain);
 
 /* One file, one command. */
 int cmd_ban(struct cli *cli, int argc, char *argv[]);

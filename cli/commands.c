@@ -13,6 +13,8 @@ static const struct command commands[] = {
 		"check or show the configuration" },
 	{ "reload", GROUP_SUITE, 0, cmd_reload, reload_usage, "take up a changed configuration" },
 	{ "stop", GROUP_SUITE, 0, cmd_stop, stop_usage, "stop the suite, orderly" },
+	{ "setup", GROUP_SUITE, COMMAND_NO_CONF, cmd_setup, setup_usage,
+		"from an installed package to a user who can log in" },
 	{ "import-config", GROUP_SUITE, COMMAND_NO_CONF, cmd_import_config, import_config_usage,
 		"Postfix' and Dovecot's configuration as ours" },
 

@@ -203,6 +203,25 @@ print_pending(void *arg, const struct dkim_key_row *r)
 		print_record(arg, r);
 }
 
+static void
+note_row(void *arg, const struct dkim_key_row *r)
+{
+	bool *any = arg;
+
+	UNUSED(r);
+	*any = true;
+}
+
+int
+dkim_make_first(struct cli *cli, const char *domain)
+{
+	const struct dkim_keeper_order m = { DKIM_ORDER_NEW, bytes_from_str(domain), BYTES_NONE };
+	bool any = false;
+	int status = each(cli, m.domain, note_row, &any);
+
+	return status != CLI_OK || any ? status : order(cli, &m);
+}
+
 /* ---- verbs ---- */
 
 struct words {
