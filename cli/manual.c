@@ -17,39 +17,33 @@
 
 const char manual_usage[] = "relais manual FILE";
 
-/* "[--json]" and the like: macros and their words, all in one line. */
+/* A form as macros and their words, a line each. */
 static void
 put_form(struct buf *out, struct bytes form)
 {
-	struct usage_token t;
+	static const char *const macros[] = {
+		[USAGE_OPEN] = ".Oo",
+		[USAGE_CLOSE] = ".Oc",
+		[USAGE_OR] = "|",
+		[USAGE_MORE] = "\\&...",
+		[USAGE_OPTION] = ".Fl",
+		[USAGE_LITERAL] = ".Cm",
+		[USAGE_NAME] = ".Ar",
+	};
+	struct usage_token t = { 0 };
 
-	buf_put_str(out, ".It Xo\n");
+	(void)usage_next_token(&form, &t);
+	buf_put_str(out, ".Nm relais\n");
 	while (usage_next_token(&form, &t)) {
-		switch (t.kind) {
-		case USAGE_OPEN:
-			buf_put_str(out, ".Oo\n");
-			break;
-		case USAGE_CLOSE:
-			buf_put_str(out, ".Oc\n");
-			break;
-		case USAGE_OR:
-			buf_put_str(out, ".No |\n");
-			break;
-		case USAGE_MORE:
-			buf_put_str(out, ".No ...\n");
-			break;
-		case USAGE_OPTION:
-			buf_printf(out, ".Fl Fl %.*s\n", (int)t.text.n - 2, t.text.p + 2);
-			break;
-		case USAGE_LITERAL:
-			buf_printf(out, ".Cm %.*s\n", (int)t.text.n, t.text.p);
-			break;
-		case USAGE_NAME:
-			buf_printf(out, ".Ar %.*s\n", (int)t.text.n, t.text.p);
-			break;
+		buf_put_str(out, macros[t.kind]);
+		if (t.kind == USAGE_OPTION || t.kind == USAGE_LITERAL || t.kind == USAGE_NAME) {
+			struct bytes word = bytes_skip(t.text, t.kind == USAGE_OPTION);
+
+			buf_put_u8(out, ' ');
+			buf_put_bytes(out, word);
 		}
+		buf_put_u8(out, '\n');
 	}
-	buf_put_str(out, ".Xc\n");
 }
 
 static bool
@@ -63,10 +57,8 @@ put_synopsis(struct buf *out, struct bytes name)
 	if (c == NULL)
 		return false;
 	rest = bytes_from_str(c->usage);
-	buf_put_str(out, ".Bl -item -compact\n");
 	while (usage_next_form(&rest, &form))
 		put_form(out, form);
-	buf_put_str(out, ".El\n");
 	return true;
 }
 

@@ -3,6 +3,8 @@
  * file, and lists of options in the man pages. */
 #include "conf.h"
 
+#define TEXT_LINE_MAX 76
+
 void
 conf_write_shipped_file(struct buf *out)
 {
@@ -69,6 +71,24 @@ put_text(struct buf *out, struct bytes text)
 	}
 }
 
+/* Words in lines that are not too long. */
+static void
+put_lines(struct buf *out, struct bytes text)
+{
+	while (text.n > 0) {
+		size_t n = text.n, at;
+
+		if (n > TEXT_LINE_MAX) {
+			at = bytes_find_last(bytes_head(text, TEXT_LINE_MAX), ' ');
+			n = at == BYTES_NOT_FOUND ? n : at;
+		}
+		put_text(out, bytes_head(text, n));
+		text = bytes_trim(bytes_skip(text, n));
+		if (text.n > 0)
+			buf_put_u8(out, '\n');
+	}
+}
+
 static void
 put_option(struct buf *out, const struct opt_row *row, const void *defaults)
 {
@@ -76,7 +96,7 @@ put_option(struct buf *out, const struct opt_row *row, const void *defaults)
 
 	conf_write_value(&value, row, defaults);
 	buf_printf(out, ".It Va %s\n", row->name);
-	put_text(out, bytes_from_str(row->doc));
+	put_lines(out, bytes_from_str(row->doc));
 	buf_printf(out, ".\n%c%s", ascii_upper((uint8_t)type_text(row->type)[0]),
 		type_text(row->type) + 1);
 	if (row->words != NULL)
