@@ -90,12 +90,21 @@ merge(struct import_account *into, const struct import_account *more)
 		into->maildir = more->maildir;
 	if (into->options.n == 0)
 		into->options = more->options;
+	into->told |= more->told;
 }
 
 static int
 compare_bytes(const void *a, const void *b)
 {
 	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct import_account *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
 }
 
 /* A domain that no setting named is local, since it has accounts. */
@@ -163,7 +172,7 @@ put_account(struct import *im, const struct import_account *account)
 			(int)account->address.n, (const char *)account->address.p,
 			(int)account->maildir.n, (const char *)account->maildir.p,
 			(int)im->mail_root.n, (const char *)im->mail_root.p);
-	if (account->password.n == 0)
+	if (account->password.n == 0 && !account->told)
 		import_tell(im, &account->place, IMPORT_BY_HAND,
 			"%.*s has no password in any file; relais user passwd gives it one",
 			(int)account->address.n, (const char *)account->address.p);
@@ -191,6 +200,8 @@ import_accounts_finish(struct import *im)
 			im->accounts[n++] = im->accounts[i];
 	}
 	im->naccounts = n;
+	if (n > 0)
+		qsort(im->accounts, n, sizeof(*im->accounts), by_number);
 	add_domains(im);
 	for (size_t i = 0; i < n; i++)
 		put_account(im, &im->accounts[i]);

@@ -41,7 +41,15 @@ static void
 take_file(struct dovecot *d, const struct dovecot_row *row, const struct import_place *place,
 	struct bytes value)
 {
-	if (value.n > 1 && value.p[0] == '<')
+	const struct import_place *other = import_is_set(d->im, row->section, row->option);
+
+	if (other != NULL && strcmp(other->file, place->file) != 0)
+		import_tell(d->im, place, IMPORT_NEEDLESS,
+			"%s of %s is taken for all doors; further certificates lie in folders "
+			"named by "
+			"tls.certificates",
+			other->what, other->file);
+	else if (value.n > 1 && value.p[0] == '<')
 		import_set(
 			d->im, place, row->section, row->option, bytes_trim(bytes_skip(value, 1)));
 	else
@@ -348,14 +356,12 @@ include(struct dovecot *d, const struct dovecot_setting *s)
 	if (files.n == 0 && strcmp(s->name, "!include") == 0 && strpbrk(pattern, "*?[") == NULL)
 		import_tell(im, &place, IMPORT_FAILED, "%s is not there", pattern);
 	for (size_t i = 0; i < files.n; i++) {
-		if (d->files >= FILES_MAX)
+		if (d->files > FILES_MAX)
+			return; /* told once */
+		if (d->files++ == FILES_MAX)
 			import_tell(im, &place, IMPORT_FAILED, "more than %d files", FILES_MAX);
 		else if (import_read(im, &place, files.v[i], &text))
 			read_file(d, files.v[i], text);
-		else
-			continue;
-		if (d->files >= FILES_MAX)
-			return;
 	}
 }
 
@@ -364,13 +370,12 @@ read_file(struct dovecot *d, const char *path, struct bytes text)
 {
 	size_t first = d->conf.count, end;
 
-	d->files++;
 	dovecot_conf_parse(&d->conf, path, text);
 	end = d->conf.count;
 	for (size_t i = first; i < end; i++) {
 		struct dovecot_setting s = d->conf.settings[i]; /* the array may move */
 
-		if (strncmp(s.name, "!include", strlen("!include")) == 0 && d->files < FILES_MAX)
+		if (strncmp(s.name, "!include", strlen("!include")) == 0)
 			include(d, &s);
 	}
 }
@@ -378,16 +383,10 @@ read_file(struct dovecot *d, const char *path, struct bytes text)
 void
 import_dovecot(struct import *im, const char *path, struct bytes text)
 {
-	struct dovecot d = { .im = im };
+	struct dovecot d = { .im = im, .conf = { .arena = &im->arena } };
 
 	im->dovecot_read = true;
 	read_file(&d, path, text);
-	for (size_t i = 0; i < d.conf.count; i++) {
-		d.conf.settings[i].name =
-			arena_str(&im->arena, bytes_from_str(d.conf.settings[i].name));
-		d.conf.settings[i].block =
-			arena_str(&im->arena, bytes_from_str(d.conf.settings[i].block));
-	}
 	for (size_t i = 0; i < d.conf.count; i++)
 		if (d.conf.settings[i].name[0] != '!')
 			take_setting(&d, &d.conf.settings[i]);

@@ -24,8 +24,7 @@ void
 dovecot_conf_free(struct dovecot_conf *c)
 {
 	free(c->settings);
-	arena_reset(&c->arena);
-	*c = (struct dovecot_conf){ .arena = ARENA_INIT };
+	*c = (struct dovecot_conf){ .arena = c->arena };
 }
 
 static void
@@ -41,7 +40,7 @@ add(struct reader *r, struct bytes name, struct bytes value)
 		c->settings = xrealloc(c->settings, c->cap * sizeof(*c->settings));
 	}
 	c->settings[c->count++] = (struct dovecot_setting){ in->name, in->number,
-		arena_str(&c->arena, name), arena_bytes(&c->arena, value), r->file, r->line };
+		arena_str(c->arena, name), arena_bytes(c->arena, value), r->file, r->line };
 }
 
 static void
@@ -51,8 +50,8 @@ open_block(struct reader *r, struct bytes line)
 
 	if (r->depth++ < DOVECOT_DEPTH_MAX)
 		r->open[r->depth - 1] =
-			(struct block){ arena_str(&r->conf->arena, bytes_trim(bytes_head(name,
-									   bytes_find(name, '{')))),
+			(struct block){ arena_str(r->conf->arena, bytes_trim(bytes_head(name,
+									  bytes_find(name, '{')))),
 				++r->conf->blocks };
 }
 
@@ -87,7 +86,9 @@ read_line(struct reader *r, struct bytes line)
 	} else if (line.p[line.n - 1] == '{' && equals == BYTES_NOT_FOUND) {
 		open_block(r, bytes_head(line, line.n - 1));
 	} else if (line.p[0] == '!') {
-		add(r, bytes_cut(&rest, ' '), bytes_trim(rest));
+		struct bytes word = bytes_cut(&rest, ' ');
+
+		add(r, word, bytes_trim(rest));
 	} else if (equals != BYTES_NOT_FOUND) {
 		add(r, bytes_trim(bytes_head(line, equals)),
 			unquoted(bytes_trim(bytes_skip(line, equals + 1))));

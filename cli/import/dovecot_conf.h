@@ -22,7 +22,7 @@ struct dovecot_setting {
 };
 
 struct dovecot_conf {
-	struct arena arena;
+	struct arena *arena; /* names and values live there */
 	struct dovecot_setting *settings;
 	size_t count, cap;
 	unsigned blocks; /* counted over all files */

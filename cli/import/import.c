@@ -95,16 +95,33 @@ option_row(const struct conf_section *section, const char *name)
 	return NULL;
 }
 
-static void
-remember(struct import *im, const struct import_place *place, const struct conf_section *section,
-	const struct opt_row *row)
+static struct import_option *
+find_option(const struct import *im, const struct opt_row *row)
 {
 	struct import_option *o;
 
 	STAILQ_FOREACH (o, &im->options, link) {
 		if (o->row == row)
-			break;
+			return o;
 	}
+	return NULL;
+}
+
+const struct import_place *
+import_is_set(const struct import *im, const char *section, const char *option)
+{
+	const struct conf_section *s = conf_section_named(bytes_from_str(section));
+	const struct import_option *o = find_option(im, option_row(s, option));
+
+	return o == NULL ? NULL : &o->place;
+}
+
+static void
+remember(struct import *im, const struct import_place *place, const struct conf_section *section,
+	const struct opt_row *row)
+{
+	struct import_option *o = find_option(im, row);
+
 	if (o == NULL) {
 		o = arena_zalloc(&im->arena, sizeof(*o));
 		STAILQ_INSERT_TAIL(&im->options, o, link);
@@ -254,11 +271,13 @@ static void
 tell_repeated(struct import *im, struct import_table *t)
 {
 	struct import_entry **order = xcalloc(t->count, sizeof(struct import_entry *));
+	size_t n = 0;
 
 	for (size_t i = 0; i < t->count; i++)
-		order[i] = &t->entries[i];
-	qsort(order, t->count, sizeof(*order), by_key);
-	for (size_t i = 1, first = 0; i < t->count; i++) {
+		if (!t->entries[i].repeated)
+			order[n++] = &t->entries[i];
+	qsort(order, n, sizeof(*order), by_key);
+	for (size_t i = 1, first = 0; i < n; i++) {
 		if (!bytes_equal(order[first]->key, order[i]->key)) {
 			first = i;
 			continue;

@@ -120,6 +120,10 @@ bool import_set(struct import *im, const struct import_place *place, const char 
 bool import_set_quietly(struct import *im, const struct import_place *place, const char *section,
 	const char *option, struct bytes value, const char **why);
 
+/* What set it; NULL: nothing yet. */
+const struct import_place *import_is_set(
+	const struct import *im, const char *section, const char *option);
+
 /* Put a line into a table if it is right there; false after telling why not. */
 bool import_put(struct import *im, const struct import_place *place, enum table_kind kind,
 	struct bytes key, struct bytes value);
@@ -140,6 +144,7 @@ struct import_account {
 	struct bytes password;
 	struct bytes maildir; /* an absolute path */
 	struct bytes options; /* further words of its line, as " quota=1G" */
+	bool told;            /* why it has no password */
 	size_t number;
 };
 

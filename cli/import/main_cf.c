@@ -35,8 +35,7 @@ void
 main_cf_free(struct main_cf *m)
 {
 	free(m->settings);
-	arena_reset(&m->arena);
-	*m = (struct main_cf){ .arena = ARENA_INIT };
+	*m = (struct main_cf){ .arena = m->arena };
 }
 
 struct main_cf_setting *
@@ -67,8 +66,8 @@ add(struct main_cf *m, struct bytes line, unsigned number)
 		m->cap = m->cap == 0 ? 64 : m->cap * 2;
 		m->settings = xrealloc(m->settings, m->cap * sizeof(*m->settings));
 	}
-	m->settings[m->count++] = (struct main_cf_setting){ .name = arena_str(&m->arena, name),
-		.written = arena_bytes(&m->arena, bytes_trim(bytes_skip(line, at + 1))),
+	m->settings[m->count++] = (struct main_cf_setting){ .name = arena_str(m->arena, name),
+		.written = arena_bytes(m->arena, bytes_trim(bytes_skip(line, at + 1))),
 		.line = number };
 }
 
@@ -128,7 +127,7 @@ value_of(struct expansion *x, struct bytes name)
 
 	x->out = BUF_INIT;
 	expand_name(x, name);
-	value = arena_bytes(&x->m->arena, bytes_trim(buf_bytes(&x->out)));
+	value = arena_bytes(x->m->arena, bytes_trim(buf_bytes(&x->out)));
 	buf_free(&x->out);
 	x->out = before;
 	return value;
@@ -240,7 +239,7 @@ main_cf_expand(struct main_cf *m, struct bytes text)
 	struct bytes out;
 
 	expand(&x, text);
-	out = arena_bytes(&m->arena, bytes_trim(bytes_head(buf_bytes(&x.out), VALUE_MAX)));
+	out = arena_bytes(m->arena, bytes_trim(bytes_head(buf_bytes(&x.out), VALUE_MAX)));
 	buf_free(&x.out);
 	return out;
 }
@@ -252,7 +251,7 @@ main_cf_value(struct main_cf *m, const char *name)
 	struct bytes out;
 
 	expand_name(&x, bytes_from_str(name));
-	out = arena_bytes(&m->arena, bytes_trim(bytes_head(buf_bytes(&x.out), VALUE_MAX)));
+	out = arena_bytes(m->arena, bytes_trim(bytes_head(buf_bytes(&x.out), VALUE_MAX)));
 	buf_free(&x.out);
 	return out;
 }

@@ -18,13 +18,13 @@ struct main_cf_setting {
 };
 
 struct main_cf {
-	struct arena arena;
+	struct arena *arena; /* names and values live there */
 	struct main_cf_setting *settings;
 	size_t count, cap;
 	unsigned bad_line; /* the first that is no setting; 0: none */
 };
 
-void main_cf_parse(struct main_cf *m, struct bytes text); /* *m zeroed before */
+void main_cf_parse(struct main_cf *m, struct bytes text); /* *m zero before, but for the arena */
 void main_cf_free(struct main_cf *m);
 
 /* The setting that counts; NULL: not there. */

@@ -54,17 +54,19 @@ take_password(struct import *im, const struct import_place *place, struct bytes 
 			(int)written.n, (const char *)written.p);
 	*out = arena_bytes(&im->arena, buf_bytes(&record));
 	buf_free(&record);
-	if (written.n == 0 || password_record_is_none(*out)) {
+	if (written.n == 0 || written.p[0] == '*' || written.p[0] == '!') { /* locked */
 		*out = BYTES_NONE;
 		return true;
 	}
 	ok = password_record_check(*out, &why) == ERR_OK &&
 	     bytes_find(*out, ' ') == BYTES_NOT_FOUND;
-	if (!ok)
-		import_tell(im, place, IMPORT_BY_HAND,
-			"its password: %s; relais user passwd gives a new one",
-			why[0] == 0 ? "has a blank" : why);
-	return ok;
+	if (ok)
+		return true;
+	*out = BYTES_NONE;
+	import_tell(im, place, IMPORT_BY_HAND,
+		"its password: %s; relais user passwd gives a new one",
+		why[0] == 0 ? "has a blank" : why);
+	return false;
 }
 
 /* ---- extra fields ---- */
@@ -174,7 +176,7 @@ take_line(
 		return false;
 	}
 	account.address = address.key;
-	(void)take_password(im, place, fields[PASSWORD], scheme, &account.password);
+	account.told = !take_password(im, place, fields[PASSWORD], scheme, &account.password);
 	take_extra(im, place, fields[EXTRA], &options);
 	account.options = arena_bytes(&im->arena, buf_bytes(&options));
 	buf_free(&options);

@@ -335,18 +335,10 @@ matches(const char *pattern, struct bytes name)
 	       bytes_equal(bytes_skip(name, name.n - tail.n), tail);
 }
 
-/* Findings live longer than main.cf. */
-static struct import_place
-place_of(struct postfix *p, const struct main_cf_setting *s)
-{
-	return (struct import_place){ p->file, s->line,
-		arena_str(&p->im->arena, bytes_from_str(s->name)) };
-}
-
 static void
 take(struct postfix *p, const struct postfix_row *row, struct main_cf_setting *s)
 {
-	const struct import_place place = place_of(p, s);
+	const struct import_place place = { p->file, s->line, s->name };
 
 	s->used = true;
 	row->take(p, row, &place, main_cf_value(&p->cf, s->name));
@@ -387,7 +379,7 @@ tell_rest(struct postfix *p)
 {
 	for (size_t i = 0; i < p->cf.count; i++) {
 		const struct main_cf_setting *s = &p->cf.settings[i];
-		const struct import_place place = place_of(p, s);
+		const struct import_place place = { p->file, s->line, s->name };
 
 		if (s->again != 0)
 			import_tell(
@@ -403,7 +395,7 @@ tell_rest(struct postfix *p)
 void
 import_postfix(struct import *im, const char *main_cf, struct bytes text)
 {
-	struct postfix p = { .im = im, .file = main_cf };
+	struct postfix p = { .im = im, .file = main_cf, .cf = { .arena = &im->arena } };
 
 	main_cf_parse(&p.cf, text);
 	for (size_t i = 0; i < NITEMS(rows); i++)

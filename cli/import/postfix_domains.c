@@ -158,33 +158,6 @@ alias_domain(
 	return ok;
 }
 
-/* A key without domain holds in myorigin and in all of mydestination. */
-static void
-put_everywhere(struct postfix *p, const struct import_place *place, struct bytes name,
-	struct bytes value, void *arg)
-{
-	struct bytes *local = arg;
-	struct buf key = BUF_INIT;
-
-	buf_printf(&key, "%.*s@%.*s", (int)local->n, (const char *)local->p, (int)name.n,
-		(const char *)name.p);
-	(void)import_put(p->im, place, TABLE_ALIASES, buf_bytes(&key), value);
-	buf_free(&key);
-}
-
-static bool
-local_alias(
-	struct postfix *p, const struct import_place *place, struct bytes key, struct bytes value)
-{
-	struct bytes list = main_cf_value(&p->cf, "mydestination"), name;
-
-	while (import_word(&list, &name))
-		if (memchr("/!.[", name.p[0], 4) == NULL &&
-			bytes_find(name, ':') == BYTES_NOT_FOUND)
-			put_everywhere(p, place, name, value, &key);
-	return true;
-}
-
 static bool
 is_ours(struct postfix *p, struct bytes domain)
 {
@@ -192,6 +165,34 @@ is_ours(struct postfix *p, struct bytes domain)
 
 	return mail_domain_fold(&p->im->arena, domain, &folded) == ERR_OK &&
 	       import_has(p->im, TABLE_DOMAINS, folded);
+}
+
+static void
+put_in_domain(struct postfix *p, const struct import_place *place, struct bytes local,
+	struct bytes domain, struct bytes value)
+{
+	struct buf key = BUF_INIT;
+
+	buf_printf(&key, "%.*s@%.*s", (int)local.n, (const char *)local.p, (int)domain.n,
+		(const char *)domain.p);
+	(void)import_put(p->im, place, TABLE_ALIASES, buf_bytes(&key), value);
+	buf_free(&key);
+}
+
+/* A key without domain holds in myorigin and in all of mydestination. */
+static bool
+local_alias(
+	struct postfix *p, const struct import_place *place, struct bytes key, struct bytes value)
+{
+	struct bytes list = main_cf_value(&p->cf, "mydestination"), name;
+
+	if (p->im->origin.n > 0 && is_ours(p, p->im->origin))
+		put_in_domain(p, place, key, p->im->origin, value);
+	while (import_word(&list, &name))
+		if (memchr("/!.[", name.p[0], 4) == NULL &&
+			bytes_find(name, ':') == BYTES_NOT_FOUND)
+			put_in_domain(p, place, key, name, value);
+	return true;
 }
 
 static bool
@@ -205,12 +206,8 @@ alias_line(struct postfix *p, const struct import_place *place, struct bytes key
 
 	UNUSED(arg);
 	if (at == BYTES_NOT_FOUND && bytes_find(key, '.') != BYTES_NOT_FOUND &&
-		p->alias_domains_by_map) {
-		char text[] = "local";
-
-		add_domain(p, place, key, text);
-		return true;
-	}
+		p->alias_domains_by_map)
+		return true; /* declared_domain() has put it */
 	if (at == 0 && value.n > 1 && value.p[0] == '@')
 		return alias_domain(p, place, domain, bytes_skip(value, 1));
 	if (at != BYTES_NOT_FOUND && !is_ours(p, domain)) {

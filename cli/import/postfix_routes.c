@@ -12,6 +12,18 @@
 
 /* ---- next hops ---- */
 
+/* An IPv4 address stands in brackets here. */
+static void
+put_host(struct buf *out, struct bytes host)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr address;
+	bool is_address = host.n < sizeof(text) &&
+			  inet_pton(AF_INET, bytes_to_str(host, text, sizeof(text)), &address) == 1;
+
+	buf_printf(out, is_address ? "[%.*s]" : "%.*s", (int)host.n, (const char *)host.p);
+}
+
 /* "[relay.example]:submission": ports are numbers here. false: no such service. */
 static bool
 put_place(struct buf *out, struct bytes hop)
@@ -21,18 +33,22 @@ put_place(struct buf *out, struct bytes hop)
 	const struct servent *service;
 	char name[64];
 
+	if (bytes_starts_with(hop, BYTES_LITERAL("inet:")))
+		return put_place(out, bytes_skip(hop, strlen("inet:")));
 	/* a colon within brackets is of an IPv6 address */
-	if (colon == BYTES_NOT_FOUND || (close != BYTES_NOT_FOUND && colon < close) ||
-		port.n == 0 || ascii_is_digit(port.p[0])) {
-		buf_put_bytes(out, hop);
+	if (colon == BYTES_NOT_FOUND || (close != BYTES_NOT_FOUND && colon < close)) {
+		put_host(out, hop);
+		return true;
+	}
+	put_host(out, bytes_head(hop, colon));
+	if (port.n > 0 && ascii_is_digit(port.p[0])) {
+		buf_printf(out, ":%.*s", (int)port.n, (const char *)port.p);
 		return true;
 	}
 	service = getservbyname(bytes_to_str(port, name, sizeof(name)), "tcp");
-	if (service == NULL)
-		return false;
-	buf_put_bytes(out, bytes_head(hop, colon));
-	buf_printf(out, ":%u", ntohs((uint16_t)service->s_port));
-	return true;
+	if (service != NULL)
+		buf_printf(out, ":%u", ntohs((uint16_t)service->s_port));
+	return service != NULL;
 }
 
 /* Hops parted by commas, each by SMTP, or behind one transport's name. */
