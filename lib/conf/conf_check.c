@@ -14,6 +14,7 @@ const struct conf_check_row conf_checks[] = {
 	{ "listen", check_listen, true, "addresses in listen options can be read" },
 	{ "listen-twice", check_listen_twice, true, "no address is listened at twice" },
 	{ "doors", check_doors, false, "there are doors for mail, users and readers" },
+	{ "metrics-listen", check_metrics_listen, true, "counters are told on loopback only" },
 	{ "certificate-options", check_certificate_options, true,
 		"certificate and key come together, doors with TLS have one" },
 	{ "contradictions", check_orders, false, "limits and times that contradict each other" },
@@ -52,6 +53,9 @@ conf_findings_free(struct conf_findings *f)
 {
 	arena_reset(&f->arena);
 }
+
+static struct conf_finding *add(struct conf_findings *f, enum conf_severity severity,
+	const char *cure, const char *format, va_list ap) PRINTF_LIKE(4, 0);
 
 static struct conf_finding *
 add(struct conf_findings *f, enum conf_severity severity, const char *cure, const char *format,
