@@ -186,8 +186,8 @@ do_all(struct setup *s, enum setup_way way)
 	} steps[] = {
 		{ true, setup_write_configuration, "the configuration is written" },
 		{ true, setup_write_tables, "the tables are compiled" },
-		{ true, setup_write_account, "the account is made" },
-		{ true, setup_write_login, "the login at the smarthost is kept" },
+		{ setup_makes_account(s), setup_write_account, "the account is made" },
+		{ setup_keeps_login(s), setup_write_login, "the login at the smarthost is kept" },
 		{ starts, NULL, "the suite runs" },
 		{ starts, make_keys, "DKIM keys are made" },
 		{ starts && !s->no_test, setup_try, "a message to oneself was read back" },
@@ -228,7 +228,7 @@ run(struct setup *s)
 	if (status != CLI_OK || !setup_plan(s))
 		return CLI_FAILED;
 	way = setup_way_to_start(s);
-	if ((way == SETUP_SYSTEMD || way == SETUP_BACKGROUND) && !setup_ports_free(s)) {
+	if (!setup_can_start(s, way)) {
 		fprintf(stderr, "Nothing was written. --no-start writes without starting.\n");
 		return CLI_FAILED;
 	}

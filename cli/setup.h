@@ -97,6 +97,8 @@ bool setup_ask_yes(struct setup *s, const char *question, bool without_terminal)
 /* The new text of the configuration, checked; whether we may write at all. Nothing is written. */
 bool setup_plan(struct setup *s);
 void setup_print_plan(struct setup *s);
+bool setup_makes_account(const struct setup *s);
+bool setup_keeps_login(const struct setup *s);
 bool setup_write_configuration(struct setup *s);
 bool setup_write_tables(struct setup *s);
 bool setup_write_account(struct setup *s);
@@ -112,8 +114,8 @@ enum setup_way {
 	SETUP_BACKGROUND,
 };
 
-enum setup_way setup_way_to_start(struct setup *s); /* may ask */
-bool setup_ports_free(struct setup *s);             /* false after printing what to do */
+enum setup_way setup_way_to_start(struct setup *s);        /* may ask */
+bool setup_can_start(struct setup *s, enum setup_way way); /* false after printing what to do */
 bool setup_start(struct setup *s, enum setup_way way);
 
 /* ---- setup_try.c ---- */

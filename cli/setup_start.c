@@ -56,12 +56,6 @@ tell_port(void *arg, const struct port_trouble *t)
 	fputc('\n', stderr);
 }
 
-bool
-setup_ports_free(struct setup *s)
-{
-	return ports_check(&s->cli->conf, tell_port, NULL) == 0;
-}
-
 /* ---- which way ---- */
 
 static bool
@@ -82,7 +76,7 @@ setup_way_to_start(struct setup *s)
 		return SETUP_BACKGROUND;
 	if (has_systemd(s))
 		return SETUP_SYSTEMD;
-	if (setup_ask_yes(s, "There is no systemd. Start relais in the background now?",
+	if (setup_ask_yes(s, "Start relais in the background now (there is no systemd for it)?",
 		    s->terminal >= 0))
 		return SETUP_BACKGROUND;
 	return SETUP_NO_START;
@@ -120,6 +114,17 @@ find_master(char path[PATH_MAX + 32])
 		return true;
 	fprintf(stderr, "%s: %s\n", path, strerror(errno));
 	return false;
+}
+
+bool
+setup_can_start(struct setup *s, enum setup_way way)
+{
+	char program[PATH_MAX + 32];
+
+	if (way == SETUP_BACKGROUND && !find_master(program))
+		return false;
+	return way == SETUP_NO_START || way == SETUP_RELOAD ||
+	       ports_check(&s->cli->conf, tell_port, NULL) == 0;
 }
 
 /* out: a file for what it says until it is ready. Does not return. */

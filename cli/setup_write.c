@@ -298,6 +298,20 @@ setup_plan(struct setup *s)
 	return has_users(s) && p.ok;
 }
 
+bool
+setup_makes_account(const struct setup *s)
+{
+	return s->answer[SETUP_ACCOUNT] != NULL && !s->there[SETUP_ACCOUNT];
+}
+
+bool
+setup_keeps_login(const struct setup *s)
+{
+	const char *login = s->answer[SETUP_LOGIN];
+
+	return login != NULL && login[0] != 0 && !s->there[SETUP_LOGIN];
+}
+
 void
 setup_print_plan(struct setup *s)
 {
@@ -313,10 +327,10 @@ setup_print_plan(struct setup *s)
 	if (s->text.len > 0)
 		printf("    %s %s\n", s->has_file ? "add what is missing to" : "write",
 			s->cli->conf_path);
-	if (a[SETUP_ACCOUNT] != NULL && !there[SETUP_ACCOUNT])
+	if (setup_makes_account(s))
 		printf("    make the account %s, who gets postmaster's mail too\n",
 			a[SETUP_ACCOUNT]);
-	if (a[SETUP_LOGIN] != NULL && a[SETUP_LOGIN][0] != 0 && !there[SETUP_LOGIN])
+	if (setup_keeps_login(s))
 		printf("    keep the login %s at %s\n", a[SETUP_LOGIN], setup_login_key(s));
 	printf("    compile the tables in %s\n", cli_common(s->cli)->tables);
 }
@@ -371,8 +385,6 @@ setup_write_tables(struct setup *s)
 bool
 setup_write_account(struct setup *s)
 {
-	if (s->answer[SETUP_ACCOUNT] == NULL || s->there[SETUP_ACCOUNT])
-		return true;
 	return user_add(
 		s->cli, s->answer[SETUP_ACCOUNT], bytes_from_str(s->answer[SETUP_PASSWORD]));
 }
