@@ -59,6 +59,8 @@ static const struct command commands[] = {
 		"the queue in the familiar form" },
 	{ "postqueue", GROUP_FAMILIAR, COMMAND_NO_CONF | COMMAND_OWN_WORDS, cmd_postqueue,
 		postqueue_usage, "the queue as Postfix' command of that name" },
+	{ "complete", GROUP_HIDDEN, COMMAND_NO_CONF | COMMAND_OWN_WORDS, cmd_complete,
+		complete_usage, NULL },
 	{ "manual", GROUP_HIDDEN, COMMAND_NO_CONF, cmd_manual, manual_usage, NULL },
 };
 

@@ -213,10 +213,8 @@ has_option(struct bytes text, struct bytes option, struct bytes *value)
 	return false;
 }
 
-/* Each text whose options are the form's: itself, and paragraphs of its names. The i'th; empty
- * after the last. */
-static struct bytes
-options_text(const struct command *c, struct bytes form, size_t i)
+struct bytes
+usage_options_text(const struct command *c, struct bytes form, size_t i)
 {
 	struct usage_token t = { 0 };
 
@@ -235,12 +233,13 @@ options_text(const struct command *c, struct bytes form, size_t i)
 	return BYTES_NONE;
 }
 
-static bool
-form_option(const struct command *c, struct bytes form, struct bytes option, struct bytes *value)
+bool
+usage_form_option(
+	const struct command *c, struct bytes form, struct bytes option, struct bytes *value)
 {
 	struct bytes text;
 
-	for (size_t i = 0; (text = options_text(c, form, i)).n > 0; i++)
+	for (size_t i = 0; (text = usage_options_text(c, form, i)).n > 0; i++)
 		if (has_option(text, option, value))
 			return true;
 	return false;
@@ -257,8 +256,8 @@ struct check {
 	struct bytes form; /* that form; empty: none */
 };
 
-static bool
-is_one_of(struct bytes alternatives, const char *word)
+bool
+usage_is_one_of(struct bytes alternatives, const char *word)
 {
 	while (alternatives.n > 0)
 		if (bytes_is(bytes_cut(&alternatives, '|'), word))
@@ -273,7 +272,7 @@ match_verbs(const struct shape *s, int argc, char *argv[])
 	int n = 0;
 
 	for (size_t i = 0; i < s->nverbs; i++) {
-		if (n < argc && is_one_of(s->verbs[i], argv[n]))
+		if (n < argc && usage_is_one_of(s->verbs[i], argv[n]))
 			n++;
 		else if (!s->may_miss[i])
 			return -1;
@@ -301,7 +300,7 @@ wrong_option(struct check *k, const struct shape *s, const char *word)
 	struct bytes text;
 	char found[64];
 
-	for (size_t i = 0; (text = options_text(k->c, s->form, i)).n > 0; i++)
+	for (size_t i = 0; (text = usage_options_text(k->c, s->form, i)).n > 0; i++)
 		consider_options(&near, text);
 	if (near.found.n > 0)
 		snprintf(k->why, sizeof(k->why), "there is no option %s here (did you mean %s?)",
@@ -318,7 +317,7 @@ check_option(struct check *k, const struct shape *s, int i)
 	struct bytes name = bytes_from_str(k->argv[i]), value;
 	char text[64];
 
-	if (!form_option(k->c, s->form, name, &value))
+	if (!usage_form_option(k->c, s->form, name, &value))
 		return wrong_option(k, s, k->argv[i]);
 	if (value.n == 0 || i + 1 < k->argc)
 		return value.n == 0 ? 1 : 2;

@@ -41,6 +41,17 @@ struct usage_token {
 bool usage_next_form(struct bytes *rest, struct bytes *form);
 bool usage_next_token(struct bytes *form, struct usage_token *t);
 
+/* Each text whose options are good in the form: itself, and paragraphs of its names. The i'th;
+ * empty after the last. */
+struct bytes usage_options_text(const struct command *c, struct bytes form, size_t i);
+
+/* Is the option good in the form? *value: the name of its value; empty: it has none. */
+bool usage_form_option(
+	const struct command *c, struct bytes form, struct bytes option, struct bytes *value);
+
+/* Is the word one of "add|del"? */
+bool usage_is_one_of(struct bytes alternatives, const char *word);
+
 /*
  * Are these words (argv[0]: the command) of one of the command's forms? Prints what is wrong and
  * how it goes. "--name=value" becomes two words: the result, *count of them, to be freed; NULL:
