@@ -180,8 +180,9 @@ wants_account(struct setup *s)
 static bool
 wants_password(struct setup *s)
 {
-	return s->answer[SETUP_ACCOUNT] != NULL &&
-	       (!s->there[SETUP_ACCOUNT] || s->given[SETUP_PASSWORD] != NULL);
+	/* of one that is there it is wanted for the message to oneself only; of one that is missing
+	 * yet, to be named with it */
+	return !s->no_account && (!s->there[SETUP_ACCOUNT] || s->given[SETUP_PASSWORD] != NULL);
 }
 
 static bool
