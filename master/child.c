@@ -199,6 +199,7 @@ on_control_close(void *ctx, struct ipc_channel *channel, int err)
 {
 	struct child *c = ctx;
 
+	master_status_forget(c->master, channel);
 	c->control = NULL;
 	if (err == ERR_SYNTAX) {
 		log_error("%s[%u] sent what it may not; killed", service_name(c->row->service),
@@ -261,6 +262,7 @@ static void
 do_start(struct child *c)
 {
 	c->started_ms = clock_mono_ms();
+	c->started_wall_us = clock_wall_us();
 	c->asked = false;
 	enter(c, CHILD_STARTING);
 	set_timer(c, START_TIMEOUT_MS);
@@ -412,6 +414,10 @@ child_exited(struct master *m, pid_t pid, int status)
 			continue;
 		log_exit(c, status);
 		c->pid = 0;
+		c->ended_ms = clock_mono_ms();
+		c->end_status = status;
+		if (c->control != NULL)
+			master_status_forget(m, c->control);
 		ipc_channel_free(&c->control);
 		child_event(c, EVENT_EXIT);
 		return;

@@ -19,7 +19,6 @@
 #include "log.h"
 #include "master.h"
 
-#define STATS_TIMEOUT_MS         2000
 #define INTRODUCTIONS_UNSENT_MAX 4096 /* octets: about 150 of them, each with a descriptor */
 
 /* ---- introductions ---- */
@@ -106,6 +105,14 @@ on_starting(struct ipc_call *call, const void *msg)
 }
 
 static void
+on_child_status(struct ipc_call *call, const void *msg)
+{
+	const struct child *c = call->ctx;
+
+	master_status(c->master, call);
+}
+
+static void
 on_drained(struct ipc_call *call, const void *msg)
 {
 	UNUSED(call); /* its exit follows; the message only says that it is meant */
@@ -119,28 +126,18 @@ const struct ipc_route child_routes[] = {
 	{ CONTROL_INTRODUCE, CHILDREN, 0, 0, sizeof(struct control_introduce),
 		control_introduce_decode, on_child_introduce },
 	{ CONTROL_DRAINED, CHILDREN, 0, 0, 0, ipc_empty_decode, on_drained },
+	{ CONTROL_STATUS, FROM(SERVICE_METRICS), 0, 0, 0, ipc_empty_decode, on_child_status },
 };
 const size_t nchild_routes = NITEMS(child_routes);
 
 /* ---- the operator's command ---- */
 
-/* An operator's connection; freed when it closes and no status is being gathered. */
+/* An operator's connection. */
 struct operator
 {
 	struct master *master;
-	struct ipc_channel *channel; /* NULL: closed */
-	unsigned gathering;          /* children that have not answered yet */
-	uint32_t status_id;
-	struct buf text;
+	struct ipc_channel *channel;
 };
-
-static void release(struct operator* o)
-{
-	if (o->channel != NULL || o->gathering > 0)
-		return;
-	buf_free(&o->text);
-	free(o);
-}
 
 static void
 answer_text(struct ipc_channel *channel, uint32_t id, int err, struct bytes text)
@@ -159,77 +156,11 @@ on_cli_introduce(struct ipc_call *call, const void *msg)
 }
 
 static void
-put_child(struct buf *out, const struct child *c)
-{
-	uint64_t up_s = c->pid > 0 ? (clock_mono_ms() - c->started_ms) / 1000 : 0;
-
-	buf_printf(out, "service %s %u %s %d %llu %u\n", service_name(c->row->service), c->instance,
-		child_state_name(c->state), (int)c->pid, (unsigned long long)up_s, c->restarts);
-}
-
-struct stats_wait {
-	struct operator* operator;
-	enum service service;
-	unsigned instance;
-};
-
-static void
-on_stats(void *arg, const struct ipc_answer *answer)
-{
-	struct stats_wait *w = arg;
-	struct operator* o = w->operator;
-	struct ipc_reader in = ipc_reader(answer->body);
-	struct control_text m;
-
-	if (answer->err == ERR_OK && control_text_decode(&in, &m) == ERR_OK) {
-		while (m.text.n > 0) {
-			struct bytes line = bytes_cut(&m.text, '\n');
-
-			buf_printf(&o->text, "stat %s %u %.*s\n", service_name(w->service),
-				w->instance, (int)line.n, (const char *)line.p);
-		}
-	}
-	free(w);
-	if (--o->gathering == 0) {
-		if (o->channel != NULL)
-			answer_text(o->channel, o->status_id, ERR_OK, buf_bytes(&o->text));
-		buf_clear(&o->text);
-		release(o);
-	}
-}
-
-static void
 on_status(struct ipc_call *call, const void *msg)
 {
 	struct operator* o = call->ctx;
-	struct master *m = o->master;
-	struct child *c;
 
-	if (o->gathering > 0) {
-		answer_text(call->channel, call->id, ERR_BUSY, BYTES_NONE);
-		return;
-	}
-	o->status_id = call->id;
-	buf_clear(&o->text);
-	buf_printf(&o->text, "master %d %s\n", (int)getpid(),
-		m->stopping ? "stopping"
-		: m->ready  ? "ready"
-			    : "starting");
-	o->gathering = 1;
-	TAILQ_FOREACH (c, &m->children, link) {
-		struct stats_wait *w;
-
-		put_child(&o->text, c);
-		if (c->state != CHILD_READY || c->control == NULL)
-			continue;
-		w = xcalloc(1, sizeof(*w));
-		*w = (struct stats_wait){ o, c->row->service, c->instance };
-		o->gathering++;
-		ipc_compose(c->control);
-		ipc_request(c->control, CONTROL_STATS, NULL, 0, STATS_TIMEOUT_MS, on_stats, w);
-	}
-	if (--o->gathering == 0)
-		answer_text(call->channel, call->id, ERR_OK, buf_bytes(&o->text));
+	master_status(o->master, call);
 }
 
 static void
@@ -266,8 +197,8 @@ on_operator_close(void *ctx, struct ipc_channel *channel, int err)
 {
 	struct operator* o = ctx;
 
-	o->channel = NULL;
-	release(o);
+	master_status_forget(o->master, channel);
+	free(o);
 }
 
 static void

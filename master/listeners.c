@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -125,13 +126,42 @@ probe(const char *address, bool patient, const char **why)
 	return ERR_OK;
 }
 
+/* What a listener is to be, before it is known whether there is one. */
+struct wanted {
+	const struct service_row *row;
+	const struct service_door *door;
+	unsigned instance;
+	const char *address;
+};
+
+/* Who may connect to it, besides root. */
+static int
+let_in(struct master *m, const struct wanted *w)
+{
+	const char *const *mode, *const *group;
+	const struct group *gr;
+
+	if (w->door->mode == NULL)
+		return chmod(w->address, 0666);
+	mode = service_option(&m->conf, w->row->section, w->door->mode);
+	group = service_option(&m->conf, w->row->section, w->door->group);
+	if (**group != 0) {
+		errno = ENOENT;
+		gr = getgrnam(*group);
+		if (gr == NULL || chown(w->address, (uid_t)-1, gr->gr_gid) != 0)
+			return -1;
+	}
+	return chmod(w->address, (mode_t)strtoul(*mode, NULL, 8));
+}
+
 /*
  * A socket below the run folder, for programs of this machine's users. The run folder is ours
  * alone (the control socket saw to it), so what has the name there is left from before.
  */
 static int
-open_unix_socket(const char *path, const char **why)
+open_unix_socket(struct master *m, const struct wanted *w, const char **why)
 {
+	const char *path = w->address;
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -143,21 +173,13 @@ open_unix_socket(const char *path, const char **why)
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && (bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
-			       chmod(path, 0666) != 0 || listen(fd, BACKLOG) != 0)) {
+			       let_in(m, w) != 0 || listen(fd, BACKLOG) != 0)) {
 		close(fd);
 		fd = -1;
 	}
 	*why = strerror(errno);
 	return fd;
 }
-
-/* What a listener is to be, before it is known whether there is one. */
-struct wanted {
-	const struct service_row *row;
-	const struct service_door *door;
-	unsigned instance;
-	const char *address;
-};
 
 static struct listener *
 find(struct master *m, const struct wanted *w, unsigned instance)
@@ -182,7 +204,7 @@ open_listener(struct master *m, const struct wanted *w, const char **why)
 	if (w->door->kind == DOOR_UNIX && w->instance > 0)
 		return fcntl(find(m, w, 0)->fd, F_DUPFD_CLOEXEC, 0);
 	if (w->door->kind == DOOR_UNIX)
-		return open_unix_socket(w->address, why);
+		return open_unix_socket(m, w, why);
 	if (w->instance == 0 && probe(w->address, patient, why) < 0)
 		return -1;
 	return open_socket(w->address, true, why);
@@ -214,19 +236,6 @@ want_listener(struct master *m, const struct wanted *w)
 	return ERR_OK;
 }
 
-static const void *
-door_option(const struct master *m, const struct service_row *row, const struct service_door *door)
-{
-	const struct conf_section *s = conf_section_named(bytes_from_str(row->section));
-
-	for (size_t i = 0; i < s->nrows; i++)
-		if (strcmp(s->rows[i].name, door->option) == 0)
-			return (const uint8_t *)conf_values(&m->conf, row->section) +
-			       s->rows[i].offset;
-	ASSERT(false); /* the rows name options that there are */
-	return NULL;
-}
-
 /* One address in each worker. */
 static int
 want_everywhere(struct master *m, const struct service_row *row, const struct service_door *door,
@@ -244,7 +253,7 @@ static int
 open_door(struct master *m, const struct service_row *row, const struct service_door *door)
 {
 	const struct common_conf *common = conf_values(&m->conf, "");
-	const void *option = door_option(m, row, door);
+	const void *option = service_option(&m->conf, row->section, door->option);
 	const struct conf_list *list = option;
 	int r = ERR_OK;
 

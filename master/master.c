@@ -19,6 +19,7 @@
 
 #include <sys/capability.h>
 
+#include "clock.h"
 #include "common_conf.h"
 #include "log.h"
 
@@ -219,6 +220,9 @@ prepare(struct master *m)
 	m->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	TAILQ_INIT(&m->children);
 	TAILQ_INIT(&m->listeners);
+	TAILQ_INIT(&m->gatherings);
+	m->started_ms = clock_mono_ms();
+	m->started_wall_us = clock_wall_us();
 	signal(SIGPIPE, SIG_IGN);
 	raise_limits();
 	r = open_log(m);

@@ -46,6 +46,9 @@ struct child {
 	struct ipc_channel *control;
 	struct event *timer;
 	uint64_t started_ms;
+	uint64_t started_wall_us; /* the same by the wall's clock */
+	uint64_t ended_ms;        /* when the one before it ended; 0: none did */
+	int end_status;           /* how, in waitpid(2)'s form */
 	unsigned failures; /* in a row, for the back-off */
 	unsigned restarts;
 	bool trial;   /* started beside one that serves; takes its place when it is ready */
@@ -66,6 +69,7 @@ struct listener {
 
 TAILQ_HEAD(child_list, child);
 TAILQ_HEAD(listener_list, listener);
+struct gathering; /* status.c */
 
 #define MASTER_FILES 2 /* rows of changed_files.c */
 
@@ -84,6 +88,8 @@ struct master {
 	char *program_folder; /* where the services' programs are */
 	struct child_list children;
 	struct listener_list listeners;
+	TAILQ_HEAD(, gathering) gatherings;
+	uint64_t started_ms, started_wall_us;
 	int log_fd, control_fd;
 	struct event *control_event, *signals[4];
 	unsigned cores, round_robin[SERVICE_COUNT];
@@ -130,6 +136,11 @@ int mail_ids(struct master *m, uint32_t *uid, uint32_t *gid);
 extern const struct ipc_route child_routes[];
 extern const size_t nchild_routes;
 int control_open(struct master *m);
+
+/* status.c: answers call with what runs and all counters, once it has them; who asked and left is
+ * to be forgotten */
+void master_status(struct master *m, struct ipc_call *call);
+void master_status_forget(struct master *m, const struct ipc_channel *channel);
 
 /* reload.c: read the file again; text: what happened, line by line. */
 int master_reload(struct master *m, struct buf *text);

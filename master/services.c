@@ -20,7 +20,7 @@ const struct service_row services[] = {
 		.files_limit = MANY,
 		.memory_limit = 2 * OPT_GIB,
 		.instances = "workers",
-		.doors = { { "smtp", "listen", DOOR_PORTS } },
+		.doors = { { "smtp", "listen", DOOR_PORTS, NULL, NULL } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
 			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) |
 			    FROM(SERVICE_VERIFIER),
@@ -34,9 +34,9 @@ const struct service_row services[] = {
 		.files_limit = MANY,
 		.memory_limit = 2 * OPT_GIB,
 		.instances = "workers",
-		.doors = { { "submission", "listen", DOOR_PORTS },
-			{ "submissions", "listen_tls", DOOR_PORTS },
-			{ "sendmail", "sendmail", DOOR_UNIX } },
+		.doors = { { "submission", "listen", DOOR_PORTS, NULL, NULL },
+			{ "submissions", "listen_tls", DOOR_PORTS, NULL, NULL },
+			{ "sendmail", "sendmail", DOOR_UNIX, NULL, NULL } },
 		.may_call = FROM(SERVICE_QMGR) | FROM(SERVICE_DIRECTORY) | FROM(SERVICE_LEDGER) |
 			    FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) | FROM(SERVICE_SIGNER),
 		.reload = RELOAD_REPLACE,
@@ -49,8 +49,8 @@ const struct service_row services[] = {
 		.files_limit = MANY,
 		.memory_limit = OPT_GIB,
 		.instances = "workers",
-		.doors = { { "imap", "listen", DOOR_PORTS },
-			{ "imaps", "listen_tls", DOOR_PORTS } },
+		.doors = { { "imap", "listen", DOOR_PORTS, NULL, NULL },
+			{ "imaps", "listen_tls", DOOR_PORTS, NULL, NULL } },
 		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_IMAP_SPAWNER) |
 			    FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
@@ -64,8 +64,8 @@ const struct service_row services[] = {
 		.files_limit = MANY,
 		.memory_limit = OPT_GIB,
 		.instances = "workers",
-		.doors = { { "pop3", "listen", DOOR_PORTS },
-			{ "pop3s", "listen_tls", DOOR_PORTS } },
+		.doors = { { "pop3", "listen", DOOR_PORTS, NULL, NULL },
+			{ "pop3s", "listen_tls", DOOR_PORTS, NULL, NULL } },
 		.may_call = FROM(SERVICE_DIRECTORY) | FROM(SERVICE_POP3_SPAWNER) |
 			    FROM(SERVICE_LEDGER) | FROM(SERVICE_KEYHOLDER),
 		.reload = RELOAD_REPLACE,
@@ -193,6 +193,21 @@ const struct service_row services[] = {
 			    FROM(SERVICE_QMGR),
 		.reload = RELOAD_IN_PLACE,
 		.stop_phase = 1 },
+	{ .service = SERVICE_METRICS,
+		.section = "metrics",
+		.user = USER(metrics_user),
+		.root = ROOT_EMPTY,
+		.sandbox = DOOR | SANDBOX_MEMFD,
+		.files_limit = SOME,
+		.memory_limit = OPT_GIB,
+		.doors = { { .label = "metrics", .option = "listen", .kind = DOOR_PORTS },
+			{ .label = "metrics.sock",
+				.option = "socket",
+				.kind = DOOR_UNIX,
+				.mode = "socket_mode",
+				.group = "socket_group" } },
+		.reload = RELOAD_REPLACE,
+		.stop_phase = 0 },
 	{ .service = SERVICE_KEYHOLDER,
 		.section = "tls",
 		.user = USER(keys_user),
@@ -223,8 +238,8 @@ service_row(enum service s)
 	return NULL;
 }
 
-static const void *
-option_value(const struct conf *conf, const char *section, const char *name)
+const void *
+service_option(const struct conf *conf, const char *section, const char *name)
 {
 	const struct conf_section *s = conf_section_named(bytes_from_str(section));
 
@@ -238,14 +253,14 @@ option_value(const struct conf *conf, const char *section, const char *name)
 static uint64_t
 number_option(const struct conf *conf, const char *section, const char *name)
 {
-	return *(const uint64_t *)option_value(conf, section, name);
+	return *(const uint64_t *)service_option(conf, section, name);
 }
 
 uint32_t
 service_sandbox(const struct service_row *row, const struct conf *conf)
 {
 	const char *const *option =
-		row->connects == NULL ? NULL : option_value(conf, row->section, row->connects);
+		row->connects == NULL ? NULL : service_option(conf, row->section, row->connects);
 
 	return row->sandbox | (option != NULL && (*option)[0] != 0 ? SANDBOX_CONNECT : 0);
 }

@@ -29,7 +29,7 @@ enum service_reload {
 /* One kind of listening socket of a service. */
 enum door_kind {
 	DOOR_PORTS, /* option: a list of addresses and ports; a socket for each process */
-	DOOR_UNIX   /* option: yes or no; RUN/label, anybody may connect, all processes share it */
+	DOOR_UNIX   /* option: yes or no; RUN/label, all processes share it */
 };
 
 #define SERVICE_DOORS_MAX 3
@@ -38,6 +38,7 @@ struct service_door {
 	const char *label;  /* "imaps": what the process calls it; NULL: no more of them */
 	const char *option; /* of the section */
 	enum door_kind kind;
+	const char *mode, *group; /* DOOR_UNIX: options that say who may connect; NULL: anybody */
 };
 
 struct service_row {
@@ -69,9 +70,13 @@ extern const size_t nservices;
 #define CLI_MAY_CALL                                                                               \
 	(FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY) |                     \
 		FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) | FROM(SERVICE_VERIFIER) |        \
-		FROM(SERVICE_DKIM_KEEPER) | FROM(SERVICE_DMARC_REPORTER))
+		FROM(SERVICE_DKIM_KEEPER) | FROM(SERVICE_DMARC_REPORTER) |                 \
+		FROM(SERVICE_METRICS))
 
 const struct service_row *service_row(enum service s); /* NULL: no process of ours */
+
+/* The value of an option that a row of the table names. */
+const void *service_option(const struct conf *conf, const char *section, const char *name);
 
 /* How many processes of it there are to be; cores: of this machine. */
 unsigned service_instances(const struct service_row *row, const struct conf *conf, unsigned cores);

@@ -5,10 +5,11 @@
 #include "check_private.h"
 #include "err.h"
 #include "listen.h"
+#include "metrics_conf.h"
 #include "tls_conf.h"
 
 static const char *const doors[] = { "smtpd.listen", "submission.listen", "submission.listen_tls",
-	"imapd.listen", "imapd.listen_tls", "pop3d.listen", "pop3d.listen_tls" };
+	"imapd.listen", "imapd.listen_tls", "pop3d.listen", "pop3d.listen_tls", "metrics.listen" };
 
 static const struct conf_list *
 list_of(const struct conf *c, const char *name)
@@ -115,7 +116,7 @@ check_doors(struct conf_findings *f)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < NITEMS(doors); i++)
+	for (size_t i = 0; i + 1 < NITEMS(doors); i++) /* the last one is not for mail */
 		n += list_of(f->conf, doors[i])->n;
 	if (n == 0)
 		conf_find(f, CONF_WARNING, "smtpd.listen", "name an address, as *:25",
@@ -124,6 +125,21 @@ check_doors(struct conf_findings *f)
 		conf_find(f, CONF_WARNING, "smtpd.listen",
 			"name an address, as *:25, unless this host is to receive none",
 			"no mail from other hosts comes in");
+}
+
+void
+check_metrics_listen(struct conf_findings *f)
+{
+	const struct metrics_conf *m = conf_values(f->conf, "metrics");
+	struct listen_address a;
+
+	for (size_t i = 0; i < m->listen.n && !m->listen_anywhere; i++)
+		if (listen_parse(bytes_from_str(m->listen.v[i]), &a) == ERR_OK &&
+			!listen_is_loopback(&a))
+			conf_find(f, CONF_ERROR, "metrics.listen",
+				"name an address of loopback, as 127.0.0.1:9154, or set "
+				"metrics.listen_anywhere",
+				"%s tells the counters to anybody who can reach it", a.host);
 }
 
 void

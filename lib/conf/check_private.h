@@ -23,6 +23,7 @@ void check_addresses(struct conf_findings *f);
 void check_listen(struct conf_findings *f);
 void check_listen_twice(struct conf_findings *f);
 void check_doors(struct conf_findings *f);
+void check_metrics_listen(struct conf_findings *f);
 void check_certificate_options(struct conf_findings *f);
 
 void check_orders(struct conf_findings *f);

@@ -34,6 +34,7 @@ static const struct opt_row rows[] = {
 	OPT_STR(common_conf, sign_user, "relais-sign", "user of what makes DKIM signatures"),
 	OPT_STR(common_conf, dkim_user, "relais-dkim", "user of the keeper of DKIM keys"),
 	OPT_STR(common_conf, report_user, "relais-report", "user of what sends DMARC reports"),
+	OPT_STR(common_conf, metrics_user, "relais-metrics", "user of what serves the counters"),
 	OPT_WORD(common_conf, plaintext_auth, "never", "never loopback always",
 		"who may log in without TLS: never (nobody), loopback (clients on it) or always"),
 	OPT_BOOL(common_conf, scram_sha_1, "no",

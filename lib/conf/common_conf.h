@@ -13,7 +13,7 @@ struct common_conf {
 	const char *log_level;
 	const char *mail_user, *smtp_user, *login_user, *queue_user, *directory_user, *state_user,
 		*keys_user, *outbound_user, *dns_user, *verify_user, *sign_user, *dkim_user,
-		*report_user;
+		*report_user, *metrics_user;
 	const char *plaintext_auth;
 	bool scram_sha_1, channel_binding;
 	uint64_t workers;

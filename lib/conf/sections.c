@@ -6,6 +6,7 @@
 #include "ledger_conf.h"
 #include "local_delivery_conf.h"
 #include "mailauth_conf.h"
+#include "metrics_conf.h"
 #include "pop3d_conf.h"
 #include "qmgr_conf.h"
 #include "resolver_conf.h"
@@ -17,7 +18,7 @@
 static const struct conf_section *const sections[] = { &common_section, &smtpd_section,
 	&submission_section, &qmgr_section, &smtp_client_section, &local_delivery_section,
 	&mailauth_section, &imapd_section, &pop3d_section, &directory_section, &ledger_section,
-	&resolver_section, &tls_section };
+	&resolver_section, &tls_section, &metrics_section };
 
 size_t
 conf_section_count(void)

@@ -71,6 +71,14 @@ daemon_still_starting(struct daemon *d)
 	ipc_flush(d->priv->control);
 }
 
+void
+daemon_ask_master(struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done,
+	void *arg)
+{
+	ipc_compose(d->priv->control);
+	ipc_request(d->priv->control, type, NULL, 0, timeout_ms, done, arg);
+}
+
 static struct peer *
 peer_of(struct daemon_private *p, enum service service, unsigned instance)
 {

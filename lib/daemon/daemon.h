@@ -89,6 +89,10 @@ void daemon_drain_until(struct daemon *d, bool (*is_done)(struct daemon *d));
 /* From run(): READY takes longer than usual; master waits as long as it hears this. */
 void daemon_still_starting(struct daemon *d);
 
+/* A question to master itself, for whom its routes let ask. As ipc_request(). */
+void daemon_ask_master(struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done,
+	void *arg);
+
 /*
  * A link: requests to a service, introduced by master when first needed and again after
  * its death. Requests made while it is not there wait for it until their time-out, at most

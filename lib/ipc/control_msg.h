@@ -25,7 +25,8 @@ enum control_type {
 	CONTROL_DRAIN,                  /* master -> child: finish what runs, take nothing new */
 	CONTROL_DRAINED,                /* child -> master: nothing is left, about to exit */
 	CONTROL_STATS,                  /* master -> child; answered by CONTROL_TEXT */
-	CONTROL_STATUS,                 /* cli -> master; answered by CONTROL_TEXT */
+	CONTROL_STATUS,                 /* cli, metrics -> master; answered by CONTROL_TEXT, a long
+					   one with 1 fd (long_text.h) */
 	CONTROL_RELOAD,                 /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_STOP,                   /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_TEXT,

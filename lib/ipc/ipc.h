@@ -49,6 +49,7 @@ enum ipc_types {
 	IPC_DKIM_KEEPER = 0x0c00,
 	IPC_DMARC_DATA = 0x0d00, /* of aggregate reports, at ledger */
 	IPC_DMARC_REPORTER = 0x0e00,
+	IPC_METRICS = 0x0f00,
 };
 
 struct ipc_channel;

@@ -25,6 +25,7 @@ static const char *const names[SERVICE_COUNT] = {
 	[SERVICE_SIGNER] = "mailauth-sign",
 	[SERVICE_DKIM_KEEPER] = "dkim-keeper",
 	[SERVICE_DMARC_REPORTER] = "dmarc-reporter",
+	[SERVICE_METRICS] = "metrics",
 };
 
 const char *

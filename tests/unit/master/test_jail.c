@@ -43,6 +43,7 @@ static const struct service_cells {
 	{ SERVICE_SIGNER, /*         */ "nnnnnKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_DKIM_KEEPER, /*    */ "nnnyyKnnnnnKKnnKnnnnnn" },
 	{ SERVICE_DMARC_REPORTER, /* */ "nnnnnKnnnnnKKnnKnnnnnn" },
+	{ SERVICE_METRICS, /*        */ "nnnnnKnnnnnKKnnKnnnnnn" },
 	/* it may use the network; a door it is never given (it could shut one) */
 	{ SERVICE_RESOLVER, /*       */ "nnnnnKyynnnKKnnKnnyyyn" },
 	/* nor this one, which has no use for datagrams */
@@ -197,6 +198,7 @@ test_who_may_call_whom(void **state)
 		{ SERVICE_DKIM_KEEPER, FROM(SERVICE_RESOLVER) },
 		{ SERVICE_DMARC_REPORTER, FROM(SERVICE_LEDGER) | FROM(SERVICE_RESOLVER) |
 						  FROM(SERVICE_SIGNER) | FROM(SERVICE_QMGR) },
+		{ SERVICE_METRICS, 0 },
 		{ SERVICE_KEYHOLDER, 0 },
 		{ SERVICE_RESOLVER, 0 },
 	};
