@@ -2,9 +2,8 @@
 /*
  * cli/cli.h - what the commands of relais(8) share.
  *
- * A command gets its own words (argv[0] is its name), prints results to stdout,
- * reasons to stderr, and returns the exit status. --json is each command's own
- * option.
+ * A command gets its own words (argv[0] is its name), prints results to stdout, reasons to
+ * stderr, and returns the exit status. --json is each command's own option.
  */
 #ifndef RELAIS_CLI_H
 #define RELAIS_CLI_H
@@ -14,25 +13,25 @@
 #include "control_msg.h"
 
 enum cli_exit {
-  CLI_OK = 0,
-  CLI_FAILED = 1, /* it was understood and did not succeed */
-  CLI_USAGE = 2,  /* wrong words */
-  CLI_DOWN = 3,   /* the suite, or a service of it, is not running */
+	CLI_OK = 0,
+	CLI_FAILED = 1, /* it was understood and did not succeed */
+	CLI_USAGE = 2,  /* wrong words */
+	CLI_DOWN = 3,   /* the suite, or a service of it, does not answer */
+	CLI_LATER = 75, /* not known at the moment: try again (EX_TEMPFAIL) */
 };
 
 struct cli {
-  const char *conf_path;
-  const char **overrides;
-  size_t noverrides;
-  struct conf conf;
-  bool loaded;
-  bool values_made;         /* conf is to be freed */
-  bool tables_locked;       /* table_files_lock() */
-  struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
+	const char *conf_path;
+	const char **overrides;
+	size_t noverrides;
+	struct conf conf;
+	bool loaded;
+	bool values_made;         /* conf is to be freed */
+	bool tables_locked;       /* table_files_lock() */
+	struct ipc_packet packet; /* of the last answer; borrowed bodies live in it */
 };
 
-/* Read the configuration, errors and all: for those who tell them in their own
- * way. */
+/* Read the configuration, errors and all: for those who tell them in their own way. */
 void cli_read(struct cli *cli);
 
 /* Load the configuration; false after printing its errors. */
@@ -42,17 +41,16 @@ const struct common_conf *cli_common(struct cli *cli); /* after cli_load() */
 /* Is there something to connect to? For those to whom it is no error if not. */
 bool cli_is_running(struct cli *cli);
 
-/* A connection to master, or through it to a service: a descriptor for
- * ipc_blocking_*, or -1 after printing why ("relais is not running", ...). */
+/* A connection to master, or through it to a service: a descriptor for ipc_blocking_*, or
+ * -1 after printing why ("relais is not running", ...). */
 int cli_connect_master(struct cli *cli);
 int cli_connect(struct cli *cli, enum service service);
 
 /* One request and its answer. ERR_OK or an error after printing the reason. */
-int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body,
-            struct ipc_frame *answer);
+int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ipc_frame *answer);
 
-/* Ask master; its text in *m (borrowed until the next question). CLI_OK, or the
- * exit status after printing the reason. */
+/* Ask master; its text in *m (borrowed until the next question). CLI_OK, or the exit status
+ * after printing the reason. */
 int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
 
 /* Say what errno says of this file, and what to do about it. */
@@ -61,27 +59,19 @@ void cli_say_errno(const char *path);
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);
 
-/* Print what is wrong with the files of section tls (cert.c); how many
- * certificates are of no use. After cli_load(). */
-unsigned cert_check_configured(struct cli *cli);
-
-/* Each pair of certificate and key that the doors show: the files of section
- * tls, or our own. */
+/* Each pair of certificate and key that the doors show: the files of section tls, or our own. */
 void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 
 /* Usage texts, see usage.h. */
-extern const char alias_usage[], ban_usage[], cert_usage[], complete_usage[],
-    config_usage[], credentials_usage[], dkim_usage[], dmarc_usage[],
-    dns_usage[], domain_usage[], explain_usage[], import_config_usage[],
-    incident_usage[], mailq_usage[], manual_usage[], map_usage[],
-    postqueue_usage[], queue_usage[], quota_usage[], reload_usage[],
-    route_usage[], sender_transport_usage[], setup_usage[],
-    source_address_usage[], srs_usage[], status_usage[], stop_usage[],
-    tls_policy_usage[], trace_usage[], transport_usage[], user_usage[],
-    user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
+extern const char alias_usage[], ban_usage[], cert_usage[], complete_usage[], config_usage[],
+	credentials_usage[], dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[],
+	explain_usage[], import_config_usage[], incident_usage[], mailq_usage[], manual_usage[],
+	map_usage[], postqueue_usage[], queue_usage[], quota_usage[], reload_usage[], route_usage[],
+	sender_transport_usage[], setup_usage[], source_address_usage[], srs_usage[],
+	status_usage[], stop_usage[], tls_policy_usage[], trace_usage[], transport_usage[],
+	upgrade_usage[], user_usage[], user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
 
-/* dkim.c: the first keys of a domain (folded), unless it has some. Exit status.
- */
+/* dkim.c: the first keys of a domain (folded), unless it has some. Exit status. */
 int dkim_make_first(struct cli *cli, const char *domain);
 
 /* One file, one command. */
@@ -115,12 +105,12 @@ int cmd_stop(struct cli *cli, int argc, char *argv[]);
 int cmd_tls_policy(struct cli *cli, int argc, char *argv[]);
 int cmd_transport(struct cli *cli, int argc, char *argv[]);
 int cmd_trace(struct cli *cli, int argc, char *argv[]);
+int cmd_upgrade(struct cli *cli, int argc, char *argv[]);
 int cmd_user(struct cli *cli, int argc, char *argv[]);
 int cmd_user_app_password(struct cli *cli, int argc, char *argv[]);
 int cmd_user_forward(struct cli *cli, int argc, char *argv[]);
 int cmd_user_send_as(struct cli *cli, int argc, char *argv[]);
-int cmd_user_state(struct cli *cli, int argc,
-                   char *argv[]); /* argv[0]: the verb */
+int cmd_user_state(struct cli *cli, int argc, char *argv[]); /* argv[0]: the verb */
 bool user_is_state_verb(const char *name);
 
 #endif

@@ -12,6 +12,8 @@ static const struct command commands[] = {
 	{ "config", GROUP_SUITE, COMMAND_NO_CONF, cmd_config, config_usage,
 		"check or show the configuration" },
 	{ "reload", GROUP_SUITE, 0, cmd_reload, reload_usage, "take up a changed configuration" },
+	{ "upgrade", GROUP_SUITE, 0, cmd_upgrade, upgrade_usage,
+		"have newly installed programs take over" },
 	{ "stop", GROUP_SUITE, 0, cmd_stop, stop_usage, "stop the suite, orderly" },
 	{ "setup", GROUP_SUITE, COMMAND_NO_CONF, cmd_setup, setup_usage,
 		"from an installed package to a user who can log in" },

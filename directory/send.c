@@ -20,7 +20,6 @@
 #include "log.h"
 #include "logins.h"
 #include "mail_address.h"
-#include "random.h"
 
 #define LEDGER_TIMEOUT_MS 5000
 #define SENDS_MAX         2000 /* under way, each up to 60 KiB */
@@ -332,18 +331,14 @@ directory_on_ticket_key(struct ipc_call *call, const void *msg)
 	ipc_reply(call->channel, call->id, DIRECTORY_TICKET_KEY_ANSWER, NULL, 0);
 }
 
-static void
-make_key(struct send_ticket_key *key)
-{
-	random_fill(key->key, sizeof(key->key));
-	key->id = random_u64() | 1;
-}
-
 void
 directory_send_start(struct directory *d)
 {
-	make_key(&d->ticket_key);
-	make_key(&d->sign_key);
+	uint8_t *secret = d->daemon->secret;
+
+	send_ticket_key_make(&d->ticket_key, secret, "queue");
+	send_ticket_key_make(&d->sign_key, secret, "sign");
+	explicit_bzero(secret, sizeof(d->daemon->secret));
 }
 
 void

@@ -105,9 +105,9 @@ on_turn(evutil_socket_t fd, short events, void *arg)
 	UNUSED(fd), UNUSED(events);
 	while (r->at < r->n && r->page[r->at].open)
 		r->at++; /* its day is not over */
-	if (r->at < r->n)
+	if (r->at < r->n && !r->d->leaving)
 		reporter_job_start(r, &r->page[r->at++]);
-	else if (r->last_page)
+	else if (r->last_page || r->d->leaving) /* the next process goes on */
 		end_round(r, ERR_OK);
 	else
 		next_page(r);
@@ -308,6 +308,12 @@ on_stats(struct daemon *d, struct buf *out)
 	stats_rows_put(out, "dmarc_reporter", rows, NITEMS(rows));
 }
 
+static bool
+is_busy(const struct daemon *d)
+{
+	return ((const struct reporter *)d->ctx)->running;
+}
+
 const struct daemon_spec reporter_spec = {
 	.service = SERVICE_DMARC_REPORTER,
 	.section = &mailauth_section,
@@ -315,6 +321,7 @@ const struct daemon_spec reporter_spec = {
 	.nroutes = NITEMS(routes),
 	.run = on_run,
 	.peer_down = on_peer_down,
+	.is_busy = is_busy,
 	.reload = on_reload,
 	.stats = on_stats,
 };

@@ -20,13 +20,15 @@
 #include "mailauth_conf.h"
 #include "master.h"
 
-#define START_TIMEOUT_MS 60000            /* to say READY, or that it goes on (STARTING) */
-#define DRAIN_TIMEOUT_MS 10000            /* at the end of the suite */
-#define ABORT_TIMEOUT_MS 5000             /* to die of SIGABRT, its core for who looks for one */
-#define LEAVE_TIMEOUT_MS (15 * 60 * 1000) /* a replaced door's sessions may take their time */
-#define BACKOFF_FIRST_MS 100u
-#define BACKOFF_MAX_MS   30000
-#define STEADY_MS        60000 /* alive so long: the next death is the first again */
+#define START_TIMEOUT_MS  60000            /* to say READY, or that it goes on (STARTING) */
+#define DRAIN_TIMEOUT_MS  10000            /* at the end of the suite */
+#define SOLE_TIMEOUT_MS   60000            /* its successor waits */
+#define ABORT_TIMEOUT_MS  5000             /* to die of SIGABRT, its core for who looks for one */
+#define LEAVE_TIMEOUT_MS  (15 * 60 * 1000) /* a replaced door's sessions may take their time */
+#define BACKOFF_FIRST_MS  100u
+#define BACKOFF_MAX_MS    30000
+#define HANDED_TIMEOUT_MS 5000
+#define STEADY_MS         60000 /* alive so long: the next death is the first again */
 
 static const char *const state_names[CHILD_STATES] = { "absent", "starting", "ready", "draining",
 	"backoff" };
@@ -179,6 +181,8 @@ send_start(struct child *c)
 	} else {
 		start.files_limit = 0; /* not ours to raise */
 	}
+	if (c->row->service == SERVICE_DIRECTORY)
+		start.secret = bytes_make(m->secret, sizeof(m->secret));
 	start.conf = child_conf_encode(c, &conf);
 	service_root_path(c->row, &m->conf, &root);
 	start.root = buf_bytes(&root);
@@ -208,6 +212,21 @@ on_control_close(void *ctx, struct ipc_channel *channel, int err)
 	}
 }
 
+static void
+open_channel(struct child *c, int fd)
+{
+	c->control_fd = fd;
+	c->control = ipc_channel_new(&(struct ipc_channel_spec){ .base = c->master->base,
+		.fd = fd,
+		.peer = c->row->service,
+		.peer_instance = c->instance,
+		.served = true,
+		.routes = child_routes,
+		.nroutes = nchild_routes,
+		.ctx = c,
+		.on_close = on_control_close });
+}
+
 static int
 fork_child(struct child *c)
 {
@@ -225,15 +244,7 @@ fork_child(struct child *c)
 		close(pair[0]);
 		return ERR_RESOURCE;
 	}
-	c->control = ipc_channel_new(&(struct ipc_channel_spec){ .base = m->base,
-		.fd = pair[0],
-		.peer = c->row->service,
-		.peer_instance = c->instance,
-		.served = true,
-		.routes = child_routes,
-		.nroutes = nchild_routes,
-		.ctx = c,
-		.on_close = on_control_close });
+	open_channel(c, pair[0]);
 	send_listeners(c);
 	return send_start(c);
 }
@@ -263,7 +274,9 @@ do_start(struct child *c)
 {
 	c->started_ms = clock_mono_ms();
 	c->started_wall_us = clock_wall_us();
-	c->asked = false;
+	c->asked = c->handed = c->again = false;
+	c->generation = c->master->generation;
+	c->wire = 0; /* until it says */
 	enter(c, CHILD_STARTING);
 	set_timer(c, START_TIMEOUT_MS);
 	if (fork_child(c) == ERR_OK)
@@ -284,7 +297,7 @@ do_ready(struct child *c)
 {
 	enter(c, CHILD_READY);
 	event_del(c->timer);
-	if (c->trial)
+	if (c->trial && !upgrade_holds(c))
 		child_succeeded(c);
 	master_check_ready(c->master);
 }
@@ -314,19 +327,30 @@ do_kill(struct child *c)
 }
 
 static void
-do_drain(struct child *c)
+tell(struct child *c, uint16_t type)
 {
-	enter(c, CHILD_DRAINING);
-	set_timer(c, c->master->stopping     ? DRAIN_TIMEOUT_MS
-		     : c->row->leave_ms != 0 ? (unsigned)c->row->leave_ms
-					     : LEAVE_TIMEOUT_MS);
+	c->handed = false;
 	if (c->control == NULL) {
 		kill(c->pid, SIGKILL);
 		return;
 	}
 	ipc_compose(c->control);
-	ipc_send(c->control, CONTROL_DRAIN, NULL, 0);
+	ipc_send(c->control, type, NULL, 0);
 	ipc_flush(c->control);
+}
+
+static unsigned
+leave_ms(const struct child *c)
+{
+	return c->row->leave_ms != 0 ? (unsigned)c->row->leave_ms : LEAVE_TIMEOUT_MS;
+}
+
+static void
+do_drain(struct child *c)
+{
+	enter(c, CHILD_DRAINING);
+	set_timer(c, c->master->stopping || c->again ? DRAIN_TIMEOUT_MS : leave_ms(c));
+	tell(c, CONTROL_DRAIN);
 }
 
 /* A draining process at the end of the suite: no more patience than the others get. */
@@ -334,6 +358,54 @@ static void
 do_hurry(struct child *c)
 {
 	set_timer(c, DRAIN_TIMEOUT_MS);
+	if (c->handed)
+		tell(c, CONTROL_DRAIN);
+}
+
+/* It found out by itself that nobody needs it, or its time is over. */
+static void
+do_late(struct child *c)
+{
+	if (c->handed)
+		do_hurry(c);
+	else
+		do_kill(c);
+}
+
+static void
+on_handed(void *arg, const struct ipc_answer *answer)
+{
+	struct master *m = arg;
+
+	UNUSED(answer); /* it knows, or is no more */
+	upgrade_handed(m);
+}
+
+static void
+do_leave(struct child *c)
+{
+	enter(c, CHILD_DRAINING);
+	set_timer(c, c->row->sole ? SOLE_TIMEOUT_MS : leave_ms(c));
+	if (c->control == NULL) {
+		kill(c->pid, SIGKILL);
+		return;
+	}
+	c->handed = true;
+	control_hand_over_encode(
+		ipc_compose(c->control), &(struct control_hand_over){ .sole = c->row->sole });
+	ipc_request(
+		c->control, CONTROL_HAND_OVER, NULL, 0, HANDED_TIMEOUT_MS, on_handed, c->master);
+	ipc_flush(c->control);
+}
+
+/* One that was started only for the time being has gone; or the next comes now. */
+static void
+do_left(struct child *c)
+{
+	if (c->again && !c->leaving)
+		do_start(c);
+	else
+		do_gone(c);
 }
 
 static void
@@ -359,18 +431,27 @@ do_nothing(struct child *c)
 }
 
 static void (*const actions[CHILD_STATES][CHILD_EVENTS])(struct child *) = {
-	/* START, READY, EXIT, TIMER, DRAIN, STARTING, HUNG */
+	/* START, READY, EXIT, TIMER, DRAIN, STARTING, HUNG, LEAVE */
 	[CHILD_ABSENT] = { do_start, do_nothing, do_nothing, do_nothing, do_nothing, do_nothing,
-		do_nothing },
-	[CHILD_STARTING] = { do_nothing, do_ready, do_died, do_kill, do_drain, do_wait,
-		do_nothing },
-	[CHILD_READY] = { do_nothing, do_nothing, do_died, do_kill, do_drain, do_nothing,
-		do_abort },
-	[CHILD_DRAINING] = { do_nothing, do_nothing, do_gone, do_kill, do_hurry, do_nothing,
-		do_nothing },
+		do_nothing, do_nothing },
+	[CHILD_STARTING] = { do_nothing, do_ready, do_died, do_kill, do_drain, do_wait, do_nothing,
+		do_drain },
+	[CHILD_READY] = { do_nothing, do_nothing, do_died, do_kill, do_drain, do_nothing, do_abort,
+		do_leave },
+	[CHILD_DRAINING] = { do_nothing, do_nothing, do_left, do_late, do_hurry, do_nothing,
+		do_nothing, do_nothing },
 	[CHILD_BACKOFF] = { do_nothing, do_nothing, do_nothing, do_start, do_gone, do_nothing,
-		do_nothing },
+		do_nothing, do_left },
 };
+
+static void
+forget(struct child *c)
+{
+	TAILQ_REMOVE(&c->master->children, c, link);
+	event_free(c->timer);
+	free(c->version);
+	free(c);
+}
 
 void
 child_event(struct child *c, enum child_event event)
@@ -378,14 +459,53 @@ child_event(struct child *c, enum child_event event)
 	struct master *m = c->master;
 
 	actions[c->state][event](c);
-	if (c->state != CHILD_ABSENT)
-		return;
-	if (c->leaving) {
-		TAILQ_REMOVE(&m->children, c, link);
-		event_free(c->timer);
-		free(c);
+	if (c->state == CHILD_ABSENT) {
+		if (c->leaving)
+			forget(c);
+		master_stop_advance(m);
 	}
-	master_stop_advance(m);
+	upgrade_advance(m);
+}
+
+/* What our predecessor knew of it. */
+static const struct {
+	const char *name;
+	enum child_state state;
+} adopted_states[] = { { "starting", CHILD_STARTING }, { "ready", CHILD_READY },
+	{ "draining", CHILD_DRAINING } };
+
+struct child *
+child_adopt(struct master *m, const struct service_row *row, const struct handover_child *from)
+{
+	struct child *c = child_new(m, row, from->instance);
+	unsigned wait_ms = 1; /* none runs: the new program may do better, at once */
+
+	c->generation = from->generation;
+	c->wire = from->wire;
+	c->version = from->version.n > 0 ? strndup((const char *)from->version.p, from->version.n)
+					 : NULL;
+	c->restarts = from->restarts;
+	c->failures = from->failures;
+	c->trial = from->trial != 0;
+	c->leaving = from->leaving != 0;
+	c->handed = from->handed != 0;
+	c->started_ms = from->started_ms;
+	c->started_wall_us = from->started_wall_us;
+	c->ended_ms = from->ended_ms;
+	c->end_status = (int)from->end_status;
+	c->state = CHILD_BACKOFF;
+	for (size_t i = 0; i < NITEMS(adopted_states) && from->pid > 0; i++)
+		if (bytes_is(from->state, adopted_states[i].name))
+			c->state = adopted_states[i].state;
+	if (c->state != CHILD_BACKOFF) {
+		c->pid = (pid_t)from->pid;
+		wait_ms = c->state == CHILD_DRAINING ? leave_ms(c) : START_TIMEOUT_MS;
+		if (from->fd >= 0)
+			open_channel(c, from->fd);
+	}
+	if (c->state != CHILD_READY)
+		set_timer(c, wait_ms);
+	return c;
 }
 
 static void
@@ -409,6 +529,8 @@ child_exited(struct master *m, pid_t pid, int status)
 {
 	struct child *c;
 
+	if (upgrade_child_exited(m, pid, status))
+		return;
 	TAILQ_FOREACH (c, &m->children, link) {
 		if (c->pid != pid)
 			continue;

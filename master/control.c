@@ -23,45 +23,111 @@
 
 /* ---- introductions ---- */
 
-/* The process that serves next, in turn, or the very one asked for; NULL: none is ready. */
-static struct child *
-choose(struct master *m, enum service s, uint32_t instance)
+/* Who asks. */
+struct caller {
+	const struct child *child; /* NULL: the operator's command */
+	enum service service;
+	unsigned instance;
+	uint32_t may_call, wire;
+};
+
+/* Of the caller's own build of the suite: during an upgrade those that are to serve next already
+ * know each other, while they are on trial. */
+static bool
+is_of_its_own(const struct child *c, const struct caller *from)
 {
+	return from->child != NULL && c->generation == from->child->generation && !c->leaving &&
+	       c->state == CHILD_READY;
+}
+
+/* The same after an upgrade, among those that are being left: what one of them keeps for the
+ * other's clients its successor does not have. */
+static bool
+is_left_with_it(const struct child *c, const struct caller *from)
+{
+	return from->child != NULL && from->child->leaving && c->leaving && !c->row->sole &&
+	       c->generation == from->child->generation &&
+	       (c->state == CHILD_READY || (c->state == CHILD_DRAINING && c->handed));
+}
+
+static bool
+is_serving(const struct child *c, const struct caller *from)
+{
+	UNUSED(from);
+	return c->state == CHILD_READY && !c->leaving && !c->trial;
+}
+
+/* Of those that may be taken the one that is next, or the very one asked for. */
+static struct child *
+choose_among(struct master *m, const struct control_introduce *ask, const struct caller *from,
+	bool (*may)(const struct child *c, const struct caller *from))
+{
+	const enum service s = (enum service)ask->service;
 	struct child *c, *found = NULL;
 	unsigned n = 0, turn;
 
-	if (instance != CONTROL_ANY) {
-		c = child_find(m, s, instance);
-		return c != NULL && c->state == CHILD_READY ? c : NULL;
-	}
 	TAILQ_FOREACH (c, &m->children, link) {
-		n += c->row->service == s && c->state == CHILD_READY && !c->leaving;
+		n += c->row->service == s && c->control != NULL && may(c, from);
 	}
-	if (n == 0)
-		return NULL;
-	turn = m->round_robin[s]++ % n;
+	turn = n == 0 || ask->instance != CONTROL_ANY ? 0 : m->round_robin[s]++ % n;
 	TAILQ_FOREACH (c, &m->children, link) {
-		if (c->row->service == s && c->state == CHILD_READY && !c->leaving && turn-- == 0) {
-			found = c;
+		if (c->row->service != s || c->control == NULL || !may(c, from) ||
+			(ask->instance != CONTROL_ANY && c->instance != ask->instance))
+			continue;
+		found = c;
+		if (turn-- == 0)
 			break;
-		}
 	}
 	return found;
 }
 
+/* One of its own build is about to serve: the caller waits for it, and has to look for no other
+ * when it comes. */
+static bool
+has_one_coming(struct master *m, enum service s, const struct caller *from)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, link) {
+		if (c->row->service == s && from->child != NULL && !c->leaving &&
+			c->generation == from->child->generation && c->state == CHILD_STARTING)
+			return true;
+	}
+	return false;
+}
+
+/* The process that is to answer; NULL: *err says why. */
+static struct child *
+choose(struct master *m, const struct control_introduce *ask, const struct caller *from, int *err)
+{
+	struct child *c = choose_among(m, ask, from, is_of_its_own);
+
+	*err = ERR_PEER;
+	if (c == NULL && has_one_coming(m, (enum service)ask->service, from))
+		return NULL;
+	if (c == NULL)
+		c = choose_among(m, ask, from, is_left_with_it);
+	if (c == NULL)
+		c = choose_among(m, ask, from, is_serving);
+	if (c != NULL && c->wire != from->wire) {
+		*err = ERR_UNSUPPORTED;
+		c = NULL;
+	}
+	return c;
+}
+
 static int
-introduce(struct master *m, struct ipc_call *call, uint32_t from_instance, uint32_t may_call,
+introduce(struct master *m, struct ipc_call *call, const struct caller *from,
 	const struct control_introduce *ask)
 {
 	struct control_peer answer = { .service = ask->service };
 	struct child *target;
 	int pair[2] = { -1, -1 };
 
-	if ((may_call & FROM(ask->service)) == 0)
+	if ((from->may_call & FROM(ask->service)) == 0)
 		answer.err = ERR_DENIED;
-	else if ((target = choose(m, (enum service)ask->service, ask->instance)) == NULL ||
-		 target->control == NULL)
-		answer.err = ERR_PEER;
+	else if ((target = choose(m, ask, from, &answer.err)) == NULL)
+		;
 	else if (ipc_backlog(target->control) > INTRODUCTIONS_UNSENT_MAX)
 		answer.err = ERR_BUSY; /* it is slow, or somebody asks without end */
 	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -73,7 +139,8 @@ introduce(struct master *m, struct ipc_call *call, uint32_t from_instance, uint3
 		answer.instance = target->instance;
 		control_peer_encode(ipc_compose(target->control),
 			&(struct control_peer){
-				.service = ipc_peer(call->channel), .instance = from_instance });
+				.service = from->service, .instance = from->instance });
+		answer.err = ERR_OK;
 		ipc_send(target->control, CONTROL_PEER, &pair[1], 1);
 	}
 	control_peer_encode(ipc_compose(call->channel), &answer);
@@ -86,8 +153,9 @@ on_child_introduce(struct ipc_call *call, const void *msg)
 {
 	struct child *c = call->ctx;
 	const struct control_introduce *ask = msg;
+	const struct caller from = { c, c->row->service, c->instance, c->row->may_call, ask->wire };
 
-	if (introduce(c->master, call, c->instance, c->row->may_call, ask) == ERR_DENIED)
+	if (introduce(c->master, call, &from, ask) == ERR_DENIED)
 		log_error("%s asked for %s, which it may not call", service_name(c->row->service),
 			service_name((enum service)ask->service));
 }
@@ -95,7 +163,13 @@ on_child_introduce(struct ipc_call *call, const void *msg)
 static void
 on_ready(struct ipc_call *call, const void *msg)
 {
-	child_event(call->ctx, EVENT_READY);
+	const struct control_ready *ready = msg;
+	struct child *c = call->ctx;
+
+	c->wire = ready->wire;
+	free(c->version);
+	c->version = strndup((const char *)ready->version.p, ready->version.n);
+	child_event(c, EVENT_READY);
 }
 
 static void
@@ -121,7 +195,8 @@ on_drained(struct ipc_call *call, const void *msg)
 #define CHILDREN (~(FROM(SERVICE_NONE) | FROM(SERVICE_MASTER) | FROM(SERVICE_CLI)))
 
 const struct ipc_route child_routes[] = {
-	{ CONTROL_READY, CHILDREN, 0, 0, 0, ipc_empty_decode, on_ready },
+	{ CONTROL_READY, CHILDREN, 0, 0, sizeof(struct control_ready), control_ready_decode,
+		on_ready },
 	{ CONTROL_STARTING, CHILDREN, 0, 0, 0, ipc_empty_decode, on_starting },
 	{ CONTROL_INTRODUCE, CHILDREN, 0, 0, sizeof(struct control_introduce),
 		control_introduce_decode, on_child_introduce },
@@ -152,7 +227,10 @@ on_cli_introduce(struct ipc_call *call, const void *msg)
 {
 	struct operator* o = call->ctx;
 
-	introduce(o->master, call, 0, CLI_MAY_CALL, msg);
+	const struct control_introduce *ask = msg;
+	const struct caller from = { NULL, SERVICE_CLI, 0, CLI_MAY_CALL, ask->wire };
+
+	introduce(o->master, call, &from, ask);
 }
 
 static void
@@ -166,11 +244,23 @@ on_status(struct ipc_call *call, const void *msg)
 static void
 on_reload(struct ipc_call *call, const void *msg)
 {
+	const struct control_reload *ask = msg;
 	struct operator* o = call->ctx;
 	struct buf text = BUF_INIT;
-	int r = master_reload(o->master, &text);
+	int r = master_reload(o->master, ask->yes_really != 0, &text);
 
 	answer_text(call->channel, call->id, r, buf_bytes(&text));
+	buf_free(&text);
+}
+
+static void
+on_config_show(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+	struct buf text = BUF_INIT;
+
+	conf_show(&text, &o->master->conf);
+	answer_text(call->channel, call->id, ERR_OK, buf_bytes(&text));
 	buf_free(&text);
 }
 
@@ -184,12 +274,32 @@ on_stop(struct ipc_call *call, const void *msg)
 	master_stop(o->master);
 }
 
+static void
+on_upgrade(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+
+	upgrade_ask(o->master, call);
+}
+
+static void
+on_upgrade_state(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+
+	upgrade_tell(o->master, call);
+}
+
 static const struct ipc_route operator_routes[] = {
 	{ CONTROL_INTRODUCE, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_introduce),
 		control_introduce_decode, on_cli_introduce },
 	{ CONTROL_STATUS, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_status },
-	{ CONTROL_RELOAD, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_reload },
+	{ CONTROL_RELOAD, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_reload),
+		control_reload_decode, on_reload },
+	{ CONTROL_CONFIG_SHOW, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_config_show },
 	{ CONTROL_STOP, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_stop },
+	{ CONTROL_UPGRADE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade },
+	{ CONTROL_UPGRADE_STATE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade_state },
 };
 
 static void
@@ -198,6 +308,7 @@ on_operator_close(void *ctx, struct ipc_channel *channel, int err)
 	struct operator* o = ctx;
 
 	master_status_forget(o->master, channel);
+	upgrade_forget(o->master, channel);
 	free(o);
 }
 
@@ -229,6 +340,15 @@ on_operator(evutil_socket_t listener, short what, void *arg)
 		.on_close = on_operator_close });
 }
 
+void
+control_listen(struct master *m, int fd)
+{
+	m->control_fd = fd;
+	m->control_event = event_new(m->base, fd, EV_READ | EV_PERSIST, on_operator, m);
+	ASSERT(m->control_event != NULL);
+	event_add(m->control_event, NULL);
+}
+
 int
 control_open(struct master *m)
 {
@@ -254,9 +374,6 @@ control_open(struct master *m)
 			close(fd);
 		return ERR_IO;
 	}
-	m->control_fd = fd;
-	m->control_event = event_new(m->base, fd, EV_READ | EV_PERSIST, on_operator, m);
-	ASSERT(m->control_event != NULL);
-	event_add(m->control_event, NULL);
+	control_listen(m, fd);
 	return ERR_OK;
 }

@@ -236,6 +236,21 @@ want_listener(struct master *m, const struct wanted *w)
 	return ERR_OK;
 }
 
+void
+listener_adopt(struct master *m, enum service s, unsigned instance, const char *label,
+	struct bytes address, int fd)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+	char *text = xmalloc(address.n + 1);
+
+	l->service = s;
+	l->instance = instance;
+	l->label = label;
+	l->address = bytes_to_str(address, text, address.n + 1);
+	l->fd = fd;
+	TAILQ_INSERT_TAIL(&m->listeners, l, link);
+}
+
 /* One address in each worker. */
 static int
 want_everywhere(struct master *m, const struct service_row *row, const struct service_door *door,

@@ -21,6 +21,7 @@ usage(FILE *out, int status)
 	      "  -c, --config FILE       the configuration (" DEFAULT_CONF ")\n"
 	      "  -o, --option NAME=VALUE one option, as smtpd.listen=127.0.0.1:2525; may be "
 	      "repeated\n"
+	      "      --check             could this program take over from one that runs?\n"
 	      "  -V, --version           which relais this is\n"
 	      "  -h, --help              this text\n",
 		out);
@@ -47,23 +48,70 @@ find_programs(void)
 	return NULL;
 }
 
+/* By which path a newer program is found: as we were started, not the file that this one is. */
+static char *
+find_self(const char *word)
+{
+	char path[PATH_MAX], folder[PATH_MAX];
+	ssize_t n;
+
+	if (word[0] == '/')
+		return xstrdup(word);
+	if (strchr(word, '/') != NULL) {
+		if (getcwd(folder, sizeof(folder)) == NULL ||
+			snprintf(path, sizeof(path), "%s/%s", folder, word) >= (int)sizeof(path))
+			return NULL;
+		return xstrdup(path);
+	}
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n < 0)
+		return NULL;
+	path[n] = 0;
+	return xstrdup(path);
+}
+
+/* The command line without what concerns this start only. */
+static char **
+own_words(int argc, char *argv[])
+{
+	char **words = xcalloc((size_t)argc + 1, sizeof(*words));
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--take-over") == 0)
+			i++; /* and its number */
+		else
+			words[n++] = argv[i];
+	}
+	return words;
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option long_options[] = { { "config", required_argument, NULL, 'c' },
 		{ "option", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
+		{ "version", no_argument, NULL, 'V' }, { "check", no_argument, NULL, 'C' },
+		{ "take-over", required_argument, NULL, 'T' }, { NULL, 0, NULL, 0 } };
 	struct master *m = xcalloc(1, sizeof(*m));
 	const char **overrides = xcalloc((size_t)argc, sizeof(*overrides));
 	struct buf text = BUF_INIT;
+	bool check = false;
 	int c;
 
 	m->conf_path = DEFAULT_CONF;
+	m->take_over_fd = -1;
+	m->self = find_self(argv[0]);
+	m->argv = own_words(argc, argv);
 	while ((c = getopt_long(argc, argv, "c:o:hV", long_options, NULL)) != -1) {
 		if (c == 'c')
 			m->conf_path = optarg;
 		else if (c == 'o')
 			overrides[m->noverrides++] = optarg;
+		else if (c == 'C')
+			check = true;
+		else if (c == 'T') /* of the running master's, see upgrade.c */
+			m->take_over_fd = atoi(optarg);
 		else if (c == 'V')
 			return printf("relais %s\n", relais_version()) < 0;
 		else
@@ -76,7 +124,7 @@ main(int argc, char *argv[])
 	(void)conf_load(&m->conf, m->conf_path);
 	for (size_t i = 0; i < m->noverrides; i++)
 		(void)conf_override(&m->conf, overrides[i]);
-	if (m->conf.first != NULL) {
+	if (m->conf.first != NULL || !master_check_conf(&m->conf, m->conf_path)) {
 		master_report_errors(&m->conf, &text);
 		fputs(buf_str(&text), stderr);
 		return 1;
@@ -86,5 +134,7 @@ main(int argc, char *argv[])
 		fputs("relais-master: the services' programs are not there\n", stderr);
 		return 1;
 	}
+	if (check)
+		return master_check(m) < 0 ? 1 : 0;
 	return master_run(m);
 }

@@ -22,6 +22,8 @@
 #include "clock.h"
 #include "common_conf.h"
 #include "log.h"
+#include "random.h"
+#include "upgrade.h"
 
 /* What master and its children (before their jails) need of root's power. */
 static const cap_value_t needed_caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
@@ -50,28 +52,6 @@ limit_capabilities(void)
 	cap_free(caps);
 }
 
-/* Service managers are told in their own way (sd_notify(3)), if there is one. */
-static void
-notify_service_manager(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	size_t n = path == NULL ? 0 : strlen(path);
-	int fd;
-
-	if (n < 2 || n >= sizeof(sun.sun_path))
-		return;
-	memcpy(sun.sun_path, path, n);
-	if (sun.sun_path[0] == '@')
-		sun.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&sun,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-	close(fd);
-}
-
 unsigned
 master_instances(const struct master *m, const struct service_row *row)
 {
@@ -94,7 +74,7 @@ master_check_ready(struct master *m)
 	log_flush();
 	printf("ready\n");
 	fflush(stdout);
-	notify_service_manager("READY=1");
+	notify_ready(m);
 }
 
 void
@@ -142,7 +122,7 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	struct buf text = BUF_INIT;
 
-	(void)master_reload(arg, &text);
+	(void)master_reload(arg, false, &text); /* what was refused is in the log */
 	buf_free(&text);
 }
 
@@ -160,6 +140,13 @@ watch_signals(struct master *m)
 			event_new(m->base, rows[i].signal, EV_SIGNAL | EV_PERSIST, rows[i].act, m);
 		ASSERT(m->signals[i] != NULL);
 		event_add(m->signals[i], NULL);
+	}
+	if (m->take_over_fd >= 0) { /* held back while the program changed */
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		on_child_signal(SIGCHLD, 0, m);
 	}
 }
 
@@ -211,6 +198,14 @@ raise_limits(void)
 }
 
 static int
+tell_what_is_missing(struct master *m)
+{
+	for (const struct conf_error *e = m->conf.first; e != NULL; e = e->next)
+		log_error("%s: %s", e->file, e->text);
+	return ERR_OK;
+}
+
+static int
 prepare(struct master *m)
 {
 	struct buf text = BUF_INIT;
@@ -223,18 +218,21 @@ prepare(struct master *m)
 	TAILQ_INIT(&m->gatherings);
 	m->started_ms = clock_mono_ms();
 	m->started_wall_us = clock_wall_us();
+	random_fill(m->secret, sizeof(m->secret));
 	signal(SIGPIPE, SIG_IGN);
 	raise_limits();
-	r = open_log(m);
-	if (r < 0)
-		return r;
 	m->base = event_base_new();
 	ASSERT(m->base != NULL);
+	r = m->take_over_fd >= 0 ? take_over(m) : open_log(m);
+	if (r < 0)
+		return r;
 	r = folders_make(m);
-	if (r == ERR_OK)
+	if (r == ERR_OK && m->take_over_fd < 0)
 		r = control_open(m);
 	if (r == ERR_OK)
 		r = listeners_open(m);
+	if (m->take_over_fd >= 0) /* what has a process is served, whatever is missing */
+		r = tell_what_is_missing(m);
 	if (r < 0) {
 		master_report_errors(&m->conf, &text);
 		fprintf(stderr, "%srelais-master: not started; see the log\n", buf_str(&text));
@@ -260,9 +258,14 @@ master_run(struct master *m)
 	}
 	watch_signals(m);
 	log_info("starting");
+	master_tell_findings(m);
 	changed_files_watch(m);
-	master_children_wanted(m);
+	if (m->take_over_fd >= 0)
+		renew_begin(m);
+	else
+		master_children_wanted(m);
 	watchdog_start(m);
+	notify_watchdog_start(m);
 	while (!m->finished) {
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;

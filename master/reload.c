@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common_conf.h"
+#include "conf_check.h"
 #include "log.h"
 #include "master.h"
 
@@ -57,24 +58,134 @@ tell_at_start(const struct conf *running, const struct conf *fresh, struct buf *
 	buf_free(&names);
 }
 
+bool
+master_check_conf(struct conf *conf, const char *path)
+{
+	struct conf_findings found;
+
+	conf_findings_init(&found, conf, path);
+	conf_check(&found);
+	for (const struct conf_finding *f = found.first; f != NULL; f = f->next)
+		if (f->blocks)
+			conf_add_error(conf, f->file, f->line, "%s%s%s; %s",
+				f->option != NULL ? f->option : "", f->option != NULL ? ": " : "",
+				f->text, f->cure);
+	conf_findings_free(&found);
+	return conf->first == NULL;
+}
+
+static void
+tell(const struct conf_finding *f, struct buf *text)
+{
+	struct buf line = BUF_INIT;
+
+	conf_finding_put(&line, f);
+	log_warning("%s", buf_str(&line));
+	if (text != NULL)
+		buf_printf(text, "%s\n", buf_str(&line));
+	buf_free(&line);
+}
+
+/* What is taken all the same, and ought to be known: errors, and what is dangerous. */
+static void
+tell_findings(const struct conf *conf, const char *path, struct buf *text)
+{
+	struct conf_findings found;
+	unsigned others = 0;
+
+	conf_findings_init(&found, conf, path);
+	conf_check(&found);
+	for (const struct conf_finding *f = found.first; f != NULL; f = f->next) {
+		if (f->severity == CONF_ERROR || strcmp(f->check, "dangers") == 0)
+			tell(f, text);
+		else
+			others++;
+	}
+	if (others > 0)
+		log_info("%u more warning%s of the configuration: relais config check", others,
+			others == 1 ? "" : "s");
+	conf_findings_free(&found);
+}
+
+void
+master_tell_findings(const struct master *m)
+{
+	tell_findings(&m->conf, m->conf_path, NULL);
+}
+
+/* Does the change open a relay, or drop TLS? Then the errors say so. */
+static bool
+is_dangerous(const struct master *m, const struct conf *fresh, struct buf *text)
+{
+	struct conf_findings found;
+	unsigned n;
+
+	conf_findings_init(&found, fresh, m->conf_path);
+	n = conf_find_new_dangers(&found, &m->conf);
+	for (const struct conf_finding *f = found.first; f != NULL; f = f->next)
+		tell(f, text);
+	conf_findings_free(&found);
+	if (n == 0)
+		return false;
+	buf_put_str(text, "configuration not taken: the change is dangerous; if it is meant: "
+			  "relais reload --yes-really\n");
+	log_error("configuration not taken: the change is dangerous; if it is meant: "
+		  "relais reload --yes-really");
+	return true;
+}
+
+static void
+read_conf(const struct master *m, struct conf *fresh)
+{
+	conf_init(fresh);
+	if (m->conf_path != NULL)
+		(void)conf_load(fresh, m->conf_path);
+	for (size_t i = 0; i < m->noverrides; i++)
+		(void)conf_override(fresh, m->overrides[i]);
+	if (fresh->first == NULL)
+		(void)master_check_conf(fresh, m->conf_path);
+}
+
+/* What is different now, in the answer and in the log. */
+static void
+tell_differences(const struct conf *running, const struct conf *fresh, struct buf *text)
+{
+	struct buf lines = BUF_INIT;
+	struct bytes rest;
+
+	if (conf_put_differences(&lines, running, fresh) == 0)
+		buf_put_str(text, "no option has changed\n");
+	buf_put_bytes(text, buf_bytes(&lines));
+	for (rest = buf_bytes(&lines); rest.n > 0;) {
+		struct bytes line = bytes_cut(&rest, '\n');
+
+		log_info("changed: %.*s", (int)line.n, (const char *)line.p);
+	}
+	buf_free(&lines);
+}
+
 int
-master_reload(struct master *m, struct buf *text)
+master_reload(struct master *m, bool yes_really, struct buf *text)
 {
 	struct conf fresh, old = m->conf;
 	struct child *c, *next, *last = TAILQ_LAST(&m->children, child_list);
 
-	conf_init(&fresh);
-	if (m->conf_path != NULL)
-		(void)conf_load(&fresh, m->conf_path);
-	for (size_t i = 0; i < m->noverrides; i++)
-		(void)conf_override(&fresh, m->overrides[i]);
+	read_conf(m, &fresh);
+	if (fresh.first == NULL && !yes_really && is_dangerous(m, &fresh, text)) {
+		conf_free(&fresh);
+		return ERR_DENIED;
+	}
 	if (fresh.first == NULL) {
+		tell_differences(&old, &fresh, text);
+		tell_at_start(&old, &fresh, text);
+		conf_keep_at_start(&fresh, &old);
 		m->conf = fresh;
 		m->conf.last = &m->conf.first;
 		(void)listeners_open(m);
 		fresh = m->conf;
 	}
 	if (fresh.first != NULL) {
+		buf_clear(text);
 		master_report_errors(&fresh, text);
 		log_error("configuration not taken: %.400s", buf_str(text));
 		m->conf = old;
@@ -83,7 +194,7 @@ master_reload(struct master *m, struct buf *text)
 		conf_free(&fresh);
 		return ERR_SYNTAX;
 	}
-	tell_at_start(&old, &fresh, text);
+	tell_findings(&m->conf, m->conf_path, text);
 	conf_free(&old);
 	changed_files_taken(m);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {

@@ -23,7 +23,7 @@ enum service_root {
 enum service_reload {
 	RELOAD_REPLACE,  /* a new process starts, the old one finishes what it has */
 	RELOAD_SUCCEED,  /* the same, but the old one serves until the new one does */
-	RELOAD_IN_PLACE, /* it owns something that two processes cannot own: told the new values */
+	RELOAD_IN_PLACE, /* told the new values */
 };
 
 /* One kind of listening socket of a service. */
@@ -55,6 +55,8 @@ struct service_row {
 	struct service_door doors[SERVICE_DOORS_MAX];
 	uint32_t may_call; /* FROM() set */
 	enum service_reload reload;
+	bool sole; /* owns what two processes cannot own: at an upgrade the new one starts when
+		      the old one has gone */
 	unsigned back_off_ms; /* the longest pause before it is started anew; 0: as most */
 	uint64_t leave_ms;    /* how long a replaced process may finish what it has; 0: as most */
 	unsigned stop_phase;  /* 0 stops first */

@@ -59,6 +59,7 @@ master_stop(struct master *m)
 	if (m->stopping)
 		return;
 	log_info("stopping");
+	notify_send("STOPPING=1");
 	m->stopping = true;
 	m->stop_phase = 0;
 	m->stop_timer = event_new(m->base, -1, 0, on_step, m);

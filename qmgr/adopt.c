@@ -61,25 +61,6 @@ file_unlend(const struct folders *f, uint64_t number)
 	UNUSED(r); /* what stays goes at the next start */
 }
 
-void
-files_unlend_all(const struct folders *f)
-{
-	int fd = sys_openat(f->lent, ".", O_RDONLY | O_DIRECTORY, 0), r;
-	struct dirent *d;
-	DIR *dir;
-
-	if (fd < 0)
-		return;
-	dir = fdopendir(fd);
-	ASSERT(dir != NULL);
-	while ((d = readdir(dir)) != NULL)
-		if (d->d_name[0] != '.') {
-			r = sys_unlinkat(fd, d->d_name, 0);
-			UNUSED(r);
-		}
-	closedir(dir);
-}
-
 /* ERR_OK: nobody can write to it. ERR_BUSY: somebody can. ERR_UNSUPPORTED: who knows. */
 static int
 ask_lease(int fd)
@@ -102,6 +83,44 @@ file_lent_is_idle(const struct folders *f, uint64_t number)
 	r = ask_lease(fd);
 	close(fd);
 	return r == ERR_OK;
+}
+
+/* A door of before an upgrade is in the middle of a message. */
+static void
+sort_lent(const struct folders *f, const char *name,
+	void (*kept)(void *arg, uint64_t number, int fd), void *arg)
+{
+	uint64_t number = 0;
+	int fd = -1, r;
+
+	if (bytes_to_u64(bytes_from_str(name), UINT64_MAX, &number) == ERR_OK)
+		fd = sys_openat(f->lent, name, O_RDONLY | O_NOFOLLOW, 0);
+	if (fd >= 0 && ask_lease(fd) == ERR_BUSY) {
+		kept(arg, number, fd);
+	} else {
+		r = sys_unlinkat(f->lent, name, 0);
+		UNUSED(r);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+files_lent_before(
+	const struct folders *f, void (*kept)(void *arg, uint64_t number, int fd), void *arg)
+{
+	int fd = sys_openat(f->lent, ".", O_RDONLY | O_DIRECTORY, 0);
+	struct dirent *d;
+	DIR *dir;
+
+	if (fd < 0)
+		return;
+	dir = fdopendir(fd);
+	ASSERT(dir != NULL);
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			sort_lent(f, d->d_name, kept, arg);
+	closedir(dir);
 }
 
 static int

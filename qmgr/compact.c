@@ -48,7 +48,7 @@ compact_is_due(const struct qmgr *q, const struct message *m)
 
 	return (m->entry->flags & (ENTRY_IN_FILE | ENTRY_MOVING)) == ENTRY_IN_FILE &&
 	       m->events_end != 0 && has > q->compact_least && !m->compact_failed && !m->deleted &&
-	       m->state.left > 0 && q->stash.len == 0 && !q->d->draining &&
+	       m->state.left > 0 && q->stash.len == 0 && !qmgr_is_ending(q) &&
 	       has > 2 * octets_needed(&m->state);
 }
 

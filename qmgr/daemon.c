@@ -16,6 +16,7 @@
 
 #define DRAIN_MS      20
 #define DRAIN_MOST_US (UINT64_C(10) * 1000000)
+#define LEAVE_MOST_US (UINT64_C(20) * 1000000) /* longer than smtp-client's stop_timeout */
 #define COMPACT_LEAST (UINT64_C(4) << 20)
 #define OWN_INSTANCE  QUEUE_ID_INSTANCE_MAX /* of queue ids; the doors count from 0 */
 
@@ -126,6 +127,20 @@ on_drain(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(q->draining, &again);
 }
 
+/* Deliveries under way are finished before the doors are told to wait for the next process: it
+ * takes a moment, and meanwhile messages are taken as ever. */
+static bool
+may_leave(struct daemon *d)
+{
+	struct qmgr *q = d->ctx;
+	const uint64_t now = clock_mono_us();
+
+	if (q->leave_since_us == 0)
+		q->leave_since_us = now;
+	return (q->active_rcpts == 0 && remote_is_idle(q)) ||
+	       now - q->leave_since_us > LEAVE_MOST_US;
+}
+
 static void
 drain(struct daemon *d)
 {
@@ -189,6 +204,7 @@ const struct daemon_spec qmgr_spec = {
 	.nroutes = NITEMS(routes),
 	.run = run,
 	.peer_down = peer_down,
+	.may_leave = may_leave,
 	.drain = drain,
 	.reload = reload,
 	.stats = stats,

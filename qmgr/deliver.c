@@ -265,7 +265,7 @@ deliver_soon(struct outlet *o)
 	const struct timeval wait = { 0, GATHER_MS * 1000 };
 	struct event *timer = o->syncer->gather;
 
-	if (o->n_waiting >= GATHER_JOBS || o->q->d->draining)
+	if (o->n_waiting >= GATHER_JOBS || qmgr_is_ending(o->q))
 		deliver_pump(o);
 	else if (o->n_waiting > 0 && !evtimer_pending(timer, NULL))
 		evtimer_add(timer, &wait);

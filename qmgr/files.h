@@ -50,7 +50,9 @@ MUST_USE int file_lent_read(const struct folders *f, uint64_t number); /* one to
 /* true if nobody can write to it any more (also: it is gone) */
 bool file_lent_is_idle(const struct folders *f, uint64_t number);
 void file_unlend(const struct folders *f, uint64_t number);
-void files_unlend_all(const struct folders *f); /* of an earlier life */
+/* Of an earlier life: kept() is told of each that somebody still writes to; the others go. */
+void files_lent_before(
+	const struct folders *f, void (*kept)(void *arg, uint64_t number, int fd), void *arg);
 
 enum file_adoption {
 	FILE_TAKEN,        /* the file itself is the message */

@@ -5,7 +5,9 @@
  *
  * A door that drops a message closes its descriptor and says nothing. So once a minute files
  * that were lent a minute ago and that nobody has open for writing any more are removed; those
- * of a door that has gone, at once; those of an earlier life, at the start.
+ * of a door that has gone, at once. A qmgr that leaves for its successor removes nothing, and the
+ * next one keeps what a door still writes to: a message that began with the one may be
+ * committed with the other. All others of an earlier life are removed at the start.
  *
  * Runs in:  qmgr; user relais-queue, root: the queue. Trusts: nothing from the doors.
  */
@@ -25,7 +27,7 @@ struct lent {
 	LIST_ENTRY(lent) link;
 	uint64_t number;
 	ino_t inode;
-	const struct ipc_channel *to;
+	const struct ipc_channel *to; /* NULL: whose it is our predecessor knew */
 	uint64_t since_us;
 };
 
@@ -118,7 +120,7 @@ lent_take(struct qmgr *q, const struct ipc_channel *from, int fd)
 	if (fstat(fd, &st) != 0)
 		return 0;
 	LIST_FOREACH (l, &q->lent, link) {
-		if (l->inode != st.st_ino || l->to != from)
+		if (l->inode != st.st_ino || (l->to != from && l->to != NULL))
 			continue;
 		number = l->number;
 		forget(q, l);
@@ -136,18 +138,37 @@ lent_peer_down(struct qmgr *q, const struct ipc_channel *channel)
 		next = LIST_NEXT(l, link);
 		if (l->to != channel)
 			continue;
-		file_unlend(&q->folders, l->number);
+		if (!q->d->leaving)
+			file_unlend(&q->folders, l->number);
 		forget(q, l);
 	}
+}
+
+static void
+keep(void *arg, uint64_t number, int fd)
+{
+	struct qmgr *q = arg;
+	struct lent *l = xcalloc(1, sizeof(*l));
+	struct stat st = { 0 };
+
+	ASSERT(fstat(fd, &st) == 0);
+	*l = (struct lent){ .number = number, .inode = st.st_ino, .since_us = clock_mono_us() };
+	LIST_INSERT_HEAD(&q->lent, l, link);
+	q->n_lent++;
+	if (number > q->lent_number)
+		q->lent_number = number;
 }
 
 int
 lent_init(struct qmgr *q)
 {
 	LIST_INIT(&q->lent);
-	files_unlend_all(&q->folders);
 	q->lent_timer = evtimer_new(q->d->base, on_sweep, q);
-	return q->lent_timer == NULL ? ERR_RESOURCE : ERR_OK;
+	if (q->lent_timer == NULL)
+		return ERR_RESOURCE;
+	files_lent_before(&q->folders, keep, q);
+	arm(q);
+	return ERR_OK;
 }
 
 void

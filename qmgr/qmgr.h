@@ -271,7 +271,7 @@ struct qmgr {
 	TAILQ_HEAD(, listing) listings; /* pages for the operator, ready */
 	TAILQ_HEAD(, shape) shapes;     /* counts for the operator, under way */
 	struct event *draining;
-	uint64_t drain_until_us;
+	uint64_t drain_until_us, leave_since_us;
 	bool journal_full;      /* told once */
 	LIST_HEAD(, lent) lent; /* files that doors write into */
 	unsigned n_lent;
@@ -465,6 +465,13 @@ void line_active(const struct message *m);
 void line_result(const struct job *j, const char *status, const char *code, const char *text);
 void line_returned(const struct message *m, uint32_t rcpt, const char *code, const char *text);
 void line_removed(uint64_t queue_id);
+
+/* Nothing new is begun: what is under way is finished, the rest waits for the next process. */
+static inline bool
+qmgr_is_ending(const struct qmgr *q)
+{
+	return q->d->draining || q->d->leaving;
+}
 
 extern const struct daemon_spec qmgr_spec; /* daemon.c */
 

@@ -23,7 +23,7 @@
 void
 remote_pump_soon(struct qmgr *q)
 {
-	if (!q->d->draining)
+	if (!qmgr_is_ending(q))
 		event_active(q->remote.pump, EV_TIMEOUT, 1);
 }
 
@@ -180,7 +180,7 @@ on_pump(evutil_socket_t fd, short what, void *arg)
 	struct dest_batch b;
 	unsigned n = 0;
 
-	if (q->d->draining)
+	if (qmgr_is_ending(q))
 		return;
 	destinations_wake(ds, clock_mono_us());
 	for (; n < PUMP_MOST; n++) {

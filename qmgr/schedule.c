@@ -46,7 +46,7 @@ may_start(const struct qmgr *q, const struct ring *r)
 void
 schedule_run(struct qmgr *q)
 {
-	if ((may_start(q, &q->fresh) || may_start(q, &q->retried)) && !q->d->draining)
+	if ((may_start(q, &q->fresh) || may_start(q, &q->retried)) && !qmgr_is_ending(q))
 		event_active(q->run, EV_TIMEOUT, 1);
 }
 
@@ -93,7 +93,7 @@ void
 schedule_more(struct qmgr *q, struct message *m)
 {
 	if (!m->starting && !compact_is_due(q, m) && m->reports.pending == 0 && !m->deleted &&
-		!m->returned && !m->state.held && !q->d->draining &&
+		!m->returned && !m->state.held && !qmgr_is_ending(q) &&
 		m->entry->state == ENTRY_ACTIVE && !verify_is_needed(m))
 		schedule_deliver(q, m);
 }
@@ -173,7 +173,7 @@ schedule_due(struct qmgr *q)
 	const uint64_t now = now_s();
 	struct timeval wait = { 0, 0 };
 
-	if (e == NULL || q->d->draining)
+	if (e == NULL || qmgr_is_ending(q))
 		return;
 	/* at most a minute: the wall clock may be set */
 	if (e->due_s > now)

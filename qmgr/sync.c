@@ -109,7 +109,7 @@ sync_written(struct job *j)
 	struct syncer *s = j->outlet->syncer;
 
 	TAILQ_INSERT_TAIL(&s->written, j, link);
-	if (++s->n_written >= SYNC_AFTER || s->q->d->draining)
+	if (++s->n_written >= SYNC_AFTER || qmgr_is_ending(s->q))
 		sync_ask(s);
 	else
 		arm(s);

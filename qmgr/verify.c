@@ -48,7 +48,7 @@ verify_done(struct worker_job *job)
 	q->active_rcpts--;
 	if (v->result < 0 && !m->deleted)
 		message_unreadable(q, m->entry, v->result);
-	else if (m->deleted || m->state.held || q->d->draining)
+	else if (m->deleted || m->state.held || qmgr_is_ending(q))
 		message_settle(q, m);
 	else
 		schedule_deliver(q, m);

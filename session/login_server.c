@@ -132,6 +132,10 @@ login_server_run(struct daemon *d)
 
 	s->directory = daemon_link(d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
 	s->spawner = daemon_link(d, s->spec->spawner, CONTROL_ANY, NULL, 0);
+	/* at once: at an upgrade those who know each other stay together, and a token is shown to
+	 * the spawner that directory gave it to */
+	link_open(s->directory);
+	link_open(s->spawner);
 	s->tls = door_tls_new(d);
 	return ERR_OK;
 }
@@ -141,6 +145,14 @@ login_server_gone(struct login_server *s)
 {
 	if (s->daemon->draining && s->count == 0 && s->npumps == 0)
 		daemon_finished(s->daemon);
+}
+
+bool
+login_server_is_busy(const struct daemon *d)
+{
+	const struct login_server *s = d->ctx;
+
+	return s->count > 0 || s->npumps > 0;
 }
 
 /* Who is logged in by TLS stays: a new process serves the door, this one goes with its last

@@ -31,11 +31,12 @@ struct login_server_spec {
 MUST_USE int login_server_start(struct daemon *d, const struct login_server_spec *spec);
 int login_server_run(struct daemon *d);
 void login_server_client(struct daemon *d, const struct daemon_client *client);
+bool login_server_is_busy(const struct daemon *d);
 void login_server_drain(struct daemon *d);
 void login_server_stats(struct daemon *d, struct buf *out);
 
 #define LOGIN_SERVER_ROWS                                                                          \
-	.run = login_server_run, .on_client = login_server_client, .drain = login_server_drain,    \
-	.stats = login_server_stats
+	.run = login_server_run, .on_client = login_server_client,                                 \
+	.is_busy = login_server_is_busy, .drain = login_server_drain, .stats = login_server_stats
 
 #endif

@@ -173,6 +173,13 @@ spawner_run(struct daemon *d)
 	return ERR_OK;
 }
 
+/* At an upgrade sessions go on with the spawner that made them. */
+bool
+spawner_is_busy(const struct daemon *d)
+{
+	return ((const struct spawner *)d->ctx)->count > 0;
+}
+
 void
 spawner_drain(struct daemon *d)
 {

@@ -36,12 +36,14 @@ extern const struct ipc_route spawner_routes[SPAWNER_ROUTES];
 
 MUST_USE int spawner_start(struct daemon *d, const struct spawner_spec *spec);
 int spawner_run(struct daemon *d);
+bool spawner_is_busy(const struct daemon *d);
 void spawner_drain(struct daemon *d);
 void spawner_reload(struct daemon *d);
 void spawner_stats(struct daemon *d, struct buf *out);
 
 #define SPAWNER_ROWS                                                                               \
 	.routes = spawner_routes, .nroutes = SPAWNER_ROUTES, .run = spawner_run,                   \
-	.drain = spawner_drain, .reload = spawner_reload, .stats = spawner_stats
+	.is_busy = spawner_is_busy, .drain = spawner_drain, .reload = spawner_reload,              \
+	.stats = spawner_stats
 
 #endif

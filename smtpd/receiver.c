@@ -27,6 +27,7 @@ const struct daemon_spec smtpd_spec = {
 	.run = run,
 	.on_client = smtpd_on_client,
 	.banned = "421 4.7.0 % too many failed logins from your address, try later",
+	.is_busy = smtpd_is_busy,
 	.drain = smtpd_drain,
 	.stats = smtpd_stats,
 	.stop = smtpd_stop,

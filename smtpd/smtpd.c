@@ -260,6 +260,12 @@ smtpd_serve(struct daemon *d, const struct smtpd_kind *kind)
 	return ERR_OK;
 }
 
+bool
+smtpd_is_busy(const struct daemon *d)
+{
+	return ((const struct smtpd *)d->ctx)->nclients > 0;
+}
+
 void
 smtpd_drain(struct daemon *d)
 {

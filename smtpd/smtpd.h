@@ -236,6 +236,7 @@ bool smtpd_is_implicit_tls(const struct daemon_client *accepted); /* by its door
 /* A daemon_spec of either door is made of these. */
 int smtpd_serve(struct daemon *d, const struct smtpd_kind *kind); /* in spec->run */
 void smtpd_on_client(struct daemon *d, const struct daemon_client *accepted);
+bool smtpd_is_busy(const struct daemon *d);
 void smtpd_drain(struct daemon *d);
 void smtpd_stats(struct daemon *d, struct buf *out);
 void smtpd_stop(struct daemon *d);

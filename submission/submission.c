@@ -84,6 +84,7 @@ const struct daemon_spec submission_spec = {
 	.run = run,
 	.on_client = smtpd_on_client,
 	.banned = "421 4.7.0 % too many failed logins from your address, try later",
+	.is_busy = smtpd_is_busy,
 	.drain = smtpd_drain,
 	.stats = stats,
 	.stop = stop,

@@ -21,6 +21,8 @@
 #include "jail.h"
 #include "log.h"
 #include "sys.h"
+#include "version.h"
+#include "wire_version.h"
 
 #define DRAIN_LOOK_MS 20
 
@@ -32,6 +34,7 @@ static void on_drain(struct ipc_call *call, const void *msg);
 static void on_stats(struct ipc_call *call, const void *msg);
 static void on_config(struct ipc_call *call, const void *msg);
 static void on_ping(struct ipc_call *call, const void *msg);
+static void on_hand_over(struct ipc_call *call, const void *msg);
 
 /* What master may say once we serve. */
 static const struct ipc_route control_routes[] = {
@@ -44,6 +47,8 @@ static const struct ipc_route control_routes[] = {
 	{ CONTROL_CONFIG, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_config),
 		control_config_decode, on_config },
 	{ CONTROL_PING, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_ping },
+	{ CONTROL_HAND_OVER, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_hand_over),
+		control_hand_over_decode, on_hand_over },
 };
 
 void
@@ -72,8 +77,8 @@ daemon_still_starting(struct daemon *d)
 }
 
 void
-daemon_ask_master(struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done,
-	void *arg)
+daemon_ask_master(
+	struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done, void *arg)
 {
 	ipc_compose(d->priv->control);
 	ipc_request(d->priv->control, type, NULL, 0, timeout_ms, done, arg);
@@ -99,6 +104,7 @@ on_peer_close(void *ctx, struct ipc_channel *channel, int err)
 		log_error("%s[%u] sent what it may not", service_name(ipc_peer(channel)),
 			ipc_peer_instance(channel));
 	peer_of(d->priv, ipc_peer(channel), ipc_peer_instance(channel))->channels--;
+	leave_caller_down(d->priv, channel);
 	if (d->spec->peer_down != NULL)
 		d->spec->peer_down(d, channel);
 }
@@ -126,6 +132,7 @@ on_peer(struct ipc_call *call, const void *msg)
 		.nroutes = p->d.spec->nroutes,
 		.ctx = &p->d,
 		.on_close = on_peer_close });
+	leave_caller_up(p, channel);
 
 	if (p->d.spec->peer_up != NULL)
 		p->d.spec->peer_up(&p->d, channel);
@@ -152,11 +159,9 @@ daemon_drain_until(struct daemon *d, bool (*is_done)(struct daemon *d))
 	on_drain_look(-1, EV_TIMEOUT, d->priv);
 }
 
-static void
-on_drain(struct ipc_call *call, const void *msg)
+void
+daemon_begin_drain(struct daemon_private *p)
 {
-	struct daemon_private *p = call->ctx;
-
 	if (p->d.draining)
 		return;
 	p->d.draining = true;
@@ -165,6 +170,22 @@ on_drain(struct ipc_call *call, const void *msg)
 		p->d.spec->drain(&p->d);
 	else
 		daemon_finished(&p->d);
+}
+
+static void
+on_drain(struct ipc_call *call, const void *msg)
+{
+	daemon_begin_drain(call->ctx);
+}
+
+static void
+on_hand_over(struct ipc_call *call, const void *msg)
+{
+	const struct control_hand_over *m = msg;
+
+	leave_begin(call->ctx, m->sole != 0);
+	ipc_compose(call->channel);
+	ipc_reply(call->channel, call->id, CONTROL_PONG, NULL, 0);
 }
 
 static void
@@ -233,7 +254,7 @@ on_master_gone(void *ctx, struct ipc_channel *channel, int err)
 	struct daemon_private *p = ctx;
 
 	p->control = NULL;
-	if (!p->d.draining)
+	if (!p->d.draining && !p->d.leaving)
 		log_warning("master is gone; ending");
 	p->finished = true;
 	p->status = 1;
@@ -264,6 +285,8 @@ take_start(struct daemon_private *p, struct ipc_frame *f, struct jail *jail)
 	p->d.mail_uid = m.mail_uid;
 	p->d.mail_gid = m.mail_gid;
 	p->d.successor = m.successor != 0;
+	if (m.secret.n == sizeof(p->d.secret))
+		memcpy(p->d.secret, m.secret.p, sizeof(p->d.secret));
 	p->d.privileged = m.uid != UINT32_MAX;
 	p->d.root = arena_str(&p->arena, m.root);
 	memcpy(p->d.instances, m.instances, sizeof(m.instances));
@@ -382,7 +405,8 @@ serve(struct daemon_private *p)
 	}
 	doors_open(p);
 	sys_fault_from_environment(service_name(p->d.spec->service));
-	ipc_compose(p->control);
+	control_ready_encode(ipc_compose(p->control),
+		&(struct control_ready){ ipc_wire(), bytes_from_str(relais_version()) });
 	ipc_send(p->control, CONTROL_READY, NULL, 0);
 	while (!p->finished) {
 		if (event_base_loop(p->d.base, EVLOOP_ONCE) < 0)
@@ -402,6 +426,11 @@ daemon_run(const struct daemon_spec *spec, int argc, char *argv[])
 
 	p->d.spec = spec;
 	p->d.priv = p;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("relais-%s %s wire %u\n", service_name(spec->service), relais_version(),
+			(unsigned)ipc_wire());
+		return 0;
+	}
 	if (argc > 1 || fcntl(CONTROL_FD, F_GETFD) < 0) {
 		fprintf(stderr, "relais-%s is started by relais-master, not by hand\n",
 			service_name(spec->service));

@@ -47,6 +47,16 @@ struct daemon_spec {
 	/* A peer was introduced to us, or left. May be NULL. */
 	void (*peer_up)(struct daemon *d, struct ipc_channel *peer);
 	void (*peer_down)(struct daemon *d, struct ipc_channel *peer);
+	/*
+	 * At an upgrade a process is left in place of being drained: another one is to take over.
+	 * Its doors close; who asks it is told to let go of it (link.c), and it goes on as it is
+	 * until nobody asks any more and this says false: clients of its own are left. Then it
+	 * is drained. Master drains it earlier if it takes too long. May be NULL.
+	 */
+	bool (*is_busy)(const struct daemon *d);
+	/* Asked before who asks us is told: false while there is something to finish first. Called
+	 * every few milliseconds from then on when the process is being left. May be NULL. */
+	bool (*may_leave)(struct daemon *d);
 	/* Take nothing new (the doors are closed already), finish, then daemon_finished(). NULL:
 	 * the process ends at once. */
 	void (*drain)(struct daemon *d);
@@ -73,8 +83,10 @@ struct daemon {
 	uint32_t mail_uid, mail_gid; /* owner of virtual users' mailboxes; UINT32_MAX: who we are */
 	bool privileged;             /* started by root: chroot and ids are real */
 	bool successor;              /* started beside one that serves and is to be replaced */
+	bool leaving;                /* another process of our service takes over */
 	bool draining;
-	uint16_t instances[SERVICE_COUNT]; /* how many of each service there are */
+	uint16_t instances[SERVICE_COUNT];   /* how many of each service there are */
+	uint8_t secret[CONTROL_SECRET_SIZE]; /* of this run of the suite; zeros but for directory */
 	struct daemon_private *priv;
 };
 
@@ -90,14 +102,16 @@ void daemon_drain_until(struct daemon *d, bool (*is_done)(struct daemon *d));
 void daemon_still_starting(struct daemon *d);
 
 /* A question to master itself, for whom its routes let ask. As ipc_request(). */
-void daemon_ask_master(struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done,
-	void *arg);
+void daemon_ask_master(
+	struct daemon *d, uint16_t type, unsigned timeout_ms, ipc_answer_fn *done, void *arg);
 
 /*
  * A link: requests to a service, introduced by master when first needed and again after
  * its death. Requests made while it is not there wait for it until their time-out, at most
  * LINK_WAITING_MAX of them; further ones fail with ERR_PEER. A request in flight when the
- * peer dies fails with ERR_PEER: asking again is the caller's decision.
+ * peer dies fails with ERR_PEER: asking again is the caller's decision. A peer that leaves
+ * for a successor is no such case: requests in flight are answered, later ones and what
+ * link_send() is given wait for the successor, and link_is_up() says true meanwhile.
  */
 #define LINK_WAITING_MAX 10000
 

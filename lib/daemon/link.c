@@ -3,7 +3,8 @@
  * lib/daemon/link.c - requests to another service, whoever of its processes is alive.
  *
  * States: down (nothing asked), asked (an introduction is under way, or will be asked for
- * again soon), up. What is asked while not up waits here.
+ * again soon), up. What is asked while not up waits here. A peer that says it is leaving answers
+ * what it was asked; everything else waits for its successor, so nothing is lost between them.
  */
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -14,6 +15,8 @@
 #include "log.h"
 
 #define RETRY_MS         100
+#define RETRY_BETWEEN_MS 20    /* the next process is about to come */
+#define BETWEEN_MS       15000 /* and no longer */
 #define INTRODUCTION_MS  10000
 #define WAITING_SWEEP_MS 1000
 
@@ -25,7 +28,7 @@ struct waiting {
 	unsigned nfds;
 	uint64_t since_ms;
 	unsigned timeout_ms;
-	ipc_answer_fn *done;
+	ipc_answer_fn *done; /* NULL: no answer is wanted */
 	void *arg;
 };
 
@@ -37,6 +40,7 @@ struct link {
 	size_t nroutes;
 	struct ipc_channel *channel; /* NULL: not up */
 	bool asked, wanted;          /* wanted: keep it up without requests */
+	uint64_t between_ms;         /* the last peer left for a successor then; 0: it did not */
 	struct event *retry, *sweep;
 	struct buf compose;
 	STAILQ_HEAD(, waiting) queue;
@@ -56,7 +60,8 @@ fail_waiting(struct link *l, struct waiting *w, int err)
 		close(w->fds[i]);
 	buf_free(&w->body);
 	l->nqueue--;
-	w->done(w->arg, &(struct ipc_answer){ .err = err });
+	if (w->done != NULL)
+		w->done(w->arg, &(struct ipc_answer){ .err = err });
 	free(w);
 }
 
@@ -85,10 +90,17 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	ask(arg);
 }
 
+/* One process of the service has gone, the next is about to come. */
+static bool
+is_between(const struct link *l)
+{
+	return l->between_ms != 0 && clock_mono_ms() - l->between_ms < BETWEEN_MS;
+}
+
 static void
 retry_soon(struct link *l)
 {
-	const struct timeval wait = { 0, RETRY_MS * 1000 };
+	const struct timeval wait = { 0, (is_between(l) ? RETRY_BETWEEN_MS : RETRY_MS) * 1000 };
 
 	if (l->wanted || !STAILQ_EMPTY(&l->queue))
 		event_add(l->retry, &wait);
@@ -102,6 +114,24 @@ on_peer_close(void *ctx, struct ipc_channel *channel, int err)
 	l->channel = NULL;
 	if (err == ERR_SYNTAX)
 		log_error("%s sent what it may not", service_name(l->service));
+	if (l->down != NULL)
+		l->down(l->down_arg, l);
+	if (!l->asked)
+		retry_soon(l);
+}
+
+/* Who is leaving too stays with those it knows, as far as they stay: what they keep for its
+ * clients (logins, certificates) their successors do not have. */
+static void
+on_leaving(void *ctx, struct ipc_channel *channel, bool sole)
+{
+	struct link *l = ctx;
+
+	UNUSED(channel);
+	if (l->d->leaving && !sole)
+		return;
+	ipc_retire(&l->channel);
+	l->between_ms = clock_mono_ms();
 	if (l->down != NULL)
 		l->down(l->down_arg, l);
 	if (!l->asked)
@@ -124,8 +154,12 @@ send_waiting(struct link *l)
 		}
 		l->nqueue--;
 		buf_put_bytes(ipc_compose(l->channel), buf_bytes(&w->body));
-		ipc_request(l->channel, w->type, w->fds, w->nfds,
-			w->timeout_ms == 0 ? 0 : w->timeout_ms - (unsigned)waited, w->done, w->arg);
+		if (w->done == NULL)
+			ipc_send(l->channel, w->type, w->fds, w->nfds);
+		else
+			ipc_request(l->channel, w->type, w->fds, w->nfds,
+				w->timeout_ms == 0 ? 0 : w->timeout_ms - (unsigned)waited, w->done,
+				w->arg);
 		buf_free(&w->body);
 		free(w);
 	}
@@ -153,7 +187,9 @@ on_introduced(void *arg, const struct ipc_answer *answer)
 		.routes = l->routes,
 		.nroutes = l->nroutes,
 		.ctx = l,
-		.on_close = on_peer_close });
+		.on_close = on_peer_close,
+		.on_leaving = on_leaving });
+	l->between_ms = 0;
 	answer->fds[0] = -1;
 	if (l->up != NULL)
 		l->up(l->up_arg, l);
@@ -236,13 +272,14 @@ void
 link_close(struct link *l)
 {
 	l->wanted = false;
+	l->between_ms = 0;
 	ipc_channel_free(&l->channel);
 }
 
 bool
 link_is_up(const struct link *l)
 {
-	return l->channel != NULL;
+	return l->channel != NULL || is_between(l);
 }
 
 size_t
@@ -260,11 +297,39 @@ link_compose(struct link *l)
 	return &l->compose;
 }
 
+/* It waits for the peer. */
+static void
+enqueue(struct link *l, struct waiting *w, const int *fds, unsigned nfds)
+{
+	const struct timeval sweep = { WAITING_SWEEP_MS / 1000, 0 };
+
+	w->since_ms = clock_mono_ms();
+	w->nfds = nfds;
+	for (unsigned i = 0; i < nfds; i++)
+		w->fds[i] = fds[i];
+	w->body = BUF_SECRET;
+	buf_put_bytes(&w->body, buf_bytes(&l->compose));
+	buf_clear(&l->compose);
+	STAILQ_INSERT_TAIL(&l->queue, w, link);
+	if (l->nqueue++ == 0)
+		event_add(l->sweep, &sweep);
+	ask(l);
+}
+
 void
 link_send(struct link *l, uint16_t type, const int *fds, unsigned nfds)
 {
+	struct waiting *w;
+
 	if (l->channel != NULL) {
 		ipc_send(l->channel, type, fds, nfds);
+		return;
+	}
+	if (is_between(l) && l->nqueue < LINK_WAITING_MAX) {
+		w = xcalloc(1, sizeof(*w));
+		w->type = type;
+		w->timeout_ms = BETWEEN_MS;
+		enqueue(l, w, fds, nfds);
 		return;
 	}
 	for (unsigned i = 0; i < nfds; i++)
@@ -284,7 +349,7 @@ void
 link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsigned timeout_ms,
 	ipc_answer_fn *done, void *arg)
 {
-	const struct timeval now = { 0, 0 }, sweep = { WAITING_SWEEP_MS / 1000, 0 };
+	const struct timeval now = { 0, 0 };
 	struct waiting *w;
 
 	if (l->channel != NULL) {
@@ -302,15 +367,5 @@ link_request(struct link *l, uint16_t type, const int *fds, unsigned nfds, unsig
 	}
 	w->type = type;
 	w->timeout_ms = timeout_ms;
-	w->since_ms = clock_mono_ms();
-	w->nfds = nfds;
-	for (unsigned i = 0; i < nfds; i++)
-		w->fds[i] = fds[i];
-	w->body = BUF_SECRET;
-	buf_put_bytes(&w->body, buf_bytes(&l->compose));
-	buf_clear(&l->compose);
-	STAILQ_INSERT_TAIL(&l->queue, w, link);
-	if (l->nqueue++ == 0)
-		event_add(l->sweep, &sweep);
-	ask(l);
+	enqueue(l, w, fds, nfds);
 }

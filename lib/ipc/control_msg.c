@@ -2,6 +2,8 @@
 /* lib/ipc/control_msg.c - between master and its children: encoders and decoders. */
 #include "control_msg.h"
 
+#include "wire_version.h"
+
 void
 control_listener_encode(struct buf *out, const struct control_listener *m)
 {
@@ -58,6 +60,7 @@ control_start_encode(struct buf *out, const struct control_start *m)
 	ipc_put_bytes(out, m->root);
 	control_config_encode(out, &m->conf);
 	buf_put_u8(out, m->successor);
+	ipc_put_bytes(out, m->secret);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		buf_put_u16(out, m->instances[i]);
 }
@@ -80,6 +83,7 @@ control_start_decode(struct ipc_reader *in, void *out)
 	m->root = ipc_get_bytes(in, CONTROL_PATH_MAX);
 	get_config(in, &m->conf);
 	m->successor = (uint8_t)ipc_get_enum(in, 2);
+	m->secret = ipc_get_bytes(in, CONTROL_SECRET_SIZE);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		m->instances[i] = ipc_get_u16(in);
 	if (m->service >= SERVICE_COUNT)
@@ -92,6 +96,7 @@ control_introduce_encode(struct buf *out, const struct control_introduce *m)
 {
 	buf_put_u32(out, m->service);
 	buf_put_u32(out, m->instance);
+	buf_put_u32(out, ipc_wire());
 }
 
 int
@@ -101,8 +106,41 @@ control_introduce_decode(struct ipc_reader *in, void *out)
 
 	m->service = ipc_get_u32(in);
 	m->instance = ipc_get_u32(in);
-	if (m->service >= SERVICE_COUNT)
-		in->bad = true;
+	m->wire = ipc_get_u32(in);
+	if (m->service >= SERVICE_COUNT) /* of a newer program: nobody may call it */
+		m->service = SERVICE_NONE;
+	return ipc_finish(in);
+}
+
+void
+control_ready_encode(struct buf *out, const struct control_ready *m)
+{
+	buf_put_u32(out, m->wire);
+	ipc_put_bytes(out, m->version);
+}
+
+int
+control_ready_decode(struct ipc_reader *in, void *out)
+{
+	struct control_ready *m = out;
+
+	m->wire = ipc_get_u32(in);
+	m->version = ipc_get_text(in, CONTROL_VERSION_MAX);
+	return ipc_finish(in);
+}
+
+void
+control_hand_over_encode(struct buf *out, const struct control_hand_over *m)
+{
+	buf_put_u8(out, m->sole);
+}
+
+int
+control_hand_over_decode(struct ipc_reader *in, void *out)
+{
+	struct control_hand_over *m = out;
+
+	m->sole = (uint8_t)ipc_get_enum(in, 2);
 	return ipc_finish(in);
 }
 
@@ -124,6 +162,21 @@ control_peer_decode(struct ipc_reader *in, void *out)
 	m->err = (int32_t)ipc_get_u32(in);
 	if (m->service >= SERVICE_COUNT)
 		in->bad = true;
+	return ipc_finish(in);
+}
+
+void
+control_reload_encode(struct buf *out, const struct control_reload *m)
+{
+	buf_put_u8(out, m->yes_really);
+}
+
+int
+control_reload_decode(struct ipc_reader *in, void *out)
+{
+	struct control_reload *m = out;
+
+	m->yes_really = in->in.n == 0 ? 0 : (uint8_t)ipc_get_enum(in, 2);
 	return ipc_finish(in);
 }
 

@@ -52,6 +52,7 @@ struct ipc_channel {
 	bool unread;   /* nothing is read until answers have left */
 	unsigned busy; /* dispatching: free later */
 	bool dead;     /* freed by its owner meanwhile */
+	bool retired;  /* freed when the last request is answered */
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
@@ -172,6 +173,36 @@ ipc_channel_free(struct ipc_channel **channel)
 		stop(c, ERR_PEER);
 	if (c->busy == 0)
 		destroy(c);
+}
+
+static void
+end_if_idle(struct ipc_channel *c)
+{
+	if (!c->retired || c->dead || c->busy > 0 || c->waiting > 0 || !TAILQ_EMPTY(&c->out))
+		return;
+	stop(c, ERR_PEER);
+	destroy(c);
+}
+
+void
+ipc_retire(struct ipc_channel **channel)
+{
+	struct ipc_channel *c = *channel;
+
+	*channel = NULL;
+	if (c == NULL)
+		return;
+	c->spec.on_close = NULL;
+	c->spec.on_leaving = NULL;
+	c->retired = true;
+	end_if_idle(c);
+}
+
+void
+ipc_say_leaving(struct ipc_channel *channel, bool sole)
+{
+	buf_put_u8(ipc_compose(channel), sole);
+	ipc_send(channel, IPC_LEAVING, NULL, 0);
 }
 
 enum service
@@ -325,15 +356,27 @@ ipc_flush(struct ipc_channel *c)
 }
 
 static void
+flush_and_end(struct ipc_channel *c)
+{
+	c->busy++; /* it may be lost meanwhile */
+	ipc_flush(c);
+	c->busy--;
+	if (c->dead && c->busy == 0)
+		destroy(c);
+	else
+		end_if_idle(c);
+}
+
+static void
 on_flush(evutil_socket_t fd, short what, void *arg)
 {
-	ipc_flush(arg);
+	flush_and_end(arg);
 }
 
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
-	ipc_flush(arg);
+	flush_and_end(arg);
 }
 
 /* ---- requests ---- */
@@ -439,6 +482,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 		c->sweeping = false;
 		event_del(c->sweep);
 	}
+	end_if_idle(c);
 }
 
 /* ---- receiving ---- */
@@ -474,6 +518,19 @@ find_route(const struct ipc_channel *c, uint16_t type)
 }
 
 static int
+take_leaving(struct ipc_channel *c, struct ipc_frame *f)
+{
+	struct ipc_reader in = ipc_reader(f->body);
+	const bool sole = ipc_get_enum(&in, 2) == 1;
+
+	if (ipc_finish(&in) < 0 || f->nfds > 0)
+		return ERR_SYNTAX;
+	if (c->spec.on_leaving != NULL)
+		c->spec.on_leaving(c->spec.ctx, c, sole);
+	return ERR_OK;
+}
+
+static int
 take_request(struct ipc_channel *c, struct ipc_frame *f)
 {
 	const struct ipc_route *route = find_route(c, f->type);
@@ -481,6 +538,8 @@ take_request(struct ipc_channel *c, struct ipc_frame *f)
 	struct ipc_reader in = ipc_reader(f->body);
 	struct ipc_call call = { c, c->spec.ctx, f->id, f->type, f->nfds, f->fds };
 
+	if (f->type == IPC_LEAVING && !c->spec.served)
+		return take_leaving(c, f);
 	if (route == NULL || (route->from & FROM(c->spec.peer)) == 0 ||
 		(route->states != 0 && (route->states & c->state) == 0) || route->fds != f->nfds)
 		return ERR_SYNTAX;
@@ -553,5 +612,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			destroy(c);
 	} else if (r < 0) {
 		lose(c, r);
+	} else {
+		end_if_idle(c);
 	}
 }

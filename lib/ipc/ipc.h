@@ -52,6 +52,9 @@ enum ipc_types {
 	IPC_METRICS = 0x0f00,
 };
 
+/* Below the conversations: of the channel itself. */
+#define IPC_LEAVING 0x0001 /* server -> client: ipc_say_leaving() */
+
 struct ipc_channel;
 
 /* One arriving message, for its handler. */
@@ -99,6 +102,10 @@ struct ipc_channel_spec {
 	/* The peer left (ERR_PEER) or broke the rules (ERR_SYNTAX): requests in flight have
 	 * failed already; the channel is freed after this returns. May be NULL. */
 	void (*on_close)(void *ctx, struct ipc_channel *channel, int err);
+	/* The server is about to leave and answers what it was asked so far. sole: its successor
+	 * waits until it has gone, so nobody is to keep it. May free or retire the channel.
+	 * NULL: a server does not say so here. */
+	void (*on_leaving)(void *ctx, struct ipc_channel *channel, bool sole);
 };
 
 struct ipc_channel *ipc_channel_new(const struct ipc_channel_spec *spec);
@@ -106,6 +113,13 @@ struct ipc_channel *ipc_channel_new(const struct ipc_channel_spec *spec);
 /* Close from our side: requests in flight fail with ERR_PEER, on_close is not called. What
  * was sent before is flushed first if the socket takes it. NULL is fine; sets NULL. */
 void ipc_channel_free(struct ipc_channel **channel);
+
+/* Close from our side once all that was asked is answered: requests in flight end as they would
+ * have. NULL is fine; sets NULL. */
+void ipc_retire(struct ipc_channel **channel);
+
+/* To who asks us: let go of this channel and find our successor. */
+void ipc_say_leaving(struct ipc_channel *channel, bool sole);
 
 enum service ipc_peer(const struct ipc_channel *channel);
 unsigned ipc_peer_instance(const struct ipc_channel *channel);

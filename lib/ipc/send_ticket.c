@@ -38,6 +38,20 @@ mac(const struct send_ticket_key *key, const struct send_ticket *t, uint64_t exp
 }
 
 void
+send_ticket_key_make(struct send_ticket_key *key, const uint8_t *secret, const char *name)
+{
+	uint8_t digest[MAC_SIZE];
+	unsigned n = MAC_SIZE;
+
+	ASSERT(HMAC(EVP_sha256(), secret, SEND_TICKET_KEY_SIZE, (const uint8_t *)name, strlen(name),
+		       key->key, &n) != NULL &&
+		n == sizeof(key->key));
+	ASSERT(HMAC(EVP_sha256(), key->key, sizeof(key->key), (const uint8_t *)"id", 2, digest,
+		       &n) != NULL);
+	key->id = get_u64(digest) | 1;
+}
+
+void
 send_ticket_make(const struct send_ticket_key *key, const struct send_ticket *t, uint64_t now_s,
 	struct buf *out)
 {

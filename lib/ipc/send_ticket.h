@@ -27,6 +27,10 @@ struct send_ticket_key {
 	uint8_t key[SEND_TICKET_KEY_SIZE];
 };
 
+/* The key that goes by this name, as long as the suite runs: directories of before and after
+ * an upgrade have the same ones. secret: SEND_TICKET_KEY_SIZE octets. */
+void send_ticket_key_make(struct send_ticket_key *key, const uint8_t *secret, const char *name);
+
 /* What a ticket is good for. */
 struct send_ticket {
 	struct bytes login; /* the account's key, as AUTH's answer gave it */
