@@ -7,6 +7,7 @@
 #include "account_edit.h"
 #include "account_words.h"
 #include "err.h"
+#include "printed.h"
 
 static const struct verb {
 	const char *name;
@@ -96,10 +97,10 @@ cmd_user_state(struct cli *cli, int argc, char *argv[])
 
 /* ---- send-as ---- */
 
-const char user_send_as_usage[] =
-	"relais user send-as list ADDRESS\n"
-	"       relais user send-as add|del ADDRESS OTHER   OTHER: an address, or @DOMAIN for all\n"
-	"                                                   of it";
+const char user_send_as_usage[] = "relais user send-as list ADDRESS [--json]\n"
+				  "       relais user send-as add|del ADDRESS OTHER\n"
+				  "\n"
+				  "OTHER: an address, or @DOMAIN for all of it.";
 
 /* OTHER in its folded form, for comparing. */
 static bool
@@ -122,12 +123,20 @@ fold_other(struct arena *a, struct bytes in, struct bytes *out)
 }
 
 static int
-send_as_list(const struct account_edit *e)
+send_as_list(const struct account_edit *e, bool json)
 {
 	struct bytes rest = e->old, other;
+	json_t *out = json ? json_array() : NULL;
 
-	while (account_next_send_as(&rest, &other) > 0)
-		printf("%.*s\n", (int)other.n, (const char *)other.p);
+	while (account_next_send_as(&rest, &other) > 0) {
+		if (json)
+			json_array_append_new(out, json_text(other));
+		else
+			printf("%.*s\n", (int)other.n, (const char *)other.p);
+	}
+	if (json)
+		json_print(out);
+	json_decref(out);
 	return CLI_OK;
 }
 
@@ -177,13 +186,15 @@ cmd_user_send_as(struct cli *cli, int argc, char *argv[])
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool is_list = strcmp(verb, "list") == 0, add = strcmp(verb, "add") == 0, ok;
+	bool json = argc == 4 && strcmp(argv[3], "--json") == 0;
 	struct account_edit e;
 
-	if (!(is_list && argc == 3) && !((add || strcmp(verb, "del") == 0) && argc == 4))
+	if (!(is_list && argc == 3 + json) && !((add || strcmp(verb, "del") == 0) && argc == 4))
 		return cli_usage(user_send_as_usage, NULL);
 	ok = is_list ? account_read_open(cli, &e, argv[2]) : account_edit_open(cli, &e, argv[2]);
 	if (ok)
-		ok = is_list ? send_as_list(&e) == CLI_OK : send_as_change(cli, &e, argv[3], add);
+		ok = is_list ? send_as_list(&e, json) == CLI_OK
+			     : send_as_change(cli, &e, argv[3], add);
 	account_edit_close(&e);
 	return ok ? CLI_OK : CLI_FAILED;
 }

@@ -10,10 +10,12 @@
 #include "table_files.h"
 
 const char alias_usage[] =
-	"relais alias add NAME TARGET...    NAME: user@domain, user (in every local domain) or "
-	"@domain\n"
+	"relais alias add NAME TARGET...\n"
 	"       relais alias list [DOMAIN] [--json]\n"
-	"       relais alias del NAME [TARGET...]   without targets: all of it";
+	"       relais alias del NAME [TARGET...]   without targets: all of it\n"
+	"\n"
+	"NAME: user@domain, user (in every local domain) or @domain (whoever is not\n"
+	"there). TARGET: an address, or a local-part in the domain asked for.";
 
 /* What a command on one alias works with. */
 struct alias {

@@ -25,11 +25,12 @@
 
 const char user_app_password_usage[] =
 	"relais user app-password list ADDRESS [--json]\n"
-	"       relais user app-password add ADDRESS NAME [--protocols imap,pop3,submission]\n"
-	"       relais user app-password del ADDRESS NAME\n\n"
-	"An app password is for one program or device. It is made and shown by \"add\", once, and\n"
-	"can be taken back without changing the others. NAME: letters, digits, \"-\", \"_\", "
-	"\".\".";
+	"       relais user app-password add ADDRESS NAME [--protocols LIST]\n"
+	"       relais user app-password del ADDRESS NAME\n"
+	"\n"
+	"An app password is for one program or device. It is made and shown by \"add\",\n"
+	"once, and can be taken back without changing the others. NAME: letters, digits,\n"
+	"\"-\", \"_\", \".\"; --protocols imap,pop3,submission: good for these only.";
 
 #define GROUPS       7
 #define GROUP_SIZE   4

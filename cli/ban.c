@@ -13,10 +13,12 @@
 const char ban_usage[] =
 	"relais ban [list] [--json]\n"
 	"       relais ban add ADDRESS|NETWORK|LOGIN [--time TIME] [--reason TEXT]\n"
-	"       relais ban del ADDRESS|NETWORK|LOGIN ...\n\n"
-	"An address (192.0.2.7, 2001:db8::1) or network (192.0.2.0/24) is turned away at every\n"
-	"door. A login (user@example.org) can then be used only from networks it was used from\n"
-	"before. TIME is like 90s, 10m, 2h, 7d; without it the ban has no end.";
+	"       relais ban del ADDRESS|NETWORK|LOGIN...\n"
+	"\n"
+	"An address (192.0.2.7, 2001:db8::1) or network (192.0.2.0/24) is turned away at\n"
+	"every door. A login (user@example.org) can then be used only from networks it\n"
+	"was used from before. TIME is like 90s, 10m, 2h, 7d; without it the ban has no\n"
+	"end.";
 
 struct words {
 	uint64_t time;

@@ -15,9 +15,9 @@
 #include "tls_conf.h"
 
 const char cert_usage[] =
-	"relais cert list [--json]   certificates: names, key, days left, file\n"
-	"       relais cert check [--json]  only what needs your care; exit status 1 if anything "
-	"does";
+	"relais cert list [--json]    certificates: names, key, days left, file\n"
+	"       relais cert check [--json]   only what needs your care; exit status 1 if\n"
+	"                                    anything does";
 
 /* What keyholder serves now, by fingerprint. */
 struct served {

@@ -17,18 +17,19 @@
 #include "printed.h"
 
 const char dkim_usage[] =
-	"relais dkim new DOMAIN [--selector NAME]      the first keys of a domain\n"
-	"       relais dkim list [DOMAIN] [--json]            all keys and their states\n"
-	"       relais dkim show DOMAIN [--json]              the records to publish, as in a zone "
-	"file\n"
-	"       relais dkim rotate DOMAIN [--selector NAME]   new keys in place of the active "
-	"ones\n"
-	"       relais dkim retire DOMAIN SELECTOR            sign no more with this key\n"
-	"       relais dkim remove DOMAIN SELECTOR            forget a key that never signed or is "
-	"gone\n"
-	"       Selectors are made of the year (r2026a for RSA, e2026a for Ed25519); with "
-	"--selector\n"
-	"       they are rNAME and eNAME.";
+	"relais dkim new DOMAIN [--selector NAME] [--anyway] [--json]\n"
+	"       relais dkim list [DOMAIN] [--json]\n"
+	"       relais dkim show DOMAIN [--json]\n"
+	"       relais dkim rotate DOMAIN [--selector NAME] [--json]\n"
+	"       relais dkim retire DOMAIN SELECTOR\n"
+	"       relais dkim remove DOMAIN SELECTOR\n"
+	"\n"
+	"new: the first keys of a domain; --anyway: also of one not served here.\n"
+	"list: all keys and their states. show: the records to publish, as in a zone\n"
+	"file. rotate: new keys in place of the active ones. retire: sign no more with\n"
+	"this key. remove: forget a key that never signed or is gone.\n"
+	"Selectors are made of the year (r2026a for RSA, e2026a for Ed25519); with\n"
+	"--selector they are rNAME and eNAME.";
 
 typedef void row_fn(void *arg, const struct dkim_key_row *row);
 

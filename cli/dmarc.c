@@ -18,16 +18,13 @@
 #include "pages.h"
 
 const char dmarc_usage[] =
-	"relais dmarc [report] [DOMAIN] [--json]     what waits to be sent, by day and domain; "
-	"with "
-	"a\n"
-	"                                                  domain: its rows\n"
-	"       relais dmarc send [--now] [--json]         send the reports of days that are over; "
-	"--now: of\n"
-	"                                                  today too\n"
+	"relais dmarc [report] [DOMAIN] [--json]\n"
+	"       relais dmarc send [--now] [--json]\n"
 	"       relais dmarc seen DOMAIN [--mailbox ADDRESS] [--since DAYS] [--json]\n"
-	"                                                  what reports of others say about a "
-	"domain of ours";
+	"\n"
+	"report: what waits to be sent, by day and domain; with a domain: its rows.\n"
+	"send: send the reports of days that are over; --now: of today too.\n"
+	"seen: what reports of others say about a domain of ours.";
 
 #define DAY_S   86400u
 #define SEND_MS (3600 * 1000)

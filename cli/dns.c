@@ -6,25 +6,21 @@
 #include <string.h>
 
 const char dns_usage[] =
-	"relais dns show DOMAIN [--nsupdate | --json] [--address ADDRESS]... [--rua MAILBOX]\n"
-	"                       [--policy none|quarantine|reject]\n"
-	"       relais dns check DOMAIN | --all [--quiet] [--json] [--address ADDRESS]...\n"
+	"relais dns show DOMAIN [--nsupdate | --json] [--address IP]...\n"
+	"                       [--rua MAILBOX] [--policy none|quarantine|reject]\n"
+	"       relais dns check DOMAIN | --all [--quiet] [--json] [--address IP]...\n"
 	"       relais dns query TYPE NAME [--json]\n"
 	"\n"
-	"show   the records that DOMAIN needs, as lines of a zone file: MX, SPF, DKIM, DMARC, "
-	"TLSA,\n"
-	"       SRV for clients, MTA-STS, TLS-RPT. --address: of this host, if it is not the one\n"
-	"       that the system has; --rua: who gets reports (postmaster); --policy: of DMARC\n"
-	"check  asks for them, for the addresses' names (PTR), and whether SPF lets our own mail\n"
-	"       pass. --all: each local domain; --quiet: only what is not right. Exit status: 0 "
-	"right\n"
-	"       (hints do not count), 1 something is wrong, 2 something could not be asked,\n"
-	"       64 wrong words\n"
-	"query  what resolver finds, and whether DNSSEC proves it. TYPE: A, AAAA, MX, TXT, PTR "
-	"(also\n"
-	"       of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn. Exit status: 0 records, 1 "
-	"there\n"
-	"       are none, 75 not known (try again later)";
+	"show   the records that DOMAIN needs, as lines of a zone file: MX, SPF, DKIM,\n"
+	"       DMARC, TLSA, SRV for clients, MTA-STS, TLS-RPT. --address: of this host,\n"
+	"       if the world sees another; --rua: who gets reports; --policy: of DMARC\n"
+	"check  asks for them, for the addresses' names (PTR), and whether SPF lets our\n"
+	"       own mail pass. --all: each local domain; --quiet: only what is not\n"
+	"       right. Exit status: 0 right (hints do not count), 1 something is wrong,\n"
+	"       75 something could not be asked\n"
+	"query  what resolver finds, and whether DNSSEC proves it. TYPE: A, AAAA, MX,\n"
+	"       TXT, PTR (also of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn. Exit\n"
+	"       status: 0 records, 1 there are none, 75 not known (try again later)";
 
 static bool
 take_address(struct dns_words *w, const char *text)

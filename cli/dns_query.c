@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "dns.h"
@@ -132,7 +131,7 @@ dns_query(struct cli *cli, int argc, char *argv[])
 	else
 		print_text(m.type, &answer);
 	if (dns_status_is_temporary(answer.status))
-		return EX_TEMPFAIL;
+		return CLI_LATER;
 	return answer.status == DNS_OK         ? CLI_OK
 	       : answer.status == DNS_BAD_NAME ? CLI_USAGE
 					       : CLI_FAILED;

@@ -3,19 +3,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "dns.h"
 #include "dns_check.h"
 #include "printed.h"
-
-/* Exit statuses for cron. */
-enum {
-	CHECK_RIGHT = 0,
-	CHECK_WRONG = 1,
-	CHECK_UNKNOWN = 2,
-};
 
 struct asking {
 	struct cli *cli;
@@ -95,11 +87,11 @@ status_of(const struct dns_findings *all)
 {
 	switch (dns_worst(all)) {
 	case DNS_WRONG:
-		return CHECK_WRONG;
+		return CLI_FAILED;
 	case DNS_UNKNOWN:
-		return CHECK_UNKNOWN;
+		return CLI_LATER;
 	default:
-		return CHECK_RIGHT;
+		return CLI_OK;
 	}
 }
 
@@ -112,7 +104,7 @@ check_one(struct asking *q, const struct dns_words *w, json_t *json)
 	static struct dns_findings findings;
 	const struct dns_asker asker = { ask_dns, ask_spf, q };
 	struct arena a = ARENA_INIT;
-	int status = CHECK_UNKNOWN;
+	int status = CLI_LATER;
 
 	if (dns_facts(q->cli, &a, w, &facts)) {
 		dns_plan_make(&a, &facts, &plan);
@@ -134,14 +126,14 @@ check_all(struct asking *q, struct dns_words *w, json_t *json)
 	struct arena a = ARENA_INIT;
 	const char *const *names = &w->domain;
 	size_t n = w->all ? dns_local_domains(q->cli, &a, &names) : 1;
-	int worst = CHECK_RIGHT;
+	int worst = CLI_OK;
 
 	for (size_t i = 0; i < n; i++) {
 		int status;
 
 		w->domain = names[i];
 		status = check_one(q, w, json);
-		if (worst != CHECK_WRONG && status != CHECK_RIGHT)
+		if (worst != CLI_FAILED && status != CLI_OK)
 			worst = status;
 	}
 	arena_reset(&a);
@@ -154,15 +146,14 @@ dns_report(struct cli *cli, int argc, char *argv[])
 	static struct asking q;
 	struct dns_words w;
 	json_t *json = NULL;
-	int status = CHECK_UNKNOWN;
+	int status;
 
 	if (dns_words(argc, argv, &w) != CLI_OK || w.form == DNS_FORM_NSUPDATE)
-		return EX_USAGE;
+		return CLI_USAGE;
 	q = (struct asking){ .cli = cli, .resolver = -1, .verifier = -1 };
-	if (cli_load(cli))
-		q.resolver = cli_connect(cli, SERVICE_RESOLVER);
+	q.resolver = cli_connect(cli, SERVICE_RESOLVER);
 	if (q.resolver < 0)
-		return status;
+		return CLI_DOWN;
 	q.verifier = cli_connect(cli, SERVICE_VERIFIER);
 	if (w.form == DNS_FORM_JSON)
 		json = json_array();

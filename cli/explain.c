@@ -26,16 +26,15 @@
 #define ANSWER_MS   70000 /* beyond mailauth.timeout */
 
 const char explain_usage[] =
-	"relais explain FILE [--from ADDRESS] [--ip ADDRESS] [--helo NAME] [--to ADDRESS] "
-	"[--json]\n"
-	"       relais explain --from ADDRESS --ip ADDRESS [--helo NAME] [--to ADDRESS] [--json]\n"
+	"relais explain FILE [--from ADDRESS] [--ip IP] [--helo NAME]\n"
+	"                      [--to ADDRESS] [--json]\n"
+	"       relais explain --from ADDRESS --ip IP [--helo NAME] [--to ADDRESS]\n"
+	"                      [--json]\n"
 	"\n"
-	"Tells what SPF, DKIM and DMARC say of a message, step by step, and what the door would "
-	"do\n"
-	"with it. FILE: a message as it is stored (-: standard input); client, HELO and "
-	"reverse-path\n"
-	"are those of its topmost Received and Return-Path fields, unless they are given. Without\n"
-	"FILE: a message from ADDRESS without a signature.";
+	"Tells what SPF, DKIM and DMARC say of a message, step by step, and what the\n"
+	"door would do with it. FILE: a message as it is stored (-: standard input);\n"
+	"client, HELO and reverse-path are those of its topmost Received and Return-Path\n"
+	"fields, unless they are given. Without FILE: a message without a signature.";
 
 struct explaining {
 	struct cli *cli;

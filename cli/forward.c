@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "err.h"
+#include "printed.h"
 #include "table_files.h"
 
 const char user_forward_usage[] =
-	"relais user forward ADDRESS                     where its mail is sent on to\n"
-	"       relais user forward ADDRESS [--keep] TARGET...   send it on; --keep: a copy stays\n"
-	"       relais user forward ADDRESS --off   no more";
+	"relais user forward ADDRESS [--json]            where its mail goes\n"
+	"       relais user forward ADDRESS [--keep] TARGET...  send it on; a copy stays\n"
+	"       relais user forward ADDRESS --off               no more";
 
 /* The line without the words of a forward. */
 static void
@@ -45,8 +46,21 @@ put_targets(struct arena *a, struct buf *out, char *targets[], int n, bool keep)
 	return true;
 }
 
+static void
+show_json(const struct account_record *r)
+{
+	json_t *targets = json_array(), *o;
+	struct bytes rest = r->forward;
+
+	while (rest.n > 0)
+		json_array_append_new(targets, json_text(bytes_cut(&rest, ',')));
+	o = json_pack("{s:o,s:b}", "forward", targets, "keep", r->keep);
+	json_print(o);
+	json_decref(o);
+}
+
 static int
-show(struct bytes line)
+show(struct bytes line, bool json)
 {
 	struct account_record r;
 	const char *why;
@@ -55,7 +69,9 @@ show(struct bytes line)
 		fprintf(stderr, "%s\n", why);
 		return CLI_FAILED;
 	}
-	if (r.forward.n == 0)
+	if (json)
+		show_json(&r);
+	else if (r.forward.n == 0)
 		puts("no forward");
 	else
 		printf("%.*s%s\n", (int)r.forward.n, (const char *)r.forward.p,
@@ -73,9 +89,11 @@ cmd_user_forward(struct cli *cli, int argc, char *argv[])
 	struct bytes old, value;
 	bool keep = argc > 2 && strcmp(argv[2], "--keep") == 0, ok;
 	bool off = argc == 3 && strcmp(argv[2], "--off") == 0;
+	bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
 	int first = keep ? 3 : 2, status = CLI_FAILED;
 
-	if (argc < 2 || (keep && argc == 3) || (!off && argc > first && argv[first][0] == '-'))
+	if (argc < 2 || (keep && argc == 3) ||
+		(!off && !json && argc > first && argv[first][0] == '-'))
 		return cli_usage(user_forward_usage, NULL);
 	ok = table_files_lock(cli) && table_file_load(cli, TABLE_ACCOUNTS, &f);
 	if (ok && (mail_address_fold(&a, bytes_from_str(argv[1]), &address) < 0 ||
@@ -83,8 +101,8 @@ cmd_user_forward(struct cli *cli, int argc, char *argv[])
 		fprintf(stderr, "%s: no such account\n", argv[1]);
 		ok = false;
 	}
-	if (ok && argc == 2) {
-		status = show(old);
+	if (ok && (argc == 2 || json)) {
+		status = show(old, json);
 	} else if (ok) {
 		put_rest(&line, old);
 		if (off || put_targets(&a, &line, argv + first, argc - first, keep)) {

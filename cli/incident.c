@@ -13,10 +13,12 @@
 
 const char incident_usage[] =
 	"relais incident [list] [--json]\n"
-	"       relais incident release LOGIN [--json]   it may send again, its held mail goes "
-	"out\n"
-	"       relais incident purge LOGIN [--json]     the same, but its mail in the queue is "
-	"deleted";
+	"       relais incident release LOGIN [--json]\n"
+	"       relais incident purge LOGIN [--json]\n"
+	"\n"
+	"Accounts that may send nothing more, as they sent too much.\n"
+	"release: it may send again, its held mail goes out; purge: the same, but its\n"
+	"mail in the queue is deleted.";
 
 /* ---- list ---- */
 

@@ -7,13 +7,12 @@
 #include "map.h"
 #include "table_files.h"
 
-const char map_usage[] = "relais map [build]              compile all tables, if all are good\n"
-			 "       relais map check               only say what is wrong\n"
-			 "       relais map TABLE               compile that one: transport, "
-			 "tls_policy, ...\n"
-			 "       relais map aliases             compile the system's aliases "
-			 "alone\n"
-			 "       relais map query TABLE KEY     look up in the compiled table";
+const char map_usage[] =
+	"relais map [build]             compile all tables, if all are good\n"
+	"       relais map check               only say what is wrong\n"
+	"       relais map aliases             compile the system's aliases alone\n"
+	"       relais map TABLE               compile that one: transport, tls_policy...\n"
+	"       relais map query TABLE KEY     look up in the compiled table";
 
 static int
 query(struct cli *cli, const char *table, const char *key)

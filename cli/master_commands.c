@@ -6,9 +6,10 @@
 #include "cli.h"
 
 const char reload_usage[] =
-	"relais reload\n\n"
-	"Takes up a changed configuration: new processes serve with it, the old "
-	"ones end when\ntheir sessions do. With an error in it nothing changes.";
+	"relais reload\n"
+	"\n"
+	"Takes up a changed configuration: new processes serve with it, the old ones end\n"
+	"when their sessions do. With an error in it nothing changes.";
 const char stop_usage[] = "relais stop\n\n"
 			  "Stops the suite: what is under way is finished, or stays in the queue.";
 

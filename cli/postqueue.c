@@ -19,16 +19,18 @@
 #define REASON_COLUMN 76
 
 const char mailq_usage[] =
-	"relais mailq\n\n"
-	"What waits in the queue, as mailq of other suites shows it: * stands behind the id of\n"
-	"a message that is being delivered, ! behind one that is held.";
+	"relais mailq\n"
+	"\n"
+	"What waits in the queue, as mailq of other suites shows it: * stands behind the\n"
+	"id of a message that is being delivered, ! behind one that is held.";
 const char postqueue_usage[] =
 	"relais postqueue -p         the queue, as mailq shows it\n"
 	"       relais postqueue -j         the same in JSON, a line for each message\n"
 	"       relais postqueue -f         try everything now\n"
 	"       relais postqueue -i ID      try this message now\n"
-	"       relais postqueue -s DOMAIN  try what waits for this domain now\n\n"
-	"-c FILE: another configuration. Exit status: 0, or 69 for every failure, as there.";
+	"       relais postqueue -s DOMAIN  try what waits for this domain now\n"
+	"\n"
+	"-c FILE: another configuration. Exit status: 0, or 69 for every failure.";
 
 struct showing {
 	uint64_t n, octets;

@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 const char queue_usage[] =
-	"relais queue [list] [WHICH] [--limit N] [--json]   what waits, why, until when\n"
+	"relais queue [list] [WHICH] [--limit N] [--json]   what waits, and why\n"
 	"       relais queue show ID [--content | --json]   its state and its content\n"
-	"       relais queue hold|release ID... | WHICH   no further attempt; take it up again\n"
-	"       relais queue flush [ID...|DOMAIN|WHICH]   try now; without a word: all\n"
+	"       relais queue hold|release ID... | WHICH     no further attempt; go on\n"
+	"       relais queue flush [ID... | DOMAIN | WHICH]   try now; no word: all\n"
 	"       relais queue retry ID... | WHICH     the same, held or not\n"
 	"       relais queue delete ID... | WHICH    for ever, nobody is told\n"
 	"       relais queue bounce ID... | WHICH    back to the sender\n"
-	"       relais queue requeue ID... | WHICH   look up aliases and routes anew, then try\n"
+	"       relais queue requeue ID... | WHICH   look up routes anew, then try\n"
 	"       relais queue stats [--senders] [--json]   domains by how long they wait\n"
 	"       relais queue watch [--senders] [--interval 2s] [--once]   the same, live\n"
 	"\n"

@@ -15,9 +15,9 @@
 #include "table_files.h"
 
 const char quota_usage[] =
-	"relais quota [list] [--json]        use of all accounts\n"
-	"       relais quota show ADDRESS\n"
-	"       relais quota recount ADDRESS | --all   count the mailboxes' files, tell the ledger";
+	"relais quota [list] [--json]            use of all accounts\n"
+	"       relais quota show ADDRESS [--json]      of one\n"
+	"       relais quota recount ADDRESS | --all    count the files, tell the ledger";
 
 static void
 show(json_t *out, const struct ledger_use *u)
@@ -72,7 +72,7 @@ list(struct cli *cli, int fd, json_t *out)
 }
 
 static int
-show_one(struct cli *cli, int fd, const char *address)
+show_one(struct cli *cli, int fd, const char *address, bool json)
 {
 	struct arena arena = ARENA_INIT;
 	struct buf body = BUF_INIT;
@@ -81,6 +81,7 @@ show_one(struct cli *cli, int fd, const char *address)
 	struct ledger_use use;
 	struct ipc_frame frame;
 	struct ipc_reader in;
+	json_t *out = json ? json_array() : NULL;
 	int status = CLI_FAILED;
 
 	if (mail_address_fold(&arena, bytes_from_str(address), &folded) < 0) {
@@ -91,11 +92,14 @@ show_one(struct cli *cli, int fd, const char *address)
 		if (cli_ask(cli, fd, LEDGER_GET, buf_bytes(&body), &frame) == ERR_OK) {
 			in = ipc_reader(frame.body);
 			if (ledger_use_decode(&in, &use) == ERR_OK) {
-				show(NULL, &use);
+				show(out, &use);
+				if (json)
+					json_print(json_array_get(out, 0));
 				status = CLI_OK;
 			}
 		}
 	}
+	json_decref(out);
 	buf_free(&body);
 	arena_reset(&arena);
 	return status;
@@ -294,13 +298,14 @@ cmd_quota(struct cli *cli, int argc, char *argv[])
 	int fd, status;
 
 	if (!(strcmp(verb, "list") == 0 && argc <= 3) &&
-		!((strcmp(verb, "show") == 0 || strcmp(verb, "recount") == 0) && argc == 3))
+		!(strcmp(verb, "show") == 0 && argc == 3 + json) &&
+		!(strcmp(verb, "recount") == 0 && argc == 3))
 		return cli_usage(quota_usage, NULL);
 	fd = cli_connect(cli, SERVICE_LEDGER);
 	if (fd < 0)
 		return CLI_DOWN;
 	if (verb[0] == 's')
-		status = show_one(cli, fd, argv[2]);
+		status = show_one(cli, fd, argv[2], json);
 	else if (verb[0] == 'r')
 		status = recount(cli, fd, argv[2]);
 	else {

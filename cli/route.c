@@ -19,8 +19,9 @@
 const char route_usage[] =
 	"relais route ADDRESS [--sender ADDRESS] [--json]\n"
 	"\n"
-	"Tells the mailboxes and next hops that mail to ADDRESS would go to: aliases, forwards,\n"
-	"routes, TLS, logins. Without --sender: as for a notification (null reverse-path).";
+	"Tells the mailboxes and next hops that mail to ADDRESS would go to: aliases,\n"
+	"forwards, routes, TLS, logins. Without --sender: as for a notification (null\n"
+	"reverse-path).";
 
 struct asking {
 	struct cli *cli;

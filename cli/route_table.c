@@ -21,57 +21,60 @@ struct routes {
 };
 
 const char transport_usage[] =
-	"relais transport add KEY NEXT-HOP   KEY: user@domain, domain, .domain (all below) or *\n"
+	"relais transport add KEY NEXT-HOP\n"
 	"       relais transport list [--json]\n"
 	"       relais transport del KEY\n"
 	"\n"
-	"NEXT-HOP: [host]:port (without MX), domain, domain:port (by MX), srv:domain, each with\n"
-	"smtp:, smtps: or lmtp: in front; lmtp:unix:NAME; several, parted by commas, are tried\n"
-	"in turn. smtp: alone: the recipient's domain by MX. error:4.7.1 TEXT or error:5.7.1 "
-	"TEXT.";
+	"KEY: user@domain, domain, .domain (all below) or *\n"
+	"NEXT-HOP: [host]:port (without MX), domain, domain:port (by MX), srv:domain,\n"
+	"each with smtp:, smtps: or lmtp: in front; lmtp:unix:NAME; several, parted by\n"
+	"commas, are tried in turn. smtp: alone: the recipient's domain by MX.\n"
+	"error:4.7.1 TEXT or error:5.7.1 TEXT: nobody.";
 
 static const struct routes transport = { TABLE_TRANSPORT, "transport", transport_usage, "recipient",
 	"next_hop", "transport" };
 
-const char sender_transport_usage[] =
-	"relais sender-transport add KEY NEXT-HOP   KEY: user@domain, @domain or \"<>\"\n"
-	"       relais sender-transport list [--json]\n"
-	"       relais sender-transport del KEY\n"
-	"\n"
-	"NEXT-HOP is as in relais transport, whose entries come first.";
+const char sender_transport_usage[] = "relais sender-transport add KEY NEXT-HOP\n"
+				      "       relais sender-transport list [--json]\n"
+				      "       relais sender-transport del KEY\n"
+				      "\n"
+				      "KEY: user@domain, @domain or \"<>\"\n"
+				      "NEXT-HOP: as in relais transport, whose entries come first.";
 
 static const struct routes sender_transport = { TABLE_SENDER_TRANSPORT, "sender-transport",
 	sender_transport_usage, "sender", "next_hop", "transport of that sender" };
 
 const char tls_policy_usage[] =
-	"relais tls-policy add KEY LEVEL [name=NAME]...   KEY: a next hop's host, host:port or "
-	".domain\n"
+	"relais tls-policy add KEY LEVEL [name=NAME]...\n"
 	"       relais tls-policy list [--json]\n"
 	"       relais tls-policy del KEY\n"
 	"\n"
-	"LEVEL: none, may, encrypt, verify, dane or dane-only. name=: what the certificate may\n"
-	"be for, with verify.";
+	"KEY: a next hop's host, host:port or .domain\n"
+	"LEVEL: none, may, encrypt, verify, dane or dane-only. name=: what the\n"
+	"certificate may be for, with verify.";
 
 static const struct routes tls_policy = { TABLE_TLS_POLICY, "tls-policy", tls_policy_usage,
 	"next_hop", "policy", "policy" };
 
 const char credentials_usage[] =
-	"relais credentials add KEY LOGIN [--stdin]   KEY: host, host:port, user@domain or "
-	"@domain\n"
-	"       relais credentials list [--json]     (logins, never passwords)\n"
+	"relais credentials add KEY LOGIN [--stdin]\n"
+	"       relais credentials list [--json]      logins, never passwords\n"
 	"       relais credentials del KEY\n"
 	"\n"
-	"The password is asked for at the terminal, or is the first line of --stdin. A sender's\n"
-	"are used at the smarthost and at its own sender-transport only.";
+	"KEY: host, host:port, user@domain or @domain\n"
+	"The password is asked for at the terminal, or is the first line of --stdin.\n"
+	"A sender's are used at the smarthost and at its own sender-transport only.";
 
 static const struct routes credentials = { TABLE_RELAY_CREDENTIALS, "credentials",
 	credentials_usage, "key", "login", "credentials" };
 
 const char source_address_usage[] =
-	"relais source-address add KEY [IPv4|ipv4=none] [IPv6|ipv6=none] [helo=NAME]\n"
-	"                                            KEY: user@domain, @domain or \"<>\"\n"
+	"relais source-address add KEY [IPv4|ipv4=none] [IPv6|ipv6=none]\n"
+	"                             [helo=NAME]\n"
 	"       relais source-address list [--json]\n"
-	"       relais source-address del KEY";
+	"       relais source-address del KEY\n"
+	"\n"
+	"KEY: user@domain, @domain or \"<>\"";
 
 static const struct routes source_address = { TABLE_SOURCE_ADDRESS, "source-address",
 	source_address_usage, "sender", "source", "source address" };

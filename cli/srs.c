@@ -7,8 +7,9 @@
 #include "err.h"
 #include "srs_file.h"
 
-const char srs_usage[] =
-	"relais srs rotate    make a new secret; addresses made with the seven before it stay good";
+const char srs_usage[] = "relais srs rotate\n"
+			 "\n"
+			 "Makes a new secret; addresses made with the seven before it stay good.";
 
 int
 cmd_srs(struct cli *cli, int argc, char *argv[])

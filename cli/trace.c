@@ -18,10 +18,15 @@
 #define LIMIT_DEFAULT 20
 
 const char trace_usage[] =
-	"relais trace ID|ADDRESS|MESSAGE-ID [--json] [--since 2d] [--limit N] [--log FILE]\n"
-	"  what became of a message and of the reports about it: who brought it, each attempt\n"
-	"  with its answer, where it is now; of an address the last 20 messages (--limit).\n"
-	"  --since 12h|7d  no older lines (s, m, h, d, w)    --log FILE  instead of the option log";
+	"relais trace ID|ADDRESS|MESSAGE-ID [--since TIME] [--limit N]\n"
+	"                    [--log FILE] [--json]\n"
+	"\n"
+	"What became of a message and of the reports about it: who brought it, each\n"
+	"attempt with its answer, where it is now; of an address the last 20 messages.\n"
+	"\n"
+	"  --since 12h   no older lines (s, m, h, d, w)\n"
+	"  --limit N     so many messages at most\n"
+	"  --log FILE    instead of the option log";
 
 struct asked {
 	const char *word;

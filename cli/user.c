@@ -20,20 +20,20 @@ const char user_usage[] =
 	"                       [--hash METHOD] [--no-scram]   lines: ADDRESS PASSWORD\n"
 	"       relais user passwd ADDRESS [PASSWORD]\n"
 	"       relais user set ADDRESS [--quota SIZE] [--state STATE]\n"
-	"       relais user lock|unlock ADDRESS...   no login; no mail, unless it is taken\n"
-	"       relais user block-sending|allow-sending ADDRESS...   reading goes on\n"
+	"       relais user lock|unlock ADDRESS...\n"
+	"       relais user block-sending|allow-sending ADDRESS...\n"
 	"       relais user list [DOMAIN] [--json]\n"
-	"       relais user del ADDRESS              the mailbox stays where it is\n"
+	"       relais user del ADDRESS         the mailbox stays where it is\n"
 	"       relais user forward ADDRESS ...      send mail on; see its --help\n"
 	"       relais user app-password ...         passwords of single programs\n"
 	"       relais user send-as ...              addresses one may send as\n"
 	"\n"
-	"PASSWORD: asked for, or the first line of --password-stdin, or --no-password, or\n"
-	"hashed already: --record RECORD. It is hashed by --hash METHOD: yescrypt, sha512crypt\n"
-	"or bcrypt[:COST]; --no-scram makes no record for SCRAM besides.\n"
+	"PASSWORD: asked for, or the first line of --password-stdin, or --no-password,\n"
+	"or hashed already: --record RECORD. It is hashed by --hash METHOD: yescrypt,\n"
+	"sha512crypt or bcrypt[:COST]; --no-scram makes no record for SCRAM besides.\n"
 	"\n"
-	"STATE: active, locked, no-login, no-mail or send-blocked, several parted by commas.\n"
-	"FILE of --batch: - is standard input; with --records each line has a hashed one.";
+	"STATE: active, locked, no-login, no-mail, send-blocked; several parted by\n"
+	"commas. FILE: - is standard input; --records: each line has a hashed one.";
 
 struct user_options {
 	const char *quota, *state, *hash, *batch, *record;
