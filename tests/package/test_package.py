@@ -1,71 +1,21 @@
 # SPDX-License-Identifier: ISC
-"""The Debian package, as its users meet it: built, installed on a machine with nothing else, asked nothing
-or preseeded, started by systemd with its hardened unit; mail comes in, goes out, and is read.
-
-RELAIS_DEB names a package to test instead of building one.
+"""The Debian package, as its users meet it: built, installed preseeded on a machine with nothing else,
+started by systemd with its hardened unit; mail comes in, goes out, and is read. (What needs more time:
+test_long.py.)
 """
 import glob
-import imaplib
 import os
 import poplib
 import re
-import smtplib
-import ssl
 import subprocess
-import sys
 
 import pytest
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
-from conftest import TOP, assert_healthy, needs_root, wait_for  # noqa: E402
-from machine import Machine  # noqa: E402
-from mta import Postfix  # noqa: E402
-from net import Network, skip_unless_possible  # noqa: E402
+from world import (ANN, DOMAIN, HOST, PASSWORD, deb, inbox, lax, net, new_machine, receive,  # noqa: F401
+                   submit, tarball, trust_root)
+from conftest import assert_healthy, needs_root, wait_for
+from mta import Postfix
 
 pytestmark = needs_root
-
-HOST, DOMAIN, ANN = "mx.first.example", "first.example", "ann@first.example"
-PASSWORD = "a long secret of ann"
-
-
-@pytest.fixture(scope="module")
-def deb(tmp_path_factory):
-    if "RELAIS_DEB" in os.environ:
-        return os.environ["RELAIS_DEB"]
-    folder = str(tmp_path_factory.mktemp("build"))
-    subprocess.run([os.path.join(HERE, "build"), folder], check=True)
-    return glob.glob(folder + "/relais_*.deb")[0]
-
-
-@pytest.fixture(scope="module")
-def tarball(deb):
-    done = subprocess.run([os.path.join(HERE, "base"), deb], check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def net():
-    skip_unless_possible()
-    with Network() as n:
-        n.dns = n.make_dns()
-        for name, host in (("first.example", n.host("mx")), ("other.example", n.host("other"))):
-            n.dns.zone(name, "@ MX 10 mx\n" + host.records("mx", families="4"))
-        n.dns.start()
-        yield n
-
-
-def new_machine(net, tarball, name="mx"):
-    """On that host; it asks the network's name server, and believes its root."""
-    m = Machine(net.host(name), tarball)
-    m.write("/etc/resolv.conf", f"nameserver {net.host('dns').v4}\n")
-    return m
-
-
-def trust_root(machine, net):
-    """After the installation: the root's key is a package's file."""
-    with open(net.dns.trust_anchor) as f:
-        machine.write("/usr/share/dns/root.key", f.read())
 
 
 @pytest.fixture(scope="module")
@@ -81,42 +31,6 @@ def machine(net, tarball, deb):
     log = m.log()
     m.stop()
     assert_healthy(log)
-
-
-def lax():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def message(sender, to, subject):
-    return f"From: <{sender}>\r\nTo: <{to}>\r\nSubject: {subject}\r\n\r\nHello.\r\n"
-
-
-def inbox(machine, subject):
-    """The message of that subject, by IMAP."""
-    def look():
-        with machine.host.inside():
-            i = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=lax(), timeout=20)
-        with i:
-            i.login(ANN, PASSWORD)
-            i.select("INBOX")
-            found = i.search(None, "SUBJECT", f'"{subject}"')[1][0].split()
-            return found and i.fetch(found[-1], "(BODY.PEEK[])")[1][0][1]
-    return wait_for(look, every=0.2)
-
-
-def receive(machine, subject):
-    with machine.host.net.host("other").inside(), smtplib.SMTP(machine.host.v4, 25, timeout=30) as s:
-        s.sendmail("bob@other.example", [ANN], message("bob@other.example", ANN, subject))
-    return inbox(machine, subject)
-
-
-def submit(machine, to, subject):
-    with machine.host.inside(), smtplib.SMTP("127.0.0.1", 587, timeout=30) as s:
-        s.starttls(context=lax())
-        s.login(ANN, PASSWORD)
-        s.sendmail(ANN, [to], message(ANN, to, subject))
 
 
 # ---- the package ----
