@@ -169,17 +169,6 @@ cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg)
 	}
 }
 
-unsigned
-cert_check_configured(struct cli *cli)
-{
-	struct listing l = {
-		.cli = cli, .conf = conf_values(&cli->conf, "tls"), .only_problems = true
-	};
-
-	cert_each_configured(cli, one, &l);
-	return l.unusable;
-}
-
 int
 cmd_cert(struct cli *cli, int argc, char *argv[])
 {

@@ -59,10 +59,6 @@ void cli_say_errno(const char *path);
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);
 
-/* Print what is wrong with the files of section tls (cert.c); how many certificates are of no
- * use. After cli_load(). */
-unsigned cert_check_configured(struct cli *cli);
-
 /* Each pair of certificate and key that the doors show: the files of section tls, or our own. */
 void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 

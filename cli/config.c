@@ -1,69 +1,58 @@
 /* SPDX-License-Identifier: ISC */
-/* cli/config.c - relais config check|show|defaults|manual. */
+/* cli/config.c - relais config check|show|diff|defaults. */
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "err.h"
-#include "route_records.h"
+#include "config_check.h"
 
 const char config_usage[] =
-	"relais config check     say every error of the configuration\n"
-	"       relais config show      print every option with its value\n"
-	"       relais config defaults  print a file with every option's default";
+	"relais config check [--json] [--strict] [--online]\n"
+	"       relais config check --list\n"
+	"       relais config show [SECTION|OPTION...] [--changed] [--origin] [--json]\n"
+	"       relais config diff [FILE] [--running] [--json]\n"
+	"       relais config defaults\n"
+	"\n"
+	"check says every error and warning at once, with what to do. Exit status 1 for an\n"
+	"error, with --strict for a warning, too. --online asks name servers and the\n"
+	"database, too. --list: what is looked at.\n"
+	"\n"
+	"show prints each option with its value; --changed only those that are written\n"
+	"somewhere, --origin with the place. SECTION|OPTION: like smtpd, or smtpd.listen.\n"
+	"\n"
+	"diff compares with the defaults, with FILE, or with what the suite has that runs.\n"
+	"Exit status 0: the same; 1: they differ; 2 or 3: it could not be done.\n"
+	"\n"
+	"defaults prints a file with every option's default.";
 
 static int
-print(struct buf *text)
+defaults(struct cli *cli, int argc, char *argv[])
 {
-	fwrite(text->data, 1, text->len, stdout);
-	buf_free(text);
+	struct buf text = BUF_INIT;
+
+	UNUSED(cli);
+	UNUSED(argc);
+	UNUSED(argv);
+	conf_write_shipped_file(&text);
+	fwrite(text.data, 1, text.len, stdout);
+	buf_free(&text);
 	return CLI_OK;
 }
 
-static bool
-check_smarthost(struct cli *cli)
-{
-	struct bytes smarthost = bytes_from_str(cli_common(cli)->smarthost), next_hop;
-	struct arena a = ARENA_INIT;
-	const char *why;
-	bool ok = smarthost.n == 0 ||
-		  transport_record_parse(&a, smarthost, &next_hop, &why) == ERR_OK;
-
-	if (!ok)
-		printf("%s: smarthost: %s\n", cli->conf_path, why);
-	arena_reset(&a);
-	return ok;
-}
+static const struct verb {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char *argv[]);
+} verbs[] = {
+	{ "check", config_check },
+	{ "show", config_show },
+	{ "diff", config_diff },
+	{ "defaults", defaults },
+};
 
 int
 cmd_config(struct cli *cli, int argc, char *argv[])
 {
-	struct buf text = BUF_INIT;
-
-	if (argc != 2)
-		return cli_usage(config_usage, NULL);
-	if (strcmp(argv[1], "defaults") == 0) {
-		conf_write_shipped_file(&text);
-		return print(&text);
-	}
-	if (!cli_load(cli))
-		return CLI_FAILED;
-	if (strcmp(argv[1], "check") == 0) {
-		unsigned bad = cert_check_configured(cli);
-
-		if (!check_smarthost(cli))
-			return CLI_FAILED;
-
-		if (bad > 0) {
-			printf("%s: %u certificate%s of no use\n", cli->conf_path, bad,
-				bad == 1 ? "" : "s");
-			return CLI_FAILED;
-		}
-		printf("%s: no errors\n", cli->conf_path);
-		return CLI_OK;
-	}
-	if (strcmp(argv[1], "show") != 0)
-		return cli_usage(config_usage, "relais config: check, show or defaults");
-	conf_show(&text, &cli->conf);
-	return print(&text);
+	for (size_t i = 0; i < NITEMS(verbs); i++)
+		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(cli, argc - 1, argv + 1);
+	return cli_usage(config_usage, "relais config: check, show, diff or defaults");
 }

@@ -45,54 +45,55 @@ cli_common(struct cli *cli)
 	return conf_values(&cli->conf, "");
 }
 
+/* -1 with errno; the socket's path in sun. */
+static int
+connect_control(struct cli *cli, struct sockaddr_un *sun)
+{
+	int fd, n, saved;
+
+	*sun = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = snprintf(sun->sun_path, sizeof(sun->sun_path), "%s/control", cli_common(cli)->run);
+	if (n < 0 || (size_t)n >= sizeof(sun->sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
+		return fd;
+	saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
 bool
 cli_is_running(struct cli *cli)
 {
-	char path[1200];
+	struct sockaddr_un sun;
+	int fd = connect_control(cli, &sun);
 
-	snprintf(path, sizeof(path), "%s/control", cli_common(cli)->run);
-	return access(path, W_OK) == 0;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 int
 cli_connect_master(struct cli *cli)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, n;
+	struct sockaddr_un sun;
+	int fd;
 
 	if (!cli_load(cli))
 		return -1;
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control", cli_common(cli)->run);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (n > 0 && (size_t)n < sizeof(sun.sun_path) && fd >= 0 &&
-		connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+	fd = connect_control(cli, &sun);
+	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		fprintf(stderr,
-			"relais is not running (nothing answers at %s)\n"
-			"start it with \"systemctl start relais\", or \"relais-master --config "
-			"%s\"\n",
-			sun.sun_path, cli->conf_path);
+		fprintf(stderr, "relais is not running (nothing answers at %s)\n", sun.sun_path);
 	else
-		cli_say_errno(sun.sun_path);
-	if (fd >= 0)
-		close(fd);
+		fprintf(stderr, "%s: %s\n", sun.sun_path, strerror(errno));
 	return -1;
-}
-
-void
-cli_say_errno(const char *path)
-{
-	const int error = errno;
-
-	fprintf(stderr, "%s: %s\n", path, strerror(error));
-	if (error == EACCES || error == EPERM)
-		fputs("only root, or the user who runs relais, may do that: try it with sudo\n",
-			stderr);
-	else if (error == ENOSPC || error == EDQUOT)
-		fputs("nothing was changed: make room first (df shows where)\n", stderr);
-	else if (error == EROFS)
-		fputs("nothing was changed: the file system is mounted read-only\n", stderr);
 }
 
 int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* cli/master_commands.c - reload and stop: what master itself does. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -13,8 +14,8 @@ const char reload_usage[] =
 const char stop_usage[] = "relais stop\n\n"
 			  "Stops the suite: what is under way is finished, or stays in the queue.";
 
-int
-cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m)
+static int
+ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_text *m)
 {
 	int fd = cli_connect_master(cli), r;
 	struct ipc_frame answer;
@@ -22,7 +23,7 @@ cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m)
 
 	if (fd < 0)
 		return CLI_DOWN;
-	r = cli_ask(cli, fd, type, BYTES_NONE, &answer);
+	r = cli_ask(cli, fd, type, body, &answer);
 	close(fd);
 	if (r < 0)
 		return CLI_DOWN;
@@ -34,13 +35,19 @@ cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m)
 	return CLI_OK;
 }
 
+int
+cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m)
+{
+	return ask_master(cli, type, BYTES_NONE, m);
+}
+
 static int
-simple(struct cli *cli, uint16_t type)
+simple(struct cli *cli, uint16_t type, struct bytes body)
 {
 	struct control_text m = { 0 };
 	int r;
 
-	r = cli_ask_master(cli, type, &m);
+	r = ask_master(cli, type, body, &m);
 	if (r != CLI_OK)
 		return r;
 	fwrite(m.text.p, 1, m.text.n, m.err < 0 ? stderr : stdout);
@@ -50,9 +57,14 @@ simple(struct cli *cli, uint16_t type)
 int
 cmd_reload(struct cli *cli, int argc, char *argv[])
 {
-	(void)argc;
-	(void)argv;
-	return simple(cli, CONTROL_RELOAD);
+	struct buf body = BUF_INIT;
+	int status;
+
+	if (argc > 1 && strcmp(argv[1], "--yes-really") == 0)
+		control_reload_encode(&body, &(struct control_reload){ .yes_really = 1 });
+	status = simple(cli, CONTROL_RELOAD, buf_bytes(&body));
+	buf_free(&body);
+	return status;
 }
 
 int
@@ -60,5 +72,5 @@ cmd_stop(struct cli *cli, int argc, char *argv[])
 {
 	(void)argc;
 	(void)argv;
-	return simple(cli, CONTROL_STOP);
+	return simple(cli, CONTROL_STOP, BYTES_NONE);
 }

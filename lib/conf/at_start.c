@@ -6,6 +6,7 @@
  * Runs in:  master.
  */
 #include "conf.h"
+#include "err.h"
 
 /* "*" at the end: all options that begin so. */
 static const struct {
@@ -70,4 +71,24 @@ conf_changed_at_start(struct buf *out, const struct conf *running, const struct 
 		conf_option_put_name(out, &o);
 	}
 	return found;
+}
+
+void
+conf_keep_at_start(struct conf *fresh, const struct conf *running)
+{
+	struct conf_option o, n;
+
+	for (size_t i = 0; conf_option_at(running, i, &o) && conf_option_at(fresh, i, &n); i++) {
+		struct buf value = BUF_INIT;
+		const char *why;
+
+		if (!conf_option_is_at_start(&o) || conf_option_equal(&o, &n))
+			continue;
+		conf_write_raw(&value, o.row, o.values);
+		/* it was taken once already */
+		ASSERT(conf_set(n.section, conf_values(fresh, n.section->name),
+			       bytes_from_str(n.row->name), buf_bytes(&value), &fresh->arena,
+			       &why) == ERR_OK);
+		buf_free(&value);
+	}
 }

@@ -129,6 +129,7 @@ MUST_USE int conf_set(const struct conf_section *section, void *values, struct b
 
 /* The written form of a value, fit to be read again. */
 void conf_write_value(struct buf *out, const struct opt_row *row, const void *values);
+void conf_write_raw(struct buf *out, const struct opt_row *row, const void *values); /* no quotes */
 void conf_write_number(struct buf *out, const struct opt_row *row, uint64_t number);
 
 /* All values of a section, from one process to another. Decode: ERR_SYNTAX on anything odd. */
@@ -207,6 +208,9 @@ void conf_show(struct buf *out, const struct conf *c);
 unsigned conf_changed_at_start(
 	struct buf *out, const struct conf *running, const struct conf *fresh);
 bool conf_option_is_at_start(const struct conf_option *o); /* is it one of them? */
+
+/* Give fresh the values that running has of these options. */
+void conf_keep_at_start(struct conf *fresh, const struct conf *running);
 
 /* What people read, from the same rows (manual.c): the shipped file; and in mdoc(7) the options of
  * a section ("common": of none), or with no section all of them under their headings. false: there

@@ -102,8 +102,10 @@ unsigned conf_find_new_dangers(struct conf_findings *of_fresh, const struct conf
 
 /* ---- differences ---- */
 
-/* "smtpd.listen: *:25 -> *:26 (relais.conf:7)" for each option that differs, with where in b it is
- * written; a line each, appended. How many. */
+/* "smtpd.listen: *:25 -> *:26 (relais.conf:7)", with where b is written. */
+void conf_put_difference(struct buf *out, const struct conf_option *a, const struct conf_option *b);
+
+/* One for each option that differs, a line each. How many. */
 unsigned conf_put_differences(struct buf *out, const struct conf *a, const struct conf *b);
 
 #endif

@@ -2,6 +2,22 @@
 /* lib/conf/difference.c - what two configurations have differently, in a line each. */
 #include "conf_check.h"
 
+void
+conf_put_difference(struct buf *out, const struct conf_option *a, const struct conf_option *b)
+{
+	conf_option_put_name(out, a);
+	buf_put_str(out, ": ");
+	conf_write_value(out, a->row, a->values);
+	buf_put_str(out, " -> ");
+	conf_write_value(out, b->row, b->values);
+	if (b->origin->file == NULL)
+		buf_put_str(out, " (the default)");
+	else if (b->origin->line == 0)
+		buf_printf(out, " (%s)", b->origin->file);
+	else
+		buf_printf(out, " (%s:%u)", b->origin->file, b->origin->line);
+}
+
 unsigned
 conf_put_differences(struct buf *out, const struct conf *a, const struct conf *b)
 {
@@ -12,17 +28,7 @@ conf_put_differences(struct buf *out, const struct conf *a, const struct conf *b
 		if (conf_option_equal(&o, &n))
 			continue;
 		found++;
-		conf_option_put_name(out, &o);
-		buf_put_str(out, ": ");
-		conf_write_value(out, o.row, o.values);
-		buf_put_str(out, " -> ");
-		conf_write_value(out, n.row, n.values);
-		if (n.origin->file == NULL)
-			buf_put_str(out, " (the default)");
-		else if (n.origin->line == 0)
-			buf_printf(out, " (%s)", n.origin->file);
-		else
-			buf_printf(out, " (%s:%u)", n.origin->file, n.origin->line);
+		conf_put_difference(out, &o, &n);
 		buf_put_u8(out, '\n');
 	}
 	return found;

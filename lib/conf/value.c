@@ -239,9 +239,8 @@ conf_defaults(const struct conf_section *section, struct arena *a)
 	return values;
 }
 
-/* The raw text of a value, without quotes. */
-static void
-put_raw(struct buf *out, const struct opt_row *row, const void *values)
+void
+conf_write_raw(struct buf *out, const struct opt_row *row, const void *values)
 {
 	const void *m = (const uint8_t *)values + row->offset;
 	const struct conf_list *list;
@@ -285,7 +284,7 @@ conf_write_value(struct buf *out, const struct opt_row *row, const void *values)
 	struct buf raw = BUF_INIT;
 	struct bytes v;
 
-	put_raw(&raw, row, values);
+	conf_write_raw(&raw, row, values);
 	v = buf_bytes(&raw);
 	if (!needs_quotes(v)) {
 		buf_put_bytes(out, v);
@@ -307,7 +306,7 @@ conf_encode(struct buf *out, const struct conf_section *section, const void *val
 	for (size_t i = 0; i < section->nrows; i++) {
 		struct buf raw = BUF_INIT;
 
-		put_raw(&raw, &section->rows[i], values);
+		conf_write_raw(&raw, &section->rows[i], values);
 		buf_put_u32(out, (uint32_t)raw.len);
 		buf_put_bytes(out, buf_bytes(&raw));
 		buf_free(&raw);
