@@ -146,11 +146,10 @@ commands_print(FILE *out)
 	for (int group = 0; group < COMMAND_GROUPS; group++)
 		print_names(out, (enum command_group)group);
 	fputs("\n"
-	      "The configuration is /etc/relais/relais.conf, unless --config or the environment's\n"
-	      "RELAIS_CONFIG names another; --option sets one option besides. Exit status: 0 "
-	      "done,\n"
-	      "1 not done, 2 wrong words, 3 the suite does not answer, 75 not known now: again\n"
-	      "later. All of it: relais(8).\n",
+	      "The configuration is /etc/relais/relais.conf, unless --config or RELAIS_CONFIG\n"
+	      "in the environment names another; --option sets one option besides.\n"
+	      "Exit status: 0 done, 1 not done, 2 wrong words, 3 the suite does not answer,\n"
+	      "75 not known now: again later. All of it: relais(8).\n",
 		out);
 }
 

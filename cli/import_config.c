@@ -23,20 +23,21 @@
 #define FILE_MAX ((off_t)512 * 1024 * 1024)
 
 const char import_config_usage[] =
-	"relais import-config [--postfix PATH] [--dovecot PATH] [--passwd-file FILE]...\n"
-	"                     [--to FOLDER] [--left] [--json]\n"
+	"relais import-config [--postfix PATH] [--dovecot PATH]\n"
+	"                            [--passwd-file FILE]... [--to FOLDER]\n"
+	"                            [--left] [--json]\n"
 	"\n"
-	"Reads Postfix' main.cf and its maps, Dovecot's configuration and passwd-files, and\n"
-	"writes relais.conf and the tables into FOLDER (relais-import), which must be new or\n"
-	"empty. Tells for each line what became of it:\n"
+	"Reads Postfix' main.cf and its maps, Dovecot's configuration and passwd-files,\n"
+	"and writes relais.conf and the tables into FOLDER (relais-import), which must\n"
+	"be new or empty. Tells for each line what became of it:\n"
 	"\n"
 	"  taken     it is in what was written\n"
 	"  needless  it is so anyway, or has no meaning here\n"
 	"  by hand   it has no counterpart; what to do instead\n"
 	"  failed    a file could not be read\n"
 	"\n"
-	"PATH: a folder or its main file; without any: /etc/postfix and /etc/dovecot, if they\n"
-	"are there. A passwd-file is read with the scheme CRYPT for passwords without one.\n"
+	"PATH: a folder or its main file; without any: /etc/postfix and /etc/dovecot, if\n"
+	"they are there. A password without a scheme in a passwd-file is CRYPT.\n"
 	"--left: only what is by hand or failed. Exit status 1 if something failed.";
 
 struct options {
