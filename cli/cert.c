@@ -9,8 +9,10 @@
 
 #include "cert_files.h"
 #include "cert_pair.h"
+#include "cert_self.h"
 #include "cli.h"
 #include "keyholder_msg.h"
+#include "make_path.h"
 #include "printed.h"
 #include "tls_conf.h"
 
@@ -153,20 +155,63 @@ one(void *arg, const char *certificate_path, const char *key_path)
 	cert_pair_free(&pair);
 }
 
+static struct cert_sources
+sources_of(const struct tls_conf *conf)
+{
+	return (struct cert_sources){ conf->certificate, conf->key, conf->certificates.v,
+		conf->certificates.n };
+}
+
 void
 cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg)
 {
 	const struct tls_conf *conf = conf_values(&cli->conf, "tls");
-	const struct cert_sources sources = { conf->certificate, conf->key, conf->certificates.v,
-		conf->certificates.n };
+	const struct cert_sources sources = sources_of(conf);
 	struct buf own = BUF_INIT;
 
 	if (cert_files_each(&sources, each, arg) == 0 && conf->self_signed) {
-		buf_printf(&own, "%s/tls/self-signed.pem", cli_common(cli)->state);
+		buf_printf(&own, "%s/tls/" CERT_SELF_FILE, cli_common(cli)->state);
 		if (access(buf_str(&own), F_OK) == 0)
 			each(arg, buf_str(&own), buf_str(&own));
 		buf_free(&own);
 	}
+}
+
+static void
+count_pair(void *arg, const char *certificate_path, const char *key_path)
+{
+	(*(unsigned *)arg)++;
+}
+
+/* As keyholder does at its start, for who wants it before: an installation. */
+static int
+make_self_signed(struct cli *cli)
+{
+	const struct common_conf *common = cli_common(cli);
+	const struct tls_conf *conf = conf_values(&cli->conf, "tls");
+	const struct cert_sources sources = sources_of(conf);
+	char problem[CERT_PROBLEM_MAX];
+	struct cert_pair *pair;
+	unsigned named = 0;
+	bool made;
+	int r;
+
+	if (cert_files_each(&sources, count_pair, &named) > 0 || !conf->self_signed) {
+		puts("none is needed");
+		return CLI_OK;
+	}
+	r = make_path(common->state);
+	if (r == ERR_OK)
+		r = cert_self_load(common->state, common->hostname, &pair, &made, problem);
+	if (r < 0) {
+		fprintf(stderr, "no self-signed certificate for \"%s\": %s %s\n", common->hostname,
+			err_text(r), problem);
+		return CLI_FAILED;
+	}
+	printf("%s/tls/" CERT_SELF_FILE ": %s\n", common->state,
+		made ? "made" : "there already");
+	cert_pair_free(&pair);
+	return CLI_OK;
 }
 
 int
@@ -177,9 +222,11 @@ cmd_cert(struct cli *cli, int argc, char *argv[])
 
 	if (argc < 2 || argc > 3 || (argc == 3 && !json))
 		return cli_usage(cert_usage, NULL);
+	if (strcmp(argv[1], "self-signed") == 0 && !json)
+		return cli_load(cli) ? make_self_signed(cli) : CLI_FAILED;
 	check = strcmp(argv[1], "check") == 0;
 	if (!check && strcmp(argv[1], "list") != 0)
-		return cli_usage(cert_usage, "relais cert: list or check");
+		return cli_usage(cert_usage, "relais cert: list, check or self-signed");
 	if (!cli_load(cli))
 		return CLI_FAILED;
 	l.conf = conf_values(&cli->conf, "tls");

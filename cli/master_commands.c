@@ -7,10 +7,11 @@
 #include "cli.h"
 
 const char reload_usage[] =
-	"relais reload\n"
+	"relais reload [--yes-really]\n"
 	"\n"
-	"Takes up a changed configuration: new processes serve with it, the old ones end\n"
-	"when their sessions do. With an error in it nothing changes.";
+	"Takes up a changed configuration, and says what has changed: new processes serve\n"
+	"with it, the old ones end when their sessions do. With an error in it nothing\n"
+	"changes. --yes-really: also take a change that opens a relay or drops TLS.";
 const char stop_usage[] = "relais stop\n\n"
 			  "Stops the suite: what is under way is finished, or stays in the queue.";
 
