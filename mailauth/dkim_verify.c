@@ -46,7 +46,7 @@ dkim_verifier_new(const struct dkim_verify_options *options)
 		v->options.signatures = DKIM_SIGNATURES_MAX;
 	if (v->options.rsa_bits_min < DKIM_BITS_LEAST)
 		v->options.rsa_bits_min = DKIM_BITS_LEAST;
-	v->keys = dkim_public_new();
+	v->keys = dkim_public_keys_new();
 	v->fields = xcalloc(DKIM_FIELDS_MAX, sizeof(*v->fields));
 	return v;
 }
@@ -56,7 +56,7 @@ dkim_verifier_free(struct dkim_verifier **v)
 {
 	if (*v == NULL)
 		return;
-	dkim_public_free(&(*v)->keys);
+	dkim_public_keys_free(&(*v)->keys);
 	free((*v)->fields);
 	buf_free(&(*v)->text);
 	buf_free(&(*v)->own);
@@ -450,7 +450,7 @@ dkim_check_free(struct dkim_check **check)
 	for (size_t i = 0; i < c->nkeys; i++)
 		mailauth_cancel(c->keys[i].question);
 	for (size_t i = 0; i < c->nclaims; i++)
-		EVP_PKEY_free(c->claims[i].public);
+		dkim_public_free(&c->claims[i].public);
 	dkim_body_free(c);
 	arena_reset(&c->arena);
 	free(c);

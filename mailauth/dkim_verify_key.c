@@ -68,19 +68,19 @@ check_bits(unsigned bits, unsigned bits_min)
 static struct refusal
 take_key(struct dkim_check *c, struct dkim_claim *s, enum dkim_key_type type, struct bytes octets)
 {
-	struct dkim_verdict *v = &s->verdict;
-	EVP_PKEY *key = dkim_public_get(c->verifier->keys, type, octets, &v->key_bits);
+	struct dkim_public *key = dkim_public_get(c->verifier->keys, type, octets);
 	struct refusal refusal = FITS;
 
+	s->verdict.key_bits = key == NULL ? 0 : dkim_public_bits(key);
 	if (key == NULL)
-		return permanent(type == DKIM_KEY_RSA ? "the key is no RSA key"
-						      : "the key is no Ed25519 key");
-	if (type == DKIM_KEY_RSA)
-		refusal = check_bits(v->key_bits, c->verifier->options.rsa_bits_min);
-	if (refusal.result == DKIM_NONE) {
-		ASSERT(EVP_PKEY_up_ref(key) == 1);
+		refusal = permanent(type == DKIM_KEY_RSA ? "the key is no RSA key"
+							 : "the key is no Ed25519 key");
+	else if (type == DKIM_KEY_RSA)
+		refusal = check_bits(s->verdict.key_bits, c->verifier->options.rsa_bits_min);
+	if (refusal.result == DKIM_NONE)
 		s->public = key;
-	}
+	else
+		dkim_public_free(&key);
 	return refusal;
 }
 

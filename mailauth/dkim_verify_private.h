@@ -7,6 +7,8 @@
 #ifndef RELAIS_DKIM_VERIFY_PRIVATE_H
 #define RELAIS_DKIM_VERIFY_PRIVATE_H
 
+#include <openssl/evp.h>
+
 #include "arena.h"
 #include "dkim_canon.h"
 #include "dkim_public.h"
@@ -32,10 +34,10 @@ struct dkim_claim {
 	struct dkim_signature parsed;
 	struct dkim_verdict verdict; /* final, unless open */
 	struct rfc5322_field field;
-	bool open;        /* the verdict is not known yet */
-	size_t key;       /* which of the questions is its own */
-	EVP_PKEY *public; /* when the answer is there */
-	size_t hash;      /* which of the body's hashes is its own */
+	bool open;                  /* the verdict is not known yet */
+	size_t key;                 /* which of the questions is its own */
+	struct dkim_public *public; /* when the answer is there */
+	size_t hash;                /* which of the body's hashes is its own */
 };
 
 /* The hash of the canonical body, or of its first octets (l=). */

@@ -68,16 +68,16 @@ base64_encode(struct buf *out, struct bytes in)
 	buf_added(out, (in.n + 2) / 3 * 4);
 }
 
+/* Of the digits from '+' on, and one more than that; 0: it is none. */
+static const uint8_t values64[] = { 63, 0, 0, 0, 64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0, 0,
+	0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+	22, 23, 24, 25, 26, 0, 0, 0, 0, 0, 0, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52 };
+
 static int
 value64(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (ascii_is_digit(c))
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return c >= '+' && c <= 'z' ? values64[c - '+'] - 1 : -1;
 }
 
 int

@@ -28,14 +28,15 @@ dkim_is_field(const struct rfc5322_field *f)
 void
 dkim_canon_relaxed_field(struct bytes name, struct bytes value, struct buf *out)
 {
+	uint8_t *start, *first, *p;
 	bool blank = false;
-	size_t start;
 
 	name = bytes_trim(name);
+	p = start = buf_room(out, name.n + 1 + value.n); /* it only gets shorter */
 	for (size_t i = 0; i < name.n; i++)
-		buf_put_u8(out, ascii_lower(name.p[i]));
-	buf_put_u8(out, ':');
-	start = out->len;
+		*p++ = ascii_lower(name.p[i]);
+	*p++ = ':';
+	first = p;
 	for (size_t i = 0; i < value.n; i++) {
 		uint8_t c = value.p[i];
 
@@ -44,12 +45,13 @@ dkim_canon_relaxed_field(struct bytes name, struct bytes value, struct buf *out)
 		} else if (is_wsp(c)) {
 			blank = true;
 		} else {
-			if (blank && out->len > start)
-				buf_put_u8(out, ' ');
-			buf_put_u8(out, c);
+			if (blank && p > first)
+				*p++ = ' ';
+			*p++ = c;
 			blank = false;
 		}
 	}
+	buf_added(out, (size_t)(p - start));
 }
 
 /* --- body ------------------------------------------------------------------------------ */

@@ -110,11 +110,14 @@ int
 dkim_base64_decode(struct bytes value, struct buf *out)
 {
 	struct buf plain = BUF_INIT;
+	uint8_t *p = buf_room(&plain, value.n);
+	size_t n = 0;
 	int r;
 
 	for (size_t i = 0; i < value.n; i++)
 		if (!is_fws(value.p[i]))
-			buf_put_u8(&plain, value.p[i]);
+			p[n++] = value.p[i];
+	buf_added(&plain, n);
 	r = plain.len == 0 ? ERR_SYNTAX : base64_decode(out, buf_bytes(&plain));
 	buf_free(&plain);
 	return r;

@@ -8,7 +8,7 @@
     dns.zone(...); dns.publish()
     dns.stop()
 
-Every zone hangs from the root; TTLs are a second, so that a change is seen at once. Packages: nsd,
+Every zone hangs from the root; TTLs are a second (ttl=), so that a change is seen at once. Packages: nsd,
 ldnsutils. Ended by pid.
 """
 import contextlib
@@ -27,8 +27,8 @@ import time
 SECURE, PLAIN, NO_DS, BOGUS, BROKEN = "secure", "plain", "no-ds", "bogus", "broken"
 
 HEAD = """$ORIGIN {name}
-$TTL 1
-@ SOA ns.dns-server. hostmaster.dns-server. {serial} 3600 600 86400 1
+$TTL {ttl}
+@ SOA ns.dns-server. hostmaster.dns-server. {serial} 3600 600 86400 {ttl}
 @ NS ns.dns-server.
 """
 
@@ -46,9 +46,9 @@ class Zone:
 
 
 class DnsServer:
-    def __init__(self, folder, addresses=("127.0.0.1",), port=53, host=None):
+    def __init__(self, folder, addresses=("127.0.0.1",), port=53, host=None, ttl=1):
         """host: of net.py, where it is to run; here if None."""
-        self.folder, self.addresses, self.port = folder, list(addresses), port
+        self.folder, self.addresses, self.port, self.ttl = folder, list(addresses), port, ttl
         self.zones, self.keys, self.serial = {}, {}, int(time.time())
         self.process = None
         self.inside = host.inside if host else contextlib.nullcontext
@@ -88,7 +88,7 @@ class DnsServer:
                 f.write("this is no zone\n")
             return
         with open(path + ".new", "w") as f:
-            f.write(HEAD.format(name=z.name, serial=self.serial) + z.records + "\n")
+            f.write(HEAD.format(name=z.name, serial=self.serial, ttl=self.ttl) + z.records + "\n")
         if z.kind != PLAIN:
             subprocess.run(["ldns-signzone", "-o", z.name, "-f", path + ".signed", path + ".new",
                             self._key(z.name, z.file())], check=True)
