@@ -19,7 +19,8 @@
 const char cert_usage[] =
 	"relais cert list [--json]    certificates: names, key, days left, file\n"
 	"       relais cert check [--json]   only what needs your care; exit status 1 if\n"
-	"                                    anything does";
+	"                                    anything does\n"
+	"       relais cert self-signed      make our own for hostname, if there is none";
 
 /* What keyholder serves now, by fingerprint. */
 struct served {
@@ -208,8 +209,7 @@ make_self_signed(struct cli *cli)
 			err_text(r), problem);
 		return CLI_FAILED;
 	}
-	printf("%s/tls/" CERT_SELF_FILE ": %s\n", common->state,
-		made ? "made" : "there already");
+	printf("%s/tls/" CERT_SELF_FILE ": %s\n", common->state, made ? "made" : "there already");
 	cert_pair_free(&pair);
 	return CLI_OK;
 }

@@ -7,13 +7,8 @@
  */
 #include "load_keys.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <time.h>
-
 #include "cert_self.h"
 #include "log.h"
-#include "tls_name.h"
 
 struct loading {
 	struct key_store *store;
@@ -35,50 +30,23 @@ load_one(void *arg, const char *certificate_path, const char *key_path)
 	key_store_add(l->store, pair);
 }
 
-static bool
-is_for(const struct cert_pair *pair, const char *hostname)
-{
-	char name[TLS_NAME_SIZE];
-
-	if (tls_name_clean(bytes_from_str(hostname), name) < 0)
-		return false;
-	for (size_t i = 0; i < pair->nnames; i++)
-		if (tls_name_matches(pair->names[i], name))
-			return true;
-	return false;
-}
-
-/* The one of our own making: made if missing, of another name, or near its end. */
+/* The one of our own making. */
 static unsigned
 load_self_signed(struct key_store *s, const struct common_conf *common)
 {
-	struct buf folder = BUF_INIT, path = BUF_INIT;
-	char problem[CERT_PROBLEM_MAX] = "";
-	struct cert_pair *pair = NULL;
-	int r;
+	char problem[CERT_PROBLEM_MAX];
+	struct cert_pair *pair;
+	bool made;
+	int r = cert_self_load(common->state, common->hostname, &pair, &made, problem);
 
-	buf_printf(&folder, "%s/tls", common->state);
-	buf_printf(&path, "%s/self-signed.pem", buf_str(&folder));
-	r = mkdir(buf_str(&folder), 0700) == 0 || errno == EEXIST ? ERR_OK : ERR_IO;
-	if (r == ERR_OK)
-		r = cert_pair_load(buf_str(&path), buf_str(&path), &pair, problem);
-	if (r < 0 || !is_for(pair, common->hostname) ||
-		cert_pair_days_left(pair, time(NULL)) < CERT_SELF_RENEW) {
-		cert_pair_free(&pair);
-		r = cert_self_make(buf_str(&path), common->hostname);
-		if (r == ERR_OK)
-			r = cert_pair_load(buf_str(&path), buf_str(&path), &pair, problem);
-		if (r == ERR_OK)
-			log_info("a self-signed certificate for %s was made: %s", common->hostname,
-				buf_str(&path));
-		else
-			log_error("no self-signed certificate for \"%s\": %s %s", common->hostname,
-				err_text(r), problem);
-	}
-	if (r == ERR_OK)
+	if (made)
+		log_info("a self-signed certificate for %s was made: %s/tls/" CERT_SELF_FILE,
+			common->hostname, common->state);
+	if (r < 0)
+		log_error("no self-signed certificate for \"%s\": %s %s", common->hostname,
+			err_text(r), problem);
+	else
 		key_store_add(s, pair);
-	buf_free(&folder);
-	buf_free(&path);
 	return r < 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * lib/tls/cert_self.c - a self-signed certificate for the host's own name.
  *
- * Runs in:  keyholder's start (still root).
+ * Runs in:  keyholder's start (still root), and the operator's command.
  * Sources:  RFC 5280.
  */
 #include "cert_self.h"
@@ -14,6 +14,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -112,5 +114,45 @@ cert_self_make(const char *path, const char *hostname)
 	BIO_free(bio);
 	X509_free(x);
 	EVP_PKEY_free(key);
+	return r;
+}
+
+static bool
+is_for(const struct cert_pair *pair, const char *hostname)
+{
+	char name[TLS_NAME_SIZE];
+
+	if (tls_name_clean(bytes_from_str(hostname), name) < 0)
+		return false;
+	for (size_t i = 0; i < pair->nnames; i++)
+		if (tls_name_matches(pair->names[i], name))
+			return true;
+	return false;
+}
+
+int
+cert_self_load(const char *state, const char *hostname, struct cert_pair **pair, bool *made,
+	char problem[CERT_PROBLEM_MAX])
+{
+	struct buf path = BUF_INIT;
+	int r;
+
+	*made = false;
+	*pair = NULL;
+	problem[0] = 0;
+	buf_printf(&path, "%s/tls", state);
+	r = mkdir(buf_str(&path), 0700) == 0 || errno == EEXIST ? ERR_OK : err_from_errno(errno);
+	buf_put_str(&path, "/" CERT_SELF_FILE);
+	if (r == ERR_OK)
+		r = cert_pair_load(buf_str(&path), buf_str(&path), pair, problem);
+	if (r < 0 || !is_for(*pair, hostname) ||
+		cert_pair_days_left(*pair, time(NULL)) < CERT_SELF_RENEW) {
+		cert_pair_free(pair);
+		r = cert_self_make(buf_str(&path), hostname);
+		if (r == ERR_OK)
+			r = cert_pair_load(buf_str(&path), buf_str(&path), pair, problem);
+		*made = r == ERR_OK;
+	}
+	buf_free(&path);
 	return r;
 }

@@ -163,6 +163,33 @@ self_made(void **arg)
 	fixture_remove(p.folder);
 }
 
+static void
+self_made_once(void **arg)
+{
+	static const struct {
+		const char *hostname;
+		bool made;
+	} steps[] = { { "mx.example.org", true }, { "MX.example.org", false },
+		{ "mx.example.net", true }, { "mx.example.net", false } };
+	struct paths p = make_paths();
+	char problem[CERT_PROBLEM_MAX];
+	struct cert_pair *pair;
+	bool made;
+
+	for (size_t i = 0; i < NITEMS(steps); i++) {
+		assert_int_equal(
+			cert_self_load(p.folder, steps[i].hostname, &pair, &made, problem), ERR_OK);
+		assert_int_equal(made, steps[i].made);
+		assert_true(pair->self_signed);
+		cert_pair_free(&pair);
+	}
+	assert_int_equal(
+		cert_self_load(p.folder, "no host name", &pair, &made, problem), ERR_SYNTAX);
+	assert_false(made);
+	assert_null(pair);
+	fixture_remove(p.folder);
+}
+
 /* ---- which files there are ---- */
 
 struct found {
@@ -220,7 +247,7 @@ int
 main(void)
 {
 	const struct CMUnitTest more[] = { cmocka_unit_test(good), cmocka_unit_test(self_made),
-		cmocka_unit_test(files) };
+		cmocka_unit_test(self_made_once), cmocka_unit_test(files) };
 	TABLE_TESTS(tests, rows, run_row);
 
 	return cmocka_run_group_tests_name("tls/certs", tests, NULL, NULL) +
