@@ -28,6 +28,7 @@
 
 #define WANTED_MAX 100
 #define ACME_LIVE  "/etc/letsencrypt/live"
+#define LOG_FILE   "/var/log/relais.log" /* as logrotate knows it */
 
 /* One line of the configuration. */
 struct wanted {
@@ -126,6 +127,20 @@ want_certificate(struct plan *p)
 			"themselves");
 }
 
+/* Debian 12 has journald alone: the stories of messages are told from files. */
+static void
+want_log(struct plan *p)
+{
+	static const char *const services[] = { "/usr/sbin/rsyslogd", "/usr/sbin/syslog-ng",
+		"/usr/sbin/syslogd" };
+
+	for (size_t i = 0; i < NITEMS(services); i++)
+		if (access(services[i], X_OK) == 0)
+			return;
+	if (!p->s->has_file && strcmp(cli_common(p->s->cli)->log, "syslog") == 0)
+		want(p, "log=" LOG_FILE, "No syslog service here writes files.");
+}
+
 static void
 want_all(struct plan *p)
 {
@@ -147,6 +162,7 @@ want_all(struct plan *p)
 				&s->arena, "directory.postmaster=%s", s->answer[SETUP_ACCOUNT]),
 			"gets what is sent to postmaster at our domains");
 	want_certificate(p);
+	want_log(p);
 	for (size_t i = 0; i < s->cli->noverrides; i++)
 		want(p, s->cli->overrides[i], NULL);
 }
