@@ -34,6 +34,7 @@
 #define TURN_US          2000 /* of signing before others are heard */
 #define ROTATION_LOOK_MS 1000 /* the granularity of rotations */
 #define WARN_MS          (24 * 3600 * 1000)
+#define EXPIRY_TOLD      8    /* certificates */
 #define DRAIN_QUIET_MS   2000 /* nothing was asked for so long after RETIRE: leave */
 #define REFUSALS_LOGGED  10
 #define REFUSALS_EVERY   1000
@@ -435,6 +436,41 @@ on_drain(struct daemon *d)
 	daemon_drain_until(d, is_drained);
 }
 
+/* Of the certificates that end first. */
+static void
+put_expiry(struct key_store *store, struct buf *out)
+{
+	const struct cert_pair *first[EXPIRY_TOLD];
+	const size_t count = key_store_count(store);
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct cert_pair *pair = key_store_at(store, i)->pair;
+		size_t at = n;
+
+		while (at > 0 && pair->not_after < first[at - 1]->not_after)
+			at--;
+		if (at == EXPIRY_TOLD)
+			continue;
+		n += n < EXPIRY_TOLD;
+		for (size_t j = n - 1; j > at; j--)
+			first[j] = first[j - 1];
+		first[at] = pair;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct cert_pair *pair = first[i];
+		const int64_t end = pair->not_after > 0 ? pair->not_after : 0;
+
+		buf_put_str(out, "relais_tls_certificate_expiry_timestamp_seconds{");
+		stats_label_put(
+			out, "name", bytes_from_str(pair->nnames > 0 ? pair->names[0] : ""));
+		buf_put_str(out, ",fingerprint=\"");
+		for (size_t j = 0; j < 8; j++)
+			buf_printf(out, "%02x", pair->fingerprint[j]);
+		buf_printf(out, "\"} %lld\n", (long long)end);
+	}
+}
+
 static void
 on_stats(struct daemon *d, struct buf *out)
 {
@@ -445,6 +481,7 @@ on_stats(struct daemon *d, struct buf *out)
 		{ "waiting", k->njobs }, { "certificates", key_store_count(k->store) } };
 
 	stats_rows_put(out, "keyholder", rows, NITEMS(rows));
+	put_expiry(k->store, out);
 }
 
 static void

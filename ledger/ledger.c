@@ -578,5 +578,6 @@ const struct daemon_spec ledger_spec = {
 	.peer_down = on_peer_down,
 	.reload = on_reload,
 	.stats = on_stats,
+	.folder = "state",
 	.stop = on_stop,
 };

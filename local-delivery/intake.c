@@ -240,7 +240,7 @@ intake_stats(struct daemon *d, struct buf *out)
 		buf_printf(out, "relais_delivery_results_total{result=\"%s\"} %llu\n", names[i],
 			(unsigned long long)in->count.results[i]);
 	buf_printf(out,
-		"relais_delivery_octets_total %llu\n"
+		"relais_delivery_bytes_total %llu\n"
 		"relais_delivery_batches_total %llu\n"
 		"relais_delivery_syncs_total %llu\n"
 		"relais_delivery_failed_syncs_total %llu\n",

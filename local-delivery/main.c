@@ -17,6 +17,7 @@ static const struct daemon_spec local_delivery = {
 	.peer_down = intake_peer_down,
 	.drain = intake_drain,
 	.stats = intake_stats,
+	.folder = "mail",
 	.stop = local_stop,
 };
 

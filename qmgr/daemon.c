@@ -177,7 +177,7 @@ stats(struct daemon *d, struct buf *out)
 	LINE("relais_queue_active", s.active);
 	LINE("relais_queue_deferred", s.deferred);
 	LINE("relais_queue_held", s.held);
-	LINE("relais_queue_octets", s.octets);
+	LINE("relais_queue_bytes", s.octets);
 	LINE("relais_queue_committed_total", s.committed);
 	LINE("relais_queue_refused_total", s.refused);
 	LINE("relais_queue_delivered_total", s.delivered);
@@ -190,11 +190,12 @@ stats(struct daemon *d, struct buf *out)
 	LINE("relais_queue_moved_total", s.moved);
 	LINE("relais_queue_segments", s.segments);
 	LINE("relais_queue_segments_busy", s.segments_busy);
-	LINE("relais_queue_memory_octets", s.memory_octets);
+	LINE("relais_queue_memory_bytes", s.memory_octets);
 	LINE("relais_queue_corrupt_total", s.corrupt);
 	LINE("relais_queue_forged_total", s.forged);
 #undef LINE
 	remote_stats(d->ctx, out);
+	watched_put(d->ctx, out);
 }
 
 const struct daemon_spec qmgr_spec = {
@@ -209,4 +210,5 @@ const struct daemon_spec qmgr_spec = {
 	.reload = reload,
 	.stats = stats,
 	.stop = stop,
+	.folder = "queue",
 };

@@ -81,7 +81,10 @@ record(struct job *j, enum queue_event_kind kind, uint64_t next_s, const char *c
 void
 job_done(struct job *j, const char *code, const char *text)
 {
+	const uint64_t arrival = j->msg->state.envelope.arrival_us, now = clock_wall_us();
+
 	j->q->stats.delivered++;
+	histogram_add(&j->q->watched.delivery, now > arrival ? now - arrival : 0);
 	line_result(j, "sent", code, text);
 	if (!j->msg->deleted)
 		record(j, QUEUE_EVENT_DELIVERED, 0, code, text);

@@ -185,6 +185,7 @@ flush_done(struct worker_job *job)
 		flush_failed(q, q->flush_result);
 	} else {
 		q->stats.flushes++;
+		histogram_add(&q->watched.flush, q->flush_us);
 		journal_flushed(&q->journal);
 		if (q->flush_failures > 0)
 			log_info("journal: flushed again, after %u failures", q->flush_failures);

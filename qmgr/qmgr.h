@@ -40,6 +40,7 @@
 #include "directory_msg.h"
 #include "files.h"
 #include "filter.h"
+#include "histogram.h"
 #include "index.h"
 #include "log_pace.h"
 #include "qmgr_conf.h"
@@ -216,6 +217,16 @@ struct tickets {
 	struct used_ids now, before; /* ids that came with a good one */
 };
 
+/* What is told of the queue besides its counters (watched.c). */
+#define WATCHED_DESTINATIONS 5
+
+struct watched {
+	struct histogram flush, delivery;
+	uint32_t worst[WATCHED_DESTINATIONS]; /* numbers of next hops, the worst first */
+	size_t n;
+	uint64_t scanned_us; /* when they were looked for */
+};
+
 struct qmgr {
 	struct daemon *d;
 	const struct qmgr_conf *conf;
@@ -265,6 +276,7 @@ struct qmgr {
 
 	struct queue_id_maker ids; /* for what the queue itself sends */
 	struct queue_stats_answer stats;
+	struct watched watched;
 	LIST_HEAD(, removing) removals; /* of files, that failed */
 	/* of the operator: going through all messages; waiting for the flush */
 	struct order_list orders, orders_gathered, orders_flying;
@@ -436,6 +448,9 @@ void scan_start(struct qmgr *q);
 /* An UNREAD entry becomes one that is known, and waits for its time. */
 void entry_learn(
 	struct qmgr *q, struct entry *e, const struct queue_state *s, uint64_t size_octets);
+
+/* ---- watched.c ---- */
+void watched_put(struct qmgr *q, struct buf *out);
 
 /* ---- operator.c ---- */
 void operator_list(struct ipc_call *call, const void *msg);

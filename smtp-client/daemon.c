@@ -224,7 +224,7 @@ stats(struct daemon *d, struct buf *out)
 	put(out, "dane_verified_total", n->dane);
 	put(out, "tls_failed_total", n->tls_failed);
 	put(out, "tls_plain_again_total", n->tls_plain_again);
-	put(out, "octets_total", n->octets);
+	put(out, "bytes_total", n->octets);
 	put(out, "dkim_signatures_broken_total", n->signatures_broken);
 }
 

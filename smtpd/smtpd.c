@@ -294,7 +294,7 @@ smtpd_stats(struct daemon *d, struct buf *out)
 		{ "connections_total", n->connections },
 		{ "refused_connections_total", n->refused_connections },
 		{ "early_talkers_total", n->early_talkers }, { "timeouts_total", n->timeouts },
-		{ "messages_total", n->messages }, { "octets_total", n->octets },
+		{ "messages_total", n->messages }, { "bytes_total", n->octets },
 		{ "refused_recipients_total", n->refused_recipients },
 		{ "refused_messages_total", n->refused_messages },
 		{ "temporary_failures_total", n->temporary_failures },

@@ -64,6 +64,9 @@ struct daemon_spec {
 	void (*reload)(struct daemon *d);
 	/* Counters as "name value\n" lines, names in Prometheus' form. May be NULL. */
 	void (*stats)(struct daemon *d, struct buf *out);
+	/* What the counters call our root folder: the room on its file system is told by our first
+	 * process. NULL: it is not. */
+	const char *folder;
 	/* Close down at the very end (flush files). May be NULL. */
 	void (*stop)(struct daemon *d);
 };

@@ -9,3 +9,17 @@ stats_rows_put(struct buf *out, const char *part, const struct stats_row *rows, 
 		buf_printf(out, "relais_%s_%s %llu\n", part, rows[i].name,
 			(unsigned long long)rows[i].value);
 }
+
+void
+stats_label_put(struct buf *out, const char *name, struct bytes value)
+{
+	buf_printf(out, "%s=\"", name);
+	for (size_t i = 0; i < value.n; i++) {
+		const uint8_t c = value.p[i];
+
+		if (c == '"' || c == '\\')
+			buf_put_u8(out, '\\');
+		buf_put_u8(out, c < ' ' || c == 127 ? '?' : c);
+	}
+	buf_put_u8(out, '"');
+}

@@ -190,6 +190,8 @@ const struct metric_row metric_rows[] = {
 		"times that the journal was forced to the disk" },
 	{ "relais_queue_forged_total", METRIC_COUNTER, "messages refused for their tickets" },
 	{ "relais_queue_held", METRIC_GAUGE, "messages that wait for the operator" },
+	{ "relais_queue_journal_full", METRIC_GAUGE,
+		"1 while the journal has no room and nothing can be taken, else 0" },
 	{ "relais_queue_memory_bytes", METRIC_GAUGE, "content kept in memory" },
 	{ "relais_queue_messages", METRIC_GAUGE, "messages in the queue" },
 	{ "relais_queue_moved_total", METRIC_COUNTER,
