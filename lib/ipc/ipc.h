@@ -175,7 +175,7 @@ ipc_take_fd(struct ipc_call *call, unsigned i)
 }
 
 /* For programs without an event loop (the operator's command, a session): blocking forms on
- * a plain descriptor. ERR_PEER, ERR_SYNTAX, ERR_TIMEOUT. */
+ * a plain descriptor. ERR_PEER, ERR_SYNTAX, ERR_TIMEOUT. Descriptors sent stay the caller's. */
 MUST_USE int ipc_blocking_send(int fd, uint16_t type, uint32_t id, bool is_reply, struct bytes body,
 	const int *fds, unsigned nfds);
 

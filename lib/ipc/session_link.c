@@ -55,13 +55,8 @@ session_link_watch(struct session_link *l, const int dirfds[], size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct buf body = BUF_INIT;
-		int fd = dup(
-			dirfds[i]); /* what is sent is the channel's; the caller keeps its own */
-		int r;
+		int r = tell(l, SESSION_WATCH, &body, &dirfds[i], 1); /* they stay the caller's */
 
-		if (fd < 0)
-			return err_from_errno(errno);
-		r = tell(l, SESSION_WATCH, &body, &fd, 1);
 		if (r < 0)
 			return r;
 	}
