@@ -57,8 +57,14 @@ run(struct cli *cli, int argc, char *argv[])
 	words = usage_check(c, argc, argv, &count);
 	if (words == NULL)
 		return CLI_USAGE;
-	if ((c->flags & COMMAND_NO_CONF) != 0 || cli_load(cli))
-		status = c->run(cli, count, words);
+	if ((c->flags & COMMAND_NO_CONF) != 0 || cli_load(cli)) {
+		/* commands may put them into another order, and leave some out */
+		char **own = xcalloc((size_t)count + 1, sizeof(*own));
+
+		memcpy(own, words, (size_t)count * sizeof(*own));
+		status = c->run(cli, count, own);
+		free(own);
+	}
 	usage_words_free(words);
 	return status;
 }
