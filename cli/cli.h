@@ -65,11 +65,12 @@ void cert_each_configured(struct cli *cli, cert_files_fn *each, void *arg);
 /* Usage texts, see usage.h. */
 extern const char alias_usage[], ban_usage[], cert_usage[], complete_usage[], config_usage[],
 	credentials_usage[], dkim_usage[], dmarc_usage[], dns_usage[], domain_usage[],
-	explain_usage[], import_config_usage[], incident_usage[], mailq_usage[], manual_usage[],
-	map_usage[], postqueue_usage[], queue_usage[], quota_usage[], reload_usage[], route_usage[],
-	sender_transport_usage[], setup_usage[], source_address_usage[], srs_usage[],
-	status_usage[], stop_usage[], tls_policy_usage[], trace_usage[], transport_usage[],
-	upgrade_usage[], user_usage[], user_app_password_usage[], user_forward_usage[], user_send_as_usage[];
+	explain_usage[], import_config_usage[], import_uids_usage[], incident_usage[],
+	mailq_usage[], manual_usage[], map_usage[], postqueue_usage[], queue_usage[], quota_usage[],
+	reload_usage[], route_usage[], sender_transport_usage[], setup_usage[],
+	source_address_usage[], srs_usage[], status_usage[], stop_usage[], tls_policy_usage[],
+	trace_usage[], transport_usage[], upgrade_usage[], user_usage[], user_app_password_usage[],
+	user_forward_usage[], user_send_as_usage[];
 
 /* dkim.c: the first keys of a domain (folded), unless it has some. Exit status. */
 int dkim_make_first(struct cli *cli, const char *domain);
@@ -87,6 +88,7 @@ int cmd_dns(struct cli *cli, int argc, char *argv[]);
 int cmd_domain(struct cli *cli, int argc, char *argv[]);
 int cmd_explain(struct cli *cli, int argc, char *argv[]);
 int cmd_import_config(struct cli *cli, int argc, char *argv[]);
+int cmd_import_uids(struct cli *cli, int argc, char *argv[]);
 int cmd_incident(struct cli *cli, int argc, char *argv[]);
 int cmd_mailq(struct cli *cli, int argc, char *argv[]);
 int cmd_manual(struct cli *cli, int argc, char *argv[]);

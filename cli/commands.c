@@ -19,6 +19,8 @@ static const struct command commands[] = {
 		"from an installed package to a user who can log in" },
 	{ "import-config", GROUP_SUITE, COMMAND_NO_CONF, cmd_import_config, import_config_usage,
 		"Postfix' and Dovecot's configuration as ours" },
+	{ "import-uids", GROUP_SUITE, COMMAND_NO_CONF, cmd_import_uids, import_uids_usage,
+		"Dovecot's Maildirs keep their UIDs" },
 
 	{ "domain", GROUP_PEOPLE, 0, cmd_domain, domain_usage, "mail domains: add, list, delete" },
 	{ "user", GROUP_PEOPLE, 0, cmd_user, user_usage, "accounts: add, list, change, delete" },

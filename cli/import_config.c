@@ -59,7 +59,7 @@ read_file(void *arg, struct arena *a, const char *path, struct bytes *text)
 
 	UNUSED(arg);
 	if (fd < 0)
-		return err_from_errno(errno);
+		return fd;
 	if (fstat(fd, &st) < 0) {
 		r = err_from_errno(errno);
 	} else if (!S_ISREG(st.st_mode)) {
@@ -70,7 +70,7 @@ read_file(void *arg, struct arena *a, const char *path, struct bytes *text)
 		room = arena_alloc(a, (size_t)st.st_size + 1);
 		n = sys_read_full(fd, room, (size_t)st.st_size);
 		*text = bytes_make(room, n < 0 ? 0 : (size_t)n);
-		r = n < 0 ? err_from_errno(errno) : ERR_OK;
+		r = n < 0 ? (int)n : ERR_OK;
 	}
 	close(fd);
 	return r;
@@ -178,17 +178,17 @@ static bool
 write_file(const char *folder, const char *name, mode_t mode, struct bytes text)
 {
 	char path[4096];
-	int fd;
-	bool ok;
+	int fd, r;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, mode);
-	ok = fd >= 0 && sys_write_all(fd, text) == ERR_OK;
-	if (fd >= 0)
-		ok = close(fd) == 0 && ok;
-	if (!ok)
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-	return ok;
+	r = fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, mode);
+	if (fd >= 0) {
+		r = sys_write_all(fd, text);
+		close(fd);
+	}
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", path, err_text(r));
+	return r >= 0;
 }
 
 static bool
@@ -281,8 +281,8 @@ print_end(const struct import *im, const char *folder)
 		"Written to %s. Next: read what is left by hand, copy the files to the tables' "
 		"folder,\nthen \"relais config check\", \"relais map\", \"relais dkim new "
 		"DOMAIN\".\n"
-		"Maildirs are used as they are; clients fetch mail anew, for messages get new "
-		"UIDs.\n",
+		"Maildirs are used as they are; \"relais import-uids\" brings their UIDs, so that "
+		"clients\nneed not fetch all mail anew.\n",
 		n[IMPORT_TAKEN], n[IMPORT_NEEDLESS], n[IMPORT_BY_HAND], n[IMPORT_FAILED], folder);
 }
 

@@ -302,8 +302,9 @@ store_view_status(struct store_view *v, struct store_status *out)
 char *
 store_uidl(const struct store_view *v, uint32_t seq, char out[STORE_UIDL_SIZE])
 {
-	snprintf(out, STORE_UIDL_SIZE, "%08x%08x", v->f->state.header.uidvalidity,
-		store_uid(v, seq));
+	/* Dovecot's default form, so that a Maildir taken over from it is not fetched anew */
+	snprintf(out, STORE_UIDL_SIZE, "%08x%08x", store_uid(v, seq),
+		v->f->state.header.uidvalidity);
 	return out;
 }
 
