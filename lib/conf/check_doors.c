@@ -79,8 +79,9 @@ place_next(const struct conf *c, struct place *p)
 	return p->door < NITEMS(doors);
 }
 
-static void
-compare(struct conf_findings *f, struct place a, struct place b)
+/* true: they are, and it is told. */
+static bool
+collide(struct conf_findings *f, struct place a, struct place b)
 {
 	const char *one = list_of(f->conf, doors[a.door])->v[a.word];
 	const char *other = list_of(f->conf, doors[b.door])->v[b.word];
@@ -88,7 +89,7 @@ compare(struct conf_findings *f, struct place a, struct place b)
 
 	if (listen_parse(bytes_from_str(one), &x) < 0 ||
 		listen_parse(bytes_from_str(other), &y) < 0 || !listen_overlaps(&x, &y))
-		return;
+		return false;
 	if (a.door == b.door && strcmp(one, other) == 0)
 		conf_find(f, CONF_WARNING, doors[b.door], "write it once", "%s is there twice",
 			other);
@@ -96,6 +97,7 @@ compare(struct conf_findings *f, struct place a, struct place b)
 		conf_find(f, CONF_ERROR, doors[b.door],
 			"give each door a port or an address of its own", "%s is taken by %s of %s",
 			other, one, doors[a.door]);
+	return true;
 }
 
 void
@@ -106,8 +108,8 @@ check_listen_twice(struct conf_findings *f)
 	while (place_next(f->conf, &a)) {
 		struct place b = a;
 
-		while (place_next(f->conf, &b))
-			compare(f, a, b);
+		while (place_next(f->conf, &b) && !collide(f, a, b))
+			;
 	}
 }
 

@@ -27,6 +27,7 @@ try_body(struct bytes body)
 	struct control_listener listener;
 	struct control_peer peer;
 	struct control_text text;
+	struct control_reload reload;
 	struct ipc_reader in;
 
 	in = ipc_reader(body);
@@ -49,6 +50,11 @@ try_body(struct bytes body)
 	in = ipc_reader(body);
 	if (control_text_decode(&in, &text) == ERR_OK) {
 		control_text_encode(&out, &text);
+		same(body, &out);
+	}
+	in = ipc_reader(body);
+	if (control_reload_decode(&in, &reload) == ERR_OK && body.n > 0) {
+		control_reload_encode(&out, &reload);
 		same(body, &out);
 	}
 	buf_free(&out);
