@@ -4,7 +4,6 @@ goes and is read there.
 
 RELAIS_DEB names a package to test instead of building one.
 """
-import functools
 import glob
 import imaplib
 import os
@@ -31,14 +30,15 @@ def build(folder, *words, **more):
     return glob.glob(f"{folder}/relais_*.deb")[0]
 
 
-@functools.lru_cache
-def the_deb(tmp_path_factory):
-    return os.environ.get("RELAIS_DEB") or build(tmp_path_factory.mktemp("build"))
+_built = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deb(tmp_path_factory):
-    return the_deb(tmp_path_factory)
+    """Built once for all files of tests."""
+    if not _built:
+        _built.append(os.environ.get("RELAIS_DEB") or build(tmp_path_factory.mktemp("build")))
+    return _built[0]
 
 
 @pytest.fixture(scope="module")
