@@ -62,6 +62,7 @@ const char credentials_usage[] =
 	"       relais credentials del KEY\n"
 	"\n"
 	"KEY: host, host:port, user@domain or @domain\n"
+	"\n"
 	"The password is asked for at the terminal, or is the first line of --stdin.\n"
 	"A sender's are used at the smarthost and at its own sender-transport only.";
 

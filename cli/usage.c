@@ -9,6 +9,7 @@
 
 #define VERBS_MAX 3
 #define NAMES_MAX 8
+#define MUST_MAX  4
 #define NO_END    1000
 
 /* ---- reading ---- */
@@ -114,6 +115,8 @@ struct shape {
 	size_t nverbs;
 	struct bytes names[NAMES_MAX]; /* of those that must be there */
 	size_t min, max;               /* words that are no options */
+	struct bytes must[MUST_MAX];   /* options that must be there */
+	size_t nmust;
 	struct bytes form;
 };
 
@@ -185,6 +188,11 @@ shape_of(const struct command *c, struct bytes form, struct shape *s)
 			depth--;
 		else if (t.kind == USAGE_MORE && !before.is_value)
 			s->max = NO_END;
+		else if (t.kind == USAGE_OPTION && depth == 0 && before.kind != USAGE_OR &&
+			 s->nmust < MUST_MAX)
+			s->must[s->nmust++] = t.text;
+		else if (t.kind == USAGE_OR && depth == 0 && before.kind == USAGE_OPTION)
+			s->nmust -= s->nmust > 0;
 		else if (t.kind == USAGE_OR && depth == 0 && !before.is_value &&
 			 (before.kind == USAGE_NAME || before.kind == USAGE_MORE))
 			s->min -= s->min > 0;
@@ -252,6 +260,7 @@ struct check {
 	int argc;
 	char **argv;
 	char why[300];
+	bool too_many;     /* words: that is *why */
 	int best;          /* how many words the form of *why has taken as verbs */
 	struct bytes form; /* that form; empty: none */
 };
@@ -326,13 +335,30 @@ check_option(struct check *k, const struct shape *s, int i)
 	return 0;
 }
 
+static bool
+is_among(const struct check *k, int from, struct bytes option)
+{
+	for (int i = from; i < k->argc; i++)
+		if (bytes_is(option, k->argv[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_missing(struct check *k, struct bytes what)
+{
+	char name[64];
+
+	snprintf(k->why, sizeof(k->why), "%s is missing", bytes_to_str(what, name, sizeof(name)));
+	return false;
+}
+
 /* What is behind the verbs. */
 static bool
 check_rest(struct check *k, const struct shape *s, int from)
 {
 	size_t words = 0;
 	int taken = 1;
-	char name[64];
 
 	for (int i = from; i < k->argc; i += taken) {
 		taken = 1;
@@ -342,14 +368,14 @@ check_rest(struct check *k, const struct shape *s, int from)
 				return false;
 		} else if (++words > s->max) {
 			snprintf(k->why, sizeof(k->why), "\"%s\" is one word too many", k->argv[i]);
+			k->too_many = true;
 			return false;
 		}
 	}
-	if (words >= s->min)
-		return true;
-	snprintf(k->why, sizeof(k->why), "%s is missing",
-		bytes_to_str(s->names[words], name, sizeof(name)));
-	return false;
+	for (size_t i = 0; i < s->nmust; i++)
+		if (!is_among(k, from, s->must[i]))
+			return is_missing(k, s->must[i]);
+	return words >= s->min || is_missing(k, s->names[words]);
 }
 
 static bool
@@ -378,12 +404,18 @@ consider_verbs(struct nearest *near, const struct shape *s, char *all, size_t si
 	}
 }
 
+static int
+words_of_name(const struct command *c)
+{
+	return strchr(c->name, ' ') != NULL ? 2 : 1;
+}
+
 /* No form begins with these words. */
 static void
 wrong_verb(struct check *k)
 {
 	struct bytes rest = bytes_from_str(k->c->usage), form;
-	const int at = strchr(k->c->name, ' ') != NULL ? 2 : 1;
+	const int at = words_of_name(k->c);
 	const char *word = at < k->argc ? k->argv[at] : "";
 	struct nearest near = nearest_to(bytes_from_str(word));
 	char all[200] = "", found[64];
@@ -403,11 +435,28 @@ wrong_verb(struct check *k)
 	k->form = BYTES_NONE;
 }
 
+/* Is the word there a verb of some form? Then it is nothing else. */
+static bool
+is_verb(const struct check *k, int at)
+{
+	struct bytes rest = bytes_from_str(k->c->usage), form;
+	struct shape s;
+
+	while (at < k->argc && usage_next_form(&rest, &form)) {
+		shape_of(k->c, form, &s);
+		if (s.nverbs > (size_t)at && usage_is_one_of(s.verbs[at], k->argv[at]))
+			return true;
+	}
+	return false;
+}
+
 static bool
 check_words(struct check *k)
 {
 	struct bytes rest = bytes_from_str(k->c->usage), form;
-	bool has_verbs = false;
+	const int at = words_of_name(k->c);
+	const bool said = is_verb(k, at);
+	bool has_verbs = false, many;
 	char why[sizeof(k->why)];
 	struct shape s;
 
@@ -416,11 +465,17 @@ check_words(struct check *k)
 		int n;
 
 		shape_of(k->c, form, &s);
-		has_verbs |= s.nverbs > 1;
+		has_verbs |= s.nverbs > (size_t)at;
 		n = match_verbs(&s, k->argc, k->argv);
+		if (said && n <= at)
+			continue;
+		many = k->too_many;
+		k->too_many = false;
 		if (n >= 0 && check_rest(k, &s, n))
 			return true;
-		if (n > k->best) {
+		if (n < 0 || n < k->best || (n == k->best && (k->too_many || !many))) {
+			k->too_many = many;
+		} else {
 			k->best = n;
 			k->form = form;
 			memcpy(why, k->why, sizeof(why));
@@ -429,8 +484,7 @@ check_words(struct check *k)
 	if (k->best > 0)
 		memcpy(k->why, why, sizeof(why));
 	/* a default's word too many is rather a verb that there is not */
-	if (k->best < 0 || (k->best == 1 && has_verbs && strchr(k->c->name, ' ') == NULL &&
-				   k->argc > 1 && k->argv[1][0] != '-'))
+	if (k->best < 0 || (k->best == at && has_verbs && k->too_many))
 		wrong_verb(k);
 	return false;
 }
