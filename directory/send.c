@@ -20,6 +20,7 @@
 #include "log.h"
 #include "logins.h"
 #include "mail_address.h"
+#include "random.h"
 
 #define LEDGER_TIMEOUT_MS 5000
 #define SENDS_MAX         2000 /* under way, each up to 60 KiB */
@@ -331,13 +332,23 @@ directory_on_ticket_key(struct ipc_call *call, const void *msg)
 	ipc_reply(call->channel, call->id, DIRECTORY_TICKET_KEY_ANSWER, NULL, 0);
 }
 
+_Static_assert(2 * SEND_TICKET_SECRET == CONTROL_SECRET_SIZE, "one for each key");
+
+static void
+make_key(struct send_ticket_key *key, const uint8_t *secret)
+{
+	random_fill(key->key, sizeof(key->key));
+	key->id = random_u64() | 1;
+	send_ticket_key_take(key, secret);
+}
+
 void
 directory_send_start(struct directory *d)
 {
 	uint8_t *secret = d->daemon->secret;
 
-	send_ticket_key_make(&d->ticket_key, secret, "queue");
-	send_ticket_key_make(&d->sign_key, secret, "sign");
+	make_key(&d->ticket_key, secret);
+	make_key(&d->sign_key, secret + SEND_TICKET_SECRET);
 	explicit_bzero(secret, sizeof(d->daemon->secret));
 }
 

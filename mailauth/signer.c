@@ -181,6 +181,7 @@ on_run(struct daemon *d)
 	link_set_ctx(s->keeper, s);
 	link_on_up(s->keeper, on_keeper_up, s);
 	link_open(s->keeper);
+	send_ticket_key_take(&s->ticket_key, d->secret);
 	s->directory = daemon_link(d, SERVICE_DIRECTORY, CONTROL_ANY, NULL, 0);
 	link_on_up(s->directory, on_directory_up, s);
 	link_open(s->directory);

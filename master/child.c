@@ -155,6 +155,24 @@ child_conf_free(struct child_conf *room)
 	buf_free(&room->mailauth);
 }
 
+/* qmgr and the signers know the key of the tickets that are for them, directory both. */
+static struct bytes
+secret_of(const struct child *c)
+{
+	const struct bytes all = bytes_make(c->master->secret, sizeof(c->master->secret));
+
+	switch (c->row->service) {
+	case SERVICE_DIRECTORY:
+		return all;
+	case SERVICE_QMGR:
+		return bytes_head(all, all.n / 2);
+	case SERVICE_SIGNER:
+		return bytes_skip(all, all.n / 2);
+	default:
+		return BYTES_NONE;
+	}
+}
+
 static int
 send_start(struct child *c)
 {
@@ -181,8 +199,7 @@ send_start(struct child *c)
 	} else {
 		start.files_limit = 0; /* not ours to raise */
 	}
-	if (c->row->service == SERVICE_DIRECTORY)
-		start.secret = bytes_make(m->secret, sizeof(m->secret));
+	start.secret = secret_of(c);
 	start.conf = child_conf_encode(c, &conf);
 	service_root_path(c->row, &m->conf, &root);
 	start.root = buf_bytes(&root);

@@ -24,7 +24,7 @@
 #define HANDOVER_MAX     (8 * 1024 * 1024) /* octets */
 #define HANDOVER_ROWS    20000             /* children; listeners */
 #define HANDOVER_TEXT    1024              /* octets of a text */
-#define HANDOVER_SECRET  32
+#define HANDOVER_SECRET  80
 
 struct handover_child {
 	struct bytes service, state, version;

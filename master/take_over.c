@@ -18,6 +18,8 @@
 #include "master.h"
 #include "version.h"
 
+_Static_assert(HANDOVER_SECRET == CONTROL_SECRET_SIZE, "it is handed over");
+
 /* ---- giving ---- */
 
 static void

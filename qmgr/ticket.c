@@ -7,8 +7,8 @@
  * change one, or use one twice: ids that came with a good ticket are remembered for as long
  * as the ticket could be.
  *
- * The key comes from directory when the link comes up. Before it is here, and when directory
- * has a new one that we have not, submission hears 4yz.
+ * The key comes from master at the start, and from directory when the link comes up. When directory
+ * has one that we have not, submission hears 4yz.
  *
  * Runs in:  qmgr. Trusts: directory.
  */
@@ -158,6 +158,7 @@ void
 ticket_init(struct qmgr *q)
 {
 	q->tickets.since_s = now_s();
+	send_ticket_key_take(&q->tickets.key, q->d->secret);
 	link_on_up(q->directory, on_directory_up, q);
 }
 

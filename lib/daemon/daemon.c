@@ -36,6 +36,7 @@ static void on_drain(struct ipc_call *call, const void *msg);
 static void on_stats(struct ipc_call *call, const void *msg);
 static void on_config(struct ipc_call *call, const void *msg);
 static void on_ping(struct ipc_call *call, const void *msg);
+static void on_log(struct ipc_call *call, const void *msg);
 static void on_hand_over(struct ipc_call *call, const void *msg);
 
 /* What master may say once we serve. */
@@ -49,6 +50,7 @@ static const struct ipc_route control_routes[] = {
 	{ CONTROL_CONFIG, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_config),
 		control_config_decode, on_config },
 	{ CONTROL_PING, FROM(SERVICE_MASTER), 0, 0, 0, ipc_empty_decode, on_ping },
+	{ CONTROL_LOG, FROM(SERVICE_MASTER), 0, 1, 0, ipc_empty_decode, on_log },
 	{ CONTROL_HAND_OVER, FROM(SERVICE_MASTER), 0, 0, sizeof(struct control_hand_over),
 		control_hand_over_decode, on_hand_over },
 };
@@ -232,6 +234,17 @@ on_ping(struct ipc_call *call, const void *msg)
 	ipc_reply(call->channel, call->id, CONTROL_PONG, NULL, 0);
 }
 
+static void
+on_log(struct ipc_call *call, const void *msg)
+{
+	struct daemon_private *p = call->ctx;
+
+	UNUSED(msg);
+	log_replace(ipc_take_fd(call, 0));
+	if (p->d.spec->log_replaced != NULL)
+		p->d.spec->log_replaced(&p->d);
+}
+
 /* Decode the sections into fresh structs; the old ones stay valid (pointers into them may
  * be held), so a reload costs a few KiB of arena. */
 static int
@@ -306,8 +319,8 @@ take_start(struct daemon_private *p, struct ipc_frame *f, struct jail *jail)
 	p->d.mail_uid = m.mail_uid;
 	p->d.mail_gid = m.mail_gid;
 	p->d.successor = m.successor != 0;
-	if (m.secret.n == sizeof(p->d.secret))
-		memcpy(p->d.secret, m.secret.p, sizeof(p->d.secret));
+	if (m.secret.n > 0)
+		memcpy(p->d.secret, m.secret.p, m.secret.n);
 	p->d.privileged = m.uid != UINT32_MAX;
 	p->d.root = arena_str(&p->arena, m.root);
 	memcpy(p->d.instances, m.instances, sizeof(m.instances));

@@ -62,6 +62,7 @@ struct daemon_spec {
 	void (*drain)(struct daemon *d);
 	/* New values are in d->common and d->conf. NULL: the process is replaced instead. */
 	void (*reload)(struct daemon *d);
+	void (*log_replaced)(struct daemon *d); /* LOG_FD is another file; or NULL */
 	/* Counters as "name value\n" lines, names in Prometheus' form. May be NULL. */
 	void (*stats)(struct daemon *d, struct buf *out);
 	/* What the counters call our root folder: the room on its file system is told by our first
@@ -89,7 +90,7 @@ struct daemon {
 	bool leaving;                /* another process of our service takes over */
 	bool draining;
 	uint16_t instances[SERVICE_COUNT];   /* how many of each service there are */
-	uint8_t secret[CONTROL_SECRET_SIZE]; /* of this run of the suite; zeros but for directory */
+	uint8_t secret[CONTROL_SECRET_SIZE]; /* of the tickets; else zeros */
 	struct daemon_private *priv;
 };
 

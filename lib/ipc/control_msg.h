@@ -44,11 +44,13 @@ enum control_type {
 	CONTROL_UPGRADE,       /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_UPGRADE_STATE, /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_CONFIG_SHOW, /* cli -> master; answered by CONTROL_TEXT: what conf_show() writes */
+	CONTROL_REOPEN_LOG,  /* cli -> master; answered by CONTROL_TEXT */
+	CONTROL_LOG,         /* master -> child, 1 fd: what LOG_FD is to be from now on */
 };
 
 #define CONTROL_LABEL_MAX   32
 #define CONTROL_VERSION_MAX 64
-#define CONTROL_SECRET_SIZE 32
+#define CONTROL_SECRET_SIZE 80
 #define CONTROL_PATH_MAX    1024
 #define CONTROL_CONF_MAX    (24 * 1024)
 
@@ -89,7 +91,8 @@ struct control_start {
 	struct bytes root;           /* the folder that becomes / */
 	struct control_config conf;
 	uint8_t successor;   /* beside one that serves: any doubt is a reason not to start */
-	struct bytes secret; /* CONTROL_SECRET_SIZE octets for directory; empty for all others */
+	struct bytes secret; /* of the tickets, the same as long as the suite runs: both keys for
+				directory, its own for qmgr and signers; empty for all others */
 	uint16_t instances[SERVICE_COUNT];
 };
 

@@ -27,9 +27,11 @@ struct send_ticket_key {
 	uint8_t key[SEND_TICKET_KEY_SIZE];
 };
 
-/* The key that goes by this name, as long as the suite runs: directories of before and after
- * an upgrade have the same ones. secret: SEND_TICKET_KEY_SIZE octets. */
-void send_ticket_key_make(struct send_ticket_key *key, const uint8_t *secret, const char *name);
+/* One for as long as the suite runs, from what master gave at the start: SEND_TICKET_SECRET octets.
+ * So a ticket is good for a qmgr that came after it. Without any (zeros) *key stays as it is. */
+#define SEND_TICKET_SECRET (8 + SEND_TICKET_KEY_SIZE)
+
+void send_ticket_key_take(struct send_ticket_key *key, const uint8_t *secret);
 
 /* What a ticket is good for. */
 struct send_ticket {
