@@ -20,11 +20,11 @@
 const char import_uids_usage[] =
 	"relais import-uids [FOLDER]...\n"
 	"\n"
-	"Goes through all Maildirs below the folders (without any: the mail root) and writes\n"
-	"the UIDs of each dovecot-uidlist into the names of its messages, UIDVALIDITY into\n"
-	".uidvalidity: clients of IMAP and POP3 know their mail again. Do it while neither\n"
-	"Dovecot nor this suite serves them. A folder that has .uidvalidity is left alone,\n"
-	"so it can be repeated.";
+	"Goes through all Maildirs below the folders (without any: the mail root) and\n"
+	"writes the UIDs of each dovecot-uidlist into the names of its messages, and\n"
+	"UIDVALIDITY into .uidvalidity: clients of IMAP and POP3 know their mail again.\n"
+	"Do it while neither Dovecot nor this suite serves them. A folder that has\n"
+	".uidvalidity is left alone, so it can be repeated.";
 
 struct walk {
 	size_t folders, before, taken, others, failed;

@@ -5,6 +5,7 @@
  *
  *	@SYNOPSIS COMMAND@	the forms of a command (commands.h), in mdoc(7)
  *	@OPTIONS [SECTION]@	the options of a section of relais.conf, or of all
+ *	@COUNTERS PREFIX...@	the metrics whose names begin so (metric_rows.h)
  *
  * Runs in:  relais, when the suite is built.
  */
@@ -13,6 +14,7 @@
 
 #include "commands.h"
 #include "err.h"
+#include "metric_rows.h"
 #include "usage.h"
 
 const char manual_usage[] = "relais manual FILE";
@@ -63,6 +65,25 @@ put_synopsis(struct buf *out, struct bytes name)
 }
 
 static bool
+put_counters(struct buf *out, struct bytes prefixes)
+{
+	size_t before;
+
+	buf_put_str(out, ".Bl -tag -width Ds -compact\n");
+	before = out->len;
+	while (prefixes.n > 0) {
+		struct bytes prefix = bytes_cut(&prefixes, ' ');
+
+		for (size_t i = 0; i < nmetric_rows; i++)
+			if (bytes_starts_with(bytes_from_str(metric_rows[i].name), prefix))
+				buf_printf(out, ".It Va %s\n%s\n", metric_rows[i].name,
+					metric_rows[i].help);
+	}
+	buf_put_str(out, ".El\n");
+	return out->len > before + strlen(".El\n");
+}
+
+static bool
 put_line(struct buf *out, struct bytes line)
 {
 	struct bytes word;
@@ -76,6 +97,8 @@ put_line(struct buf *out, struct bytes line)
 	word = bytes_cut(&line, ' ');
 	if (bytes_is(word, "OPTIONS"))
 		return conf_write_manual(out, line);
+	if (bytes_is(word, "COUNTERS"))
+		return put_counters(out, line);
 	return bytes_is(word, "SYNOPSIS") && put_synopsis(out, line);
 }
 
@@ -103,7 +126,7 @@ cmd_manual(struct cli *cli, int argc, char *argv[])
 	}
 	fclose(in);
 	if (!ok)
-		fprintf(stderr, "%s:%u: no such command or section\n", argv[1], number);
+		fprintf(stderr, "%s:%u: no such command, section or counter\n", argv[1], number);
 	else
 		fwrite(buf_str(&out), 1, out.len, stdout);
 	buf_free(&out);
