@@ -164,16 +164,16 @@ find_outbound_connections(struct config_check *k)
 	const struct qmgr_conf *qmgr = conf_values(&k->cli->conf, "qmgr");
 	const struct smtp_client_conf *client = conf_values(&k->cli->conf, "smtp_client");
 	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const uint64_t n = service_instances(
+	const unsigned n = service_instances(
 		service_row(SERVICE_SMTP_CLIENT), &k->cli->conf, cores > 0 ? (unsigned)cores : 1);
+	const uint64_t connections = n * client->connections;
 
-	if (qmgr->outbound_jobs > n * client->connections)
+	if (qmgr->outbound_jobs > connections)
 		conf_find(k->found, CONF_WARNING, "qmgr.outbound_jobs",
 			"raise smtp_client.connections, or lower this",
 			"%llu messages may be on their way, and there are %llu connections for "
 			"them",
-			(unsigned long long)qmgr->outbound_jobs,
-			(unsigned long long)(n * client->connections));
+			(unsigned long long)qmgr->outbound_jobs, (unsigned long long)connections);
 }
 
 /* ---- the clock ---- */

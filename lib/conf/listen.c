@@ -54,13 +54,16 @@ is_any_of_family(const struct ip_block *b)
 bool
 listen_overlaps(const struct listen_address *a, const struct listen_address *b)
 {
-	const struct ip_block one = block_of(a), other = block_of(b);
+	struct ip_block one, other;
 
 	if (strcmp(a->port, b->port) != 0)
 		return false;
 	if (strcmp(a->host, b->host) == 0 || strcmp(a->host, "*") == 0 || strcmp(b->host, "*") == 0)
 		return true;
+	one = block_of(a);
+	other = block_of(b);
 	if (one.family == 0 || one.family != other.family)
 		return false;
-	return ip_block_equal(&one, &other) || is_any_of_family(&one) || is_any_of_family(&other);
+	return memcmp(one.addr, other.addr, sizeof(one.addr)) == 0 || is_any_of_family(&one) ||
+	       is_any_of_family(&other);
 }
