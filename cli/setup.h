@@ -65,11 +65,12 @@ struct setup {
 	const char *answer[SETUP_QUESTIONS]; /* in their one form; NULL: none */
 	bool there[SETUP_QUESTIONS];         /* nothing is to be done for it */
 	int no_account, no_input, start, no_start, no_test;
-	int terminal;    /* to ask at; -1: none */
-	bool has_file;   /* there is a configuration */
-	bool running;    /* the suite is */
-	bool changed;    /* the configuration or what a reload takes up */
-	struct buf text; /* of the configuration as it will be; empty: as it is */
+	int terminal;     /* to ask at; -1: none */
+	bool has_file;    /* there is a configuration */
+	bool running;     /* the suite is */
+	bool has_account; /* somebody has one */
+	bool changed;     /* the configuration or what a reload takes up */
+	struct buf text;  /* of the configuration as it will be; empty: as it is */
 };
 
 /* ---- setup_check.c ---- */

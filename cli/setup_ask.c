@@ -68,7 +68,7 @@ guess_direct(struct setup *s)
 static const char *
 guess_mail_root(struct setup *s)
 {
-	return cli_common(s->cli)->mail_root;
+	return arena_str(&s->arena, bytes_from_str(cli_common(s->cli)->mail_root));
 }
 
 /* ---- what is there ---- */
@@ -391,7 +391,7 @@ take_there(struct setup *s, enum setup_question i)
 
 	if (there == NULL)
 		return false;
-	s->answer[i] = there;
+	s->answer[i] = arena_str(&s->arena, bytes_from_str(there)); /* conf is loaded anew */
 	s->there[i] = true;
 	return true;
 }
@@ -402,6 +402,7 @@ setup_ask(struct setup *s)
 	struct buf missing = BUF_INIT;
 	bool ok = true;
 
+	s->has_account = find_in_table(s, TABLE_ACCOUNTS, NULL) != NULL;
 	for (enum setup_question i = 0; i < SETUP_QUESTIONS; i++) {
 		const struct question *q = &questions[i];
 		const bool possible = s->answer[SETUP_HOSTNAME] != NULL || i == SETUP_HOSTNAME;

@@ -104,7 +104,7 @@ setup_tell(struct setup *s, bool runs)
 		       "makes "
 		       "the keys that sign its mail.\n",
 			s->cli->conf_path, s->answer[SETUP_DOMAIN]);
-	if (s->answer[SETUP_ACCOUNT] == NULL)
+	if (s->answer[SETUP_ACCOUNT] == NULL && !s->has_account)
 		printf("\nThere is no account yet: relais user add ann@%s\n",
 			s->answer[SETUP_DOMAIN]);
 }
