@@ -53,8 +53,10 @@ int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ip
  * after printing the reason. */
 int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
 
-/* Say what errno says of this file, and what to do about it. */
-void cli_say_errno(const char *path);
+/* Say what an error, or errno, means for this (mostly a file), and what to do about it. */
+void cli_say_err(const char *what, int err);
+void cli_say_errno(const char *what);
+void cli_say_cure(int err); /* only that */
 
 /* Print usage: a line and what is wrong. Returns CLI_USAGE. */
 int cli_usage(const char *usage, const char *wrong);

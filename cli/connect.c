@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "err.h"
 
 #define ANSWER_MS 60000
 
@@ -24,6 +25,18 @@ cli_read(struct cli *cli)
 	cli->loaded = cli->conf.first == NULL;
 }
 
+/* The file itself may be what is missing. */
+static void
+say_how_to_get_one(const char *path)
+{
+	if (access(path, R_OK) == 0)
+		return;
+	if (errno == ENOENT)
+		fputs("\"relais setup\" writes one; --config FILE names another\n", stderr);
+	else
+		cli_say_cure(err_from_errno(errno));
+}
+
 bool
 cli_load(struct cli *cli)
 {
@@ -36,6 +49,8 @@ cli_load(struct cli *cli)
 		else
 			fprintf(stderr, "%s: %s\n", e->file, e->text);
 	}
+	if (!cli->loaded)
+		say_how_to_get_one(cli->conf_path);
 	return cli->loaded;
 }
 
@@ -90,9 +105,12 @@ cli_connect_master(struct cli *cli)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		fprintf(stderr, "relais is not running (nothing answers at %s)\n", sun.sun_path);
+		fprintf(stderr,
+			"relais is not running (nothing answers at %s)\n"
+			"start it: systemctl start relais, or relais-master --config %s\n",
+			sun.sun_path, cli->conf_path);
 	else
-		fprintf(stderr, "%s: %s\n", sun.sun_path, strerror(errno));
+		cli_say_errno(sun.sun_path);
 	return -1;
 }
 

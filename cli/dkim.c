@@ -144,8 +144,12 @@ static void
 print_row(void *arg, const struct dkim_key_row *r)
 {
 	char since[32];
+	bool *headed = arg;
 
-	UNUSED(arg);
+	if (!*headed)
+		printf("%-28s %-10s %-8s %-10s %-17s %s\n", "DOMAIN", "SELECTOR", "TYPE", "STATE",
+			"SINCE", "DNS");
+	*headed = true;
 	printf("%-28.*s %-10.*s %-8s %-10s %-17s %.*s\n", (int)r->domain.n,
 		(const char *)r->domain.p, (int)r->selector.n, (const char *)r->selector.p,
 		dkim_key_type_name(r->type), dkim_key_state_name(r->state),
@@ -246,11 +250,11 @@ print_json(struct cli *cli, struct bytes domain)
 static int
 do_list(struct cli *cli, const struct words *w)
 {
+	bool headed = false;
+
 	if (w->json)
 		return print_json(cli, w->domain);
-	printf("%-28s %-10s %-8s %-10s %-17s %s\n", "DOMAIN", "SELECTOR", "TYPE", "STATE", "SINCE",
-		"DNS");
-	return each(cli, w->domain, print_row, NULL);
+	return each(cli, w->domain, print_row, &headed);
 }
 
 static int

@@ -129,7 +129,7 @@ enter(const char *path)
 	int keep[3] = { CONTROL_FD, LOG_FD, jail.root_fd };
 
 	if (jail.root_fd < 0 || fstat(jail.root_fd, &st) != 0 || fchdir(jail.root_fd) != 0) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		cli_say_errno(path);
 		return false;
 	}
 	/* to the filter these two are a daemon's channel and log, and no folders to be read */

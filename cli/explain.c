@@ -75,7 +75,7 @@ read_file(struct explaining *x)
 	bool ok;
 
 	if (fd < 0) {
-		fprintf(stderr, "%s: %s\n", x->file, strerror(errno));
+		cli_say_errno(x->file);
 		return false;
 	}
 	ok = read_all(fd, x->file, &text);
@@ -318,14 +318,13 @@ explain(struct explaining *x)
 
 	if (!cli_load(x->cli) || !make_message(x))
 		return CLI_FAILED;
-	if (x->client.family != 0)
-		find_name(x);
-	if (x->e.to != NULL && !ask_recipient(x))
-		return CLI_DOWN;
 	fd = cli_connect(x->cli, SERVICE_VERIFIER);
 	if (fd < 0)
 		return CLI_DOWN;
-	ok = (x->e.client == NULL || ask_spf(x, fd)) && ask_verify(x, fd);
+	if (x->client.family != 0)
+		find_name(x);
+	ok = (x->e.to == NULL || ask_recipient(x)) && (x->e.client == NULL || ask_spf(x, fd)) &&
+	     ask_verify(x, fd);
 	close(fd);
 	if (!ok)
 		return CLI_DOWN;

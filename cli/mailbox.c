@@ -26,7 +26,9 @@ mailbox_owner(struct cli *cli, uint32_t *uid, uint32_t *gid)
 		return true;
 	pw = getpwnam(cli_common(cli)->mail_user);
 	if (pw == NULL) {
-		fprintf(stderr, "there is no user \"%s\" (option mail_user)\n",
+		fprintf(stderr,
+			"there is no user \"%s\" (option mail_user): systemd-sysusers makes it, or "
+			"adduser --system\n",
 			cli_common(cli)->mail_user);
 		return false;
 	}
@@ -67,6 +69,8 @@ make_below(const char *root, struct bytes path, uint32_t uid, uint32_t gid, uint
 		if ((geteuid() == 0 && chown(root, mail_uid, mail_gid) < 0) ||
 			chmod(root, 0711) < 0)
 			return false;
+	} else if (errno != EEXIST) {
+		return false;
 	}
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0 && path.n > 0) {
@@ -96,11 +100,13 @@ mailbox_make(struct cli *cli, const char *home, uint32_t uid, uint32_t gid)
 {
 	const char *root = cli_common(cli)->mail_root;
 	uint32_t mail_uid, mail_gid;
+	char path[1200];
 
 	if (!mailbox_owner(cli, &mail_uid, &mail_gid))
 		return false;
 	if (make_below(root, bytes_from_str(home), uid, gid, mail_uid, mail_gid))
 		return true;
-	fprintf(stderr, "%s/%s: %s\n", root, home, strerror(errno));
+	snprintf(path, sizeof(path), "%s/%s", root, home);
+	cli_say_errno(path);
 	return false;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* cli/main.c - relais: one command for the operator; called as mailq or postqueue, it is that. */
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,19 @@ other_option(const char *word)
 	return CLI_USAGE;
 }
 
+/* What was printed must have been written: a list cut short by a full disk is no list. A reader
+ * that left (head) wanted no more. */
+static int
+told(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	cli_say_errno("standard output");
+	return status == CLI_OK ? CLI_FAILED : status;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -97,7 +111,7 @@ main(int argc, char *argv[])
 
 	argv[0] = basename(argv[0]);
 	if (strcmp(argv[0], "mailq") == 0 || strcmp(argv[0], "postqueue") == 0)
-		return run(&cli, argc, argv);
+		return told(run(&cli, argc, argv));
 	cli.overrides = xcalloc((size_t)argc, sizeof(*cli.overrides));
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) &&
@@ -116,7 +130,7 @@ main(int argc, char *argv[])
 		commands_print(stderr);
 		return CLI_USAGE;
 	}
-	status = run(&cli, argc - i, argv + i);
+	status = told(run(&cli, argc - i, argv + i));
 	if (cli.values_made)
 		conf_free(&cli.conf);
 	buf_free(&cli.packet.data);

@@ -143,7 +143,7 @@ count_mailbox(const char *path, struct ledger_set *sum)
 	if (dir == NULL) {
 		if (errno == ENOENT)
 			return true; /* nothing came yet */
-		perror(path);
+		cli_say_errno(path);
 		return false;
 	}
 	ok = count_folder(dirfd(dir), "cur", sum) && count_folder(dirfd(dir), "new", sum);

@@ -24,7 +24,7 @@ cmd_srs(struct cli *cli, int argc, char *argv[])
 	snprintf(path, sizeof(path), "%s/directory/" SRS_FILE_NAME, cli_common(cli)->state);
 	r = srs_file_rotate(path);
 	if (r < 0) {
-		fprintf(stderr, "%s: %s\n", path, err_text(r));
+		cli_say_err(path, r);
 		return CLI_FAILED;
 	}
 	return CLI_OK;

@@ -52,7 +52,7 @@ table_file_read(const char *path, bool secret, struct buf *text)
 			buf_added(text, (size_t)n);
 	}
 	if (n < 0)
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		cli_say_errno(path);
 	if (fd >= 0)
 		close(fd);
 	return n >= 0;
@@ -161,7 +161,11 @@ table_files_lock(struct cli *cli)
 		return false;
 	fd = open(cli_common(cli)->tables, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-		fprintf(stderr, "%s: %s\n", cli_common(cli)->tables, strerror(errno));
+		cli_say_errno(cli_common(cli)->tables);
+		if (errno == ENOENT)
+			fputs("it is the folder of the tables (option tables): mkdir it, or "
+			      "\"relais setup\" does\n",
+				stderr);
 		if (fd >= 0)
 			close(fd);
 		return false;
@@ -182,18 +186,18 @@ make_state_folder(struct cli *cli)
 
 	snprintf(path, sizeof(path), "%s/directory", common->state);
 	if (mkdir(common->state, 0755) < 0 && errno != EEXIST) {
-		fprintf(stderr, "%s: %s\n", common->state, strerror(errno));
+		cli_say_errno(common->state);
 		return false;
 	}
 	if (mkdir(path, 0700) < 0) {
 		if (errno == EEXIST)
 			return true;
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		cli_say_errno(path);
 		return false;
 	}
 	if (geteuid() == 0 && (pw = getpwnam(common->directory_user)) != NULL &&
 		chown(path, pw->pw_uid, pw->pw_gid) < 0)
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		cli_say_errno(path);
 	return true;
 }
 
@@ -206,7 +210,7 @@ table_file_compile(struct cli *cli, const struct table_file *f)
 		return false;
 	r = map_build(f->db_path, &f->table);
 	if (r < 0)
-		fprintf(stderr, "%s: %s\n", f->db_path, err_text(r));
+		cli_say_err(f->db_path, r);
 	return r == ERR_OK;
 }
 
@@ -236,7 +240,7 @@ table_file_store(struct cli *cli, struct table_file *f, struct bytes text)
 	r = map_replace_file(f->path, text,
 		f->kind == TABLE_ACCOUNTS || f->kind == TABLE_RELAY_CREDENTIALS ? 0600 : 0644);
 	if (r < 0) {
-		fprintf(stderr, "%s: %s\n", f->path, err_text(r));
+		cli_say_err(f->path, r);
 		return false;
 	}
 	/* directory needs all tables, the empty ones too */

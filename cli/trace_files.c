@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "cli.h"
 #include "err.h"
 
 #define CHUNK (1u << 20)
@@ -56,7 +57,7 @@ add(struct log_files *out, const char *path, uint64_t since_s)
 	struct stat st;
 
 	if (stat(path, &st) != 0) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		cli_say_errno(path);
 		return;
 	}
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_mtime < since_s)
@@ -111,7 +112,7 @@ source_open(struct source *s, const char *path)
 		errno = ENOMEM;
 	else if (s->fd >= 0)
 		return true;
-	fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	cli_say_errno(path);
 	if (s->fd >= 0)
 		close(s->fd);
 	return false;

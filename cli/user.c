@@ -325,7 +325,7 @@ add_batch(struct cli *cli, const struct user_options *o)
 	bool ok;
 
 	if (in == NULL) {
-		perror(o->batch);
+		cli_say_errno(o->batch);
 		return CLI_FAILED;
 	}
 	ok = user_open(cli, &u, NULL) && password_method(o->hash, &method);
