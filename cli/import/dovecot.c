@@ -10,7 +10,7 @@
 #include "err.h"
 #include "import.h"
 
-#define FILES_MAX 200 /* that include each other, perhaps in a ring */
+#define FILES_MAX 100 /* that include each other, perhaps in a ring */
 
 struct dovecot {
 	struct import *im;
@@ -239,13 +239,18 @@ take_setting(struct dovecot *d, const struct dovecot_setting *s)
 
 /* ---- passdb, userdb ---- */
 
+/* What the block of the i'th setting says; its settings stand together. */
 static struct bytes
-in_block(const struct dovecot *d, unsigned number, const char *name)
+in_block(const struct dovecot *d, size_t i, const char *name)
 {
-	for (size_t i = 0; i < d->conf.count; i++)
-		if (d->conf.settings[i].number == number &&
-			strcmp(d->conf.settings[i].name, name) == 0)
-			return d->conf.settings[i].value;
+	const struct dovecot_setting *all = d->conf.settings;
+	unsigned number = all[i].number;
+
+	while (i > 0 && all[i - 1].number == number)
+		i--;
+	for (; i < d->conf.count && all[i].number == number; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return all[i].value;
 	return BYTES_NONE;
 }
 
@@ -270,9 +275,9 @@ take_passwd_file(struct dovecot *d, const struct import_place *place, struct byt
 }
 
 static void
-take_passdb(struct dovecot *d, const struct import_place *place, unsigned number)
+take_passdb(struct dovecot *d, const struct import_place *place, size_t i)
 {
-	struct bytes driver = in_block(d, number, "driver"), args = in_block(d, number, "args");
+	struct bytes driver = in_block(d, i, "driver"), args = in_block(d, i, "args");
 
 	if (bytes_is(driver, "passwd-file"))
 		take_passwd_file(d, place, args);
@@ -286,25 +291,30 @@ take_passdb(struct dovecot *d, const struct import_place *place, unsigned number
 			(int)driver.n, (const char *)driver.p);
 }
 
-static void
-take_userdb(struct dovecot *d, const struct import_place *place, unsigned number)
+/* Is there a passdb that reads the same file? */
+static bool
+is_passdb_file(const struct dovecot *d, struct bytes args)
 {
-	struct bytes driver = in_block(d, number, "driver"), passdb;
-
 	for (size_t i = 0; i < d->conf.count; i++) {
 		const struct dovecot_setting *s = &d->conf.settings[i];
 
-		if (strcmp(s->block, "passdb") != 0 || strcmp(s->name, "driver") != 0)
-			continue;
-		passdb = s->value;
-		if (bytes_is(driver, "passwd-file") && bytes_is(passdb, "passwd-file") &&
-			bytes_equal(in_block(d, s->number, "args"), in_block(d, number, "args"))) {
-			import_tell(d->im, place, IMPORT_NEEDLESS, "the file of passdb");
-			return;
-		}
+		if (strcmp(s->block, "passdb") == 0 && strcmp(s->name, "driver") == 0 &&
+			bytes_is(s->value, "passwd-file") &&
+			bytes_equal(in_block(d, i, "args"), args))
+			return true;
 	}
-	if (bytes_is(driver, "passwd-file"))
-		take_passwd_file(d, place, in_block(d, number, "args"));
+	return false;
+}
+
+static void
+take_userdb(struct dovecot *d, const struct import_place *place, size_t i)
+{
+	struct bytes driver = in_block(d, i, "driver"), args = in_block(d, i, "args");
+
+	if (bytes_is(driver, "passwd-file") && is_passdb_file(d, args))
+		import_tell(d->im, place, IMPORT_NEEDLESS, "the file of passdb");
+	else if (bytes_is(driver, "passwd-file"))
+		take_passwd_file(d, place, args);
 	else if (bytes_is(driver, "passwd"))
 		import_tell(d->im, place, IMPORT_NEEDLESS,
 			"the system's users are those of domains with \"system-users\"");
@@ -328,9 +338,9 @@ take_blocks(struct dovecot *d)
 		if (strcmp(s->name, "driver") != 0)
 			continue;
 		if (strcmp(s->block, "passdb") == 0)
-			take_passdb(d, &place, s->number);
+			take_passdb(d, &place, i);
 		else if (strcmp(s->block, "userdb") == 0)
-			take_userdb(d, &place, s->number);
+			take_userdb(d, &place, i);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "table.h"
 
 void
 import_init(struct import *im, const struct import_files *files)
@@ -57,14 +58,20 @@ import_tell(struct import *im, const struct import_place *place, enum import_ver
 	buf_free(&words);
 }
 
+static bool
+is_separator(uint8_t c)
+{
+	return bytes_find(BYTES_LITERAL(", \t\r\n"), c) != BYTES_NOT_FOUND;
+}
+
 bool
 import_word(struct bytes *rest, struct bytes *word)
 {
 	size_t n = 0;
 
-	while (rest->n > 0 && memchr(", \t\r\n", rest->p[0], 5) != NULL)
+	while (rest->n > 0 && is_separator(rest->p[0]))
 		*rest = bytes_skip(*rest, 1);
-	while (n < rest->n && memchr(", \t\r\n", rest->p[n], 5) == NULL)
+	while (n < rest->n && !is_separator(rest->p[n]))
 		n++;
 	*word = bytes_head(*rest, n);
 	*rest = bytes_skip(*rest, n);
@@ -196,32 +203,69 @@ import_write_conf(struct import *im, struct buf *out)
 
 /* ---- tables ---- */
 
+static void
+put_line(struct buf *out, struct bytes key, struct bytes value)
+{
+	buf_put_bytes(out, key);
+	buf_put_u8(out, '\t');
+	buf_put_bytes(out, value);
+	buf_put_u8(out, '\n');
+}
+
+/* A file's name may have any octets; tables have no control characters. */
+static void
+put_comment(struct buf *out, const char *file)
+{
+	buf_put_str(out, "# from ");
+	for (; *file != 0; file++)
+		buf_put_u8(out, (uint8_t)*file < ' ' || *file == 0x7f ? '?' : (uint8_t)*file);
+	buf_put_u8(out, '\n');
+}
+
+/* Read back as the command that compiles it reads it: what is taken here is right there. */
+static bool
+read_back(struct import *im, enum table_kind kind, struct buf *line, struct bytes *folded,
+	const char **why)
+{
+	struct table t = TABLE_INIT;
+	bool ok;
+
+	table_parse(&t, buf_bytes(line));
+	table_check(&t, kind);
+	ok = t.nerrors == 0 && t.count == 1;
+	if (ok)
+		*folded = arena_bytes(&im->arena, t.entries[0].key);
+	else
+		*why = t.nerrors == 0 ? "not a line of a table"
+				      : arena_str(&im->arena, bytes_from_str(t.errors[0].text));
+	table_free(&t);
+	return ok;
+}
+
 bool
 import_put(struct import *im, const struct import_place *place, enum table_kind kind,
 	struct bytes key, struct bytes value)
 {
 	struct import_table *t = &im->tables[kind];
-	struct import_entry *e;
+	struct buf line = BUF_INIT;
 	struct bytes folded;
-	const char *why = "";
+	const char *why;
+	bool ok;
 
-	if (table_key_fold(kind, &im->arena, key, &folded, &why) < 0) {
-		import_tell(im, place, IMPORT_BY_HAND, "%.*s: %s", (int)key.n, (const char *)key.p,
-			why);
-		return false;
-	}
-	if (table_value_check(kind, &im->arena, value, &why) < 0) {
-		import_tell(im, place, IMPORT_BY_HAND, "\"%.*s\": %s", (int)value.n,
-			(const char *)value.p, why);
+	put_line(&line, key, value);
+	ok = read_back(im, kind, &line, &folded, &why);
+	buf_free(&line);
+	if (!ok) {
+		import_tell(im, place, IMPORT_BY_HAND, "%.*s %.*s: %s", (int)key.n,
+			(const char *)key.p, (int)value.n, (const char *)value.p, why);
 		return false;
 	}
 	if (t->count == t->cap) {
 		t->cap = t->cap == 0 ? 64 : t->cap * 2;
 		t->entries = xrealloc(t->entries, t->cap * sizeof(*t->entries));
 	}
-	e = &t->entries[t->count++];
-	*e = (struct import_entry){ *place, folded, arena_bytes(&im->arena, key),
-		arena_bytes(&im->arena, value), false };
+	t->entries[t->count++] = (struct import_entry){ *place, folded,
+		arena_bytes(&im->arena, key), arena_bytes(&im->arena, value), false };
 	return true;
 }
 
@@ -248,10 +292,9 @@ import_write_table(const struct import *im, enum table_kind kind, struct buf *ou
 		if (e->repeated)
 			continue;
 		if (file == NULL || strcmp(file, e->place.file) != 0)
-			buf_printf(out, "# from %s\n", e->place.file);
+			put_comment(out, e->place.file);
 		file = e->place.file;
-		buf_printf(out, "%.*s\t%.*s\n", (int)e->written.n, (const char *)e->written.p,
-			(int)e->value.n, (const char *)e->value.p);
+		put_line(out, e->written, e->value);
 	}
 }
 

@@ -119,7 +119,7 @@ targets_of(struct postfix *p, const struct import_place *place, struct bytes val
 	struct bytes target;
 
 	while (import_word(&value, &target)) {
-		if (memchr("|/:\"", target.p[0], 4) != NULL) {
+		if (bytes_find(BYTES_LITERAL("|/:\""), target.p[0]) != BYTES_NOT_FOUND) {
 			import_tell(p->im, place, IMPORT_BY_HAND,
 				"%.*s: commands, files and lists stand in the system's aliases "
 				"(directory.alias_file) only",
@@ -189,7 +189,7 @@ local_alias(
 	if (p->im->origin.n > 0 && is_ours(p, p->im->origin))
 		put_in_domain(p, place, key, p->im->origin, value);
 	while (import_word(&list, &name))
-		if (memchr("/!.[", name.p[0], 4) == NULL &&
+		if (bytes_find(BYTES_LITERAL("/!.["), name.p[0]) == BYTES_NOT_FOUND &&
 			bytes_find(name, ':') == BYTES_NOT_FOUND)
 			put_in_domain(p, place, key, name, value);
 	return true;

@@ -64,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct import_files files = { read_rest, glob_one, &rest };
 	struct import im;
 
-	if (size == 0 || size > 20000)
+	if (size == 0 || size > 4000)
 		return 0;
 	rest = bytes_make(data + 1, size - 1);
 	text = bytes_cut(&rest, 0);

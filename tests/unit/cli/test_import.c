@@ -281,7 +281,7 @@ static const struct import_row {
 	{ "an included file", NULL, "!include /x\n", NULL, { { "/x", "ssl_cert = </c.pem\n" } },
 		"certificate = /c.pem", "conf", "ssl_cert: taken: tls.certificate = /c.pem" },
 	{ "a file that includes itself", NULL, "!include /x\n", NULL, { { "/x", "!include /x\n" } },
-		NULL, NULL, "failed: more than 200 files" },
+		NULL, NULL, "failed: more than 100 files" },
 	{ "mbox in Dovecot", NULL, "mail_location = mbox:~/mail\n", NULL, { { 0 } }, NULL, NULL,
 		"mail_location: by hand: mbox: mailboxes are Maildirs here" },
 };
