@@ -8,7 +8,8 @@
 
 static const struct command commands[] = {
 	{ "status", GROUP_SUITE, 0, cmd_status, status_usage,
-		"services, pids, restarts and counters" },
+		"what runs, what waits, whether all is well" },
+	{ "top", GROUP_SUITE, 0, cmd_top, top_usage, "the same, live" },
 	{ "config", GROUP_SUITE, COMMAND_NO_CONF, cmd_config, config_usage,
 		"check or show the configuration" },
 	{ "reload", GROUP_SUITE, 0, cmd_reload, reload_usage, "take up a changed configuration" },

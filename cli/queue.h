@@ -71,6 +71,11 @@ bool queue_parse_time(const char *text, uint64_t *seconds);
 json_t *queue_entry_json(const struct queue_list_entry *e, const struct queue_list_rcpt *r);
 char *queue_entry_text(const struct queue_list_entry *e, const struct queue_list_rcpt *r);
 
+/* Who waits how long, by domain. The rows borrow from the answer: valid until the next question.
+ * ERR_OK, or an error after printing it. */
+MUST_USE int queue_ask_shape(
+	struct cli *cli, int fd, const struct queue_shape *ask, struct queue_shape_answer *a);
+
 /* Verbs. */
 int queue_list(struct cli *cli, int fd, int argc, char *argv[]);
 int queue_show(struct cli *cli, int fd, int argc, char *argv[]);

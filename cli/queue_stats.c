@@ -38,9 +38,8 @@ ask_stats(struct cli *cli, int fd, struct queue_stats_answer *a)
 	return queue_stats_answer_decode(&in, a);
 }
 
-/* The rows borrow from the answer: valid until the next question. */
-static int
-ask_shape(struct cli *cli, int fd, const struct queue_shape *ask, struct queue_shape_answer *a)
+int
+queue_ask_shape(struct cli *cli, int fd, const struct queue_shape *ask, struct queue_shape_answer *a)
 {
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame;
@@ -227,7 +226,7 @@ queue_stats(struct cli *cli, int fd, int argc, char *argv[])
 									 : QUEUE_SHAPE_MAX };
 
 		status = CLI_FAILED;
-		if (ask_stats(cli, fd, &a) == ERR_OK && ask_shape(cli, fd, &ask, s) == ERR_OK) {
+		if (ask_stats(cli, fd, &a) == ERR_OK && queue_ask_shape(cli, fd, &ask, s) == ERR_OK) {
 			status = CLI_OK;
 			if (w.json) {
 				print_json(&a, s);
@@ -287,7 +286,7 @@ watch_once(struct cli *cli, int fd, bool terminal, bool senders, double interval
 	int r = ask_stats(cli, fd, &now);
 
 	if (r == ERR_OK && terminal)
-		r = ask_shape(cli, fd, &ask, s);
+		r = queue_ask_shape(cli, fd, &ask, s);
 	if (r == ERR_OK) {
 		if (before->segments == 0) /* the first: nothing to compare with */
 			*before = now;

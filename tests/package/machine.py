@@ -162,7 +162,7 @@ class Machine:
 
     def start_by_hand(self):
         """As the unit does."""
-        if self.run("relais", "status", check=False).returncode == 0:
+        if self.run("relais", "status", "--prometheus", check=False).returncode == 0:
             return
         if not self.exists("/dev/log"):
             self.host.spawn(self.words(["rsyslogd", "-n", "-iNONE"]))
@@ -171,7 +171,8 @@ class Machine:
         self.host.spawn(self.words(shlex.split(line.split("=", 1)[1])), stdout=subprocess.DEVNULL)
 
     def wait_ready(self):
-        conftest.wait_for(lambda: "ready" in self.run("relais", "status", check=False).stdout, seconds=30)
+        conftest.wait_for(lambda: "relais_up 1" in self.run("relais", "status", "--prometheus",
+                                                            check=False).stdout, seconds=30)
 
     def log(self):
         return self.read("/var/log/mail.log")
