@@ -97,10 +97,7 @@ static const struct folder {
 static const char *
 folder_path(const struct config_check *k, const struct folder *f)
 {
-	struct conf_option o = { 0 };
-
-	ASSERT(conf_option_named(&k->cli->conf, f->option, &o));
-	return text_option(&o);
+	return *(const char *const *)conf_option_value(&k->cli->conf, f->option);
 }
 
 /* The path itself, or what is there of it. */

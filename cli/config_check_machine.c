@@ -23,20 +23,18 @@ on_port(void *arg, const struct port_trouble *t)
 {
 	struct config_check *k = arg;
 	const bool denied = strcmp(t->why, strerror(EACCES)) == 0;
-	/* which name of an option it is must outlive the call */
-	const char *option = arena_str(&k->found->arena, bytes_from_str(t->option));
 
 	if (strcmp(t->why, strerror(EINVAL)) == 0)
 		return; /* told already */
 	if (denied && !k->is_root)
-		conf_find(k->found, CONF_NOTE, option, "ask as root",
+		conf_find(k->found, CONF_NOTE, t->option, "ask as root",
 			"%s: this user may not open that port, so it was not tried", t->address);
 	else if (t->program[0] != 0)
-		conf_find(k->found, CONF_ERROR, option,
+		conf_find(k->found, CONF_ERROR, t->option,
 			arena_printf(&k->found->arena, "stop %s, or take another port", t->program),
 			"%s is taken by %s (pid %d)", t->address, t->program, (int)t->pid);
 	else
-		conf_find(k->found, CONF_ERROR, option,
+		conf_find(k->found, CONF_ERROR, t->option,
 			k->is_root ? "take another address or port"
 				   : "see who has it: ss -ltnp, as root",
 			"%s: %s", t->address, t->why);
@@ -65,14 +63,12 @@ find_descriptors(struct config_check *k)
 		{ SERVICE_POP3_LOGIN, "pop3d.connection_limit", 2 },
 		{ SERVICE_SMTP_CLIENT, "smtp_client.connections", 2 },
 	};
-	struct conf_option o = { 0 };
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		const struct service_row *row = service_row(rows[i].service);
 		uint64_t n;
 
-		ASSERT(conf_option_named(&k->cli->conf, rows[i].option, &o));
-		n = *(const uint64_t *)(const void *)((const uint8_t *)o.values + o.row->offset);
+		n = *(const uint64_t *)conf_option_value(&k->cli->conf, rows[i].option);
 		if (n * rows[i].each > row->files_limit)
 			conf_find(k->found, CONF_WARNING, rows[i].option,
 				arena_printf(&k->found->arena, "set it to at most %u",
@@ -117,13 +113,11 @@ find_memory(struct config_check *k)
 	static const char *const caches[] = { "qmgr.memory_limit", "resolver.cache_size",
 		"ledger.cache_size" };
 	const uint64_t there = memory();
-	struct conf_option o = { 0 };
 
 	for (size_t i = 0; there > 0 && i < NITEMS(caches); i++) {
 		uint64_t n;
 
-		ASSERT(conf_option_named(&k->cli->conf, caches[i], &o));
-		n = *(const uint64_t *)(const void *)((const uint8_t *)o.values + o.row->offset);
+		n = *(const uint64_t *)conf_option_value(&k->cli->conf, caches[i]);
 		if (n > there / 2)
 			conf_find(k->found, CONF_WARNING, caches[i],
 				arena_printf(&k->found->arena, "set it to at most %lluM",
@@ -148,7 +142,7 @@ find_workers(struct config_check *k)
 		uint64_t n;
 
 		ASSERT(conf_option_named(&k->cli->conf, counts[i], &o));
-		n = *(const uint64_t *)(const void *)((const uint8_t *)o.values + o.row->offset);
+		n = *(const uint64_t *)conf_option_value(&k->cli->conf, counts[i]);
 		if (n > 4 * (uint64_t)cores && o.origin->file != NULL)
 			conf_find(k->found, CONF_WARNING, counts[i],
 				"set it to 0: one for each core",

@@ -21,18 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Every option that names ports. */
-static const struct {
-	const char *section, *option;
-} doors[] = {
-	{ "smtpd", "listen" },
-	{ "submission", "listen" },
-	{ "submission", "listen_tls" },
-	{ "imapd", "listen" },
-	{ "imapd", "listen_tls" },
-	{ "pop3d", "listen" },
-	{ "pop3d", "listen_tls" },
-};
+#include "listen.h"
 
 /* ---- may we have it? ---- */
 
@@ -63,23 +52,17 @@ bind_one(const char *host, const char *port)
 static int
 try_address(const char *address, unsigned *port)
 {
-	const char *colon = strrchr(address, ':');
-	char host[256];
-	int n, e;
+	struct listen_address a;
+	int e;
 
 	*port = 0;
-	if (colon == NULL || colon == address)
+	if (listen_parse(bytes_from_str(address), &a) < 0)
 		return EINVAL;
-	*port = (unsigned)strtoul(colon + 1, NULL, 10);
-	n = address[0] == '['
-		    ? snprintf(host, sizeof(host), "%.*s", (int)(colon - address - 2), address + 1)
-		    : snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
-	if (n <= 0 || (size_t)n >= sizeof(host))
-		return EINVAL;
-	if (strcmp(host, "*") != 0)
-		return bind_one(host, colon + 1);
-	e = bind_one("::", colon + 1); /* both families, as master does it */
-	return e == 0 || e == EADDRINUSE || e == EACCES ? e : bind_one("0.0.0.0", colon + 1);
+	*port = (unsigned)strtoul(a.port, NULL, 10);
+	if (strcmp(a.host, "*") != 0)
+		return bind_one(a.host, a.port);
+	e = bind_one("::", a.port); /* both families, as master does it */
+	return e == 0 || e == EADDRINUSE || e == EACCES ? e : bind_one("0.0.0.0", a.port);
 }
 
 /* ---- who has it? ---- */
@@ -183,24 +166,18 @@ ports_check(const struct conf *c, port_trouble_fn *tell, void *arg)
 {
 	unsigned n = 0, port;
 
-	for (size_t i = 0; i < NITEMS(doors); i++) {
-		const struct conf_section *s = conf_section_named(bytes_from_str(doors[i].section));
-		const struct opt_row *row = s->rows;
-		const struct conf_list *list;
+	for (size_t i = 0; i < nlisten_options; i++) {
+		const struct conf_list *list = conf_option_value(c, listen_options[i]);
 
-		while (strcmp(row->name, doors[i].option) != 0)
-			row++;
-		list = (const void *)((const uint8_t *)conf_values(c, s->name) + row->offset);
 		for (size_t j = 0; j < list->n; j++) {
-			char option[64], program[64] = "";
+			char program[64] = "";
 			int e = try_address(list->v[j], &port);
 			pid_t pid = e == EADDRINUSE ? find_owner(port, program) : 0;
 
 			if (e == 0)
 				continue;
-			snprintf(option, sizeof(option), "%s.%s", s->name, row->name);
-			tell(arg, &(struct port_trouble){
-					  option, list->v[j], strerror(e), program, pid });
+			tell(arg, &(struct port_trouble){ listen_options[i], list->v[j],
+					  strerror(e), program, pid });
 			n++;
 		}
 	}

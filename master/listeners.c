@@ -20,31 +20,13 @@
 #include <unistd.h>
 
 #include "common_conf.h"
+#include "listen.h"
 #include "log.h"
 #include "master.h"
 
 #define BACKLOG        4096
 #define PROBE_TRIES    50
 #define PROBE_PAUSE_MS 100
-
-/* "ADDRESS:PORT", "[ADDRESS]:PORT", "*:PORT" into host and port. */
-static int
-split_address(const char *text, char host[256], char port[16])
-{
-	struct bytes b = bytes_from_str(text);
-	size_t colon = bytes_find_last(b, ':');
-	struct bytes h = bytes_head(b, colon);
-
-	if (colon == BYTES_NOT_FOUND || b.n - colon - 1 == 0 || b.n - colon - 1 >= 16)
-		return ERR_SYNTAX;
-	if (h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
-		h = bytes_make(h.p + 1, h.n - 2);
-	if (h.n == 0 || h.n >= 256)
-		return ERR_SYNTAX;
-	bytes_to_str(h, host, 256);
-	bytes_to_str(bytes_skip(b, colon + 1), port, 16);
-	return ERR_OK;
-}
 
 /* shared: beside other sockets of ours on the same port; else nobody may be there yet */
 static int
@@ -76,24 +58,24 @@ open_socket(const char *address, bool shared, const char **why)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST,
 		.ai_socktype = SOCK_STREAM };
-	char host[256], port[16];
+	struct listen_address a;
 	bool any;
 	struct addrinfo *list;
 	int fd = -1, r;
 
-	if (split_address(address, host, port) < 0) {
+	if (listen_parse(bytes_from_str(address), &a) < 0) {
 		*why = "is not ADDRESS:PORT, [ADDRESS]:PORT or *:PORT";
 		return -1;
 	}
-	any = strcmp(host, "*") == 0;
-	r = getaddrinfo(any ? "::" : host, port, &hints, &list);
+	any = strcmp(a.host, "*") == 0;
+	r = getaddrinfo(any ? "::" : a.host, a.port, &hints, &list);
 	if (r != 0) {
 		*why = gai_strerror(r);
 		return -1;
 	}
 	fd = bind_socket(list, any, shared);
 	freeaddrinfo(list);
-	if (fd < 0 && any && getaddrinfo("0.0.0.0", port, &hints, &list) == 0) {
+	if (fd < 0 && any && getaddrinfo("0.0.0.0", a.port, &hints, &list) == 0) {
 		/* no IPv6 here */
 		fd = bind_socket(list, false, shared);
 		freeaddrinfo(list);

@@ -8,16 +8,10 @@
 #include "metrics_conf.h"
 #include "tls_conf.h"
 
-static const char *const doors[] = { "smtpd.listen", "submission.listen", "submission.listen_tls",
-	"imapd.listen", "imapd.listen_tls", "pop3d.listen", "pop3d.listen_tls", "metrics.listen" };
-
 static const struct conf_list *
 list_of(const struct conf *c, const char *name)
 {
-	struct conf_option o = { 0 };
-
-	ASSERT(conf_option_named(c, name, &o));
-	return (const void *)((const uint8_t *)o.values + o.row->offset);
+	return conf_option_value(c, name);
 }
 
 /* As getaddrinfo(3) takes it without asking anybody; an IPv6 one may name its interface. */
@@ -45,22 +39,23 @@ is_bad_number(const char *port)
 void
 check_listen(struct conf_findings *f)
 {
-	for (size_t i = 0; i < NITEMS(doors); i++) {
-		const struct conf_list *list = list_of(f->conf, doors[i]);
+	for (size_t i = 0; i < nlisten_options; i++) {
+		const struct conf_list *list = list_of(f->conf, listen_options[i]);
 		struct listen_address a;
 
 		for (size_t j = 0; j < list->n; j++) {
 			if (listen_parse(bytes_from_str(list->v[j]), &a) < 0)
-				conf_find(f, CONF_ERROR, doors[i],
+				conf_find(f, CONF_ERROR, listen_options[i],
 					"write ADDRESS:PORT, [ADDRESS]:PORT or *:PORT",
 					"\"%s\" is not an address with a port", list->v[j]);
 			else if (!is_address(a.host))
-				conf_find(f, CONF_ERROR, doors[i],
+				conf_find(f, CONF_ERROR, listen_options[i],
 					"write the address itself, or * for all of this host",
 					"\"%s\" is not an address", a.host);
 			else if (is_bad_number(a.port))
-				conf_find(f, CONF_ERROR, doors[i], "write a number from 1 to 65535",
-					"\"%s\" is not a port", a.port);
+				conf_find(f, CONF_ERROR, listen_options[i],
+					"write a number from 1 to 65535", "\"%s\" is not a port",
+					a.port);
 		}
 	}
 }
@@ -74,29 +69,29 @@ static bool
 place_next(const struct conf *c, struct place *p)
 {
 	p->word++;
-	while (p->door < NITEMS(doors) && p->word >= list_of(c, doors[p->door])->n)
+	while (p->door < nlisten_options && p->word >= list_of(c, listen_options[p->door])->n)
 		*p = (struct place){ p->door + 1, 0 };
-	return p->door < NITEMS(doors);
+	return p->door < nlisten_options;
 }
 
 /* true: they are, and it is told. */
 static bool
 collide(struct conf_findings *f, struct place a, struct place b)
 {
-	const char *one = list_of(f->conf, doors[a.door])->v[a.word];
-	const char *other = list_of(f->conf, doors[b.door])->v[b.word];
+	const char *one = list_of(f->conf, listen_options[a.door])->v[a.word];
+	const char *other = list_of(f->conf, listen_options[b.door])->v[b.word];
 	struct listen_address x, y;
 
 	if (listen_parse(bytes_from_str(one), &x) < 0 ||
 		listen_parse(bytes_from_str(other), &y) < 0 || !listen_overlaps(&x, &y))
 		return false;
 	if (a.door == b.door && strcmp(one, other) == 0)
-		conf_find(f, CONF_WARNING, doors[b.door], "write it once", "%s is there twice",
-			other);
+		conf_find(f, CONF_WARNING, listen_options[b.door], "write it once",
+			"%s is there twice", other);
 	else
-		conf_find(f, CONF_ERROR, doors[b.door],
+		conf_find(f, CONF_ERROR, listen_options[b.door],
 			"give each door a port or an address of its own", "%s is taken by %s of %s",
-			other, one, doors[a.door]);
+			other, one, listen_options[a.door]);
 	return true;
 }
 
@@ -118,8 +113,8 @@ check_doors(struct conf_findings *f)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i + 1 < NITEMS(doors); i++) /* the last one is not for mail */
-		n += list_of(f->conf, doors[i])->n;
+	for (size_t i = 0; i + 1 < nlisten_options; i++) /* the last one is not for mail */
+		n += list_of(f->conf, listen_options[i])->n;
 	if (n == 0)
 		conf_find(f, CONF_WARNING, "smtpd.listen", "name an address, as *:25",
 			"no door listens anywhere: neither mail nor users can come in");

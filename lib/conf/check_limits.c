@@ -8,10 +8,7 @@
 static uint64_t
 number_of(const struct conf *c, const char *name)
 {
-	struct conf_option o = { 0 };
-
-	ASSERT(conf_option_named(c, name, &o));
-	return *(const uint64_t *)(const void *)((const uint8_t *)o.values + o.row->offset);
+	return *(const uint64_t *)conf_option_value(c, name);
 }
 
 /* As it would be written; in the findings' arena. */

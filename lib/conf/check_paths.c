@@ -10,10 +10,7 @@
 static const char *
 text_of(const struct conf *c, const char *name)
 {
-	struct conf_option o = { 0 };
-
-	ASSERT(conf_option_named(c, name, &o));
-	return *(const char *const *)((const uint8_t *)o.values + o.row->offset);
+	return *(const char *const *)conf_option_value(c, name);
 }
 
 /* shut: others than its owner cannot reach what is below. */

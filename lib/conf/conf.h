@@ -191,6 +191,9 @@ struct conf_option {
 /* By that name; false: there is none. */
 bool conf_option_named(const struct conf *c, const char *name, struct conf_option *out);
 
+/* The member that has its value; there is such an option. */
+const void *conf_option_value(const struct conf *c, const char *name);
+
 /* The i-th of all, in the order of sections and rows; false behind the last. */
 bool conf_option_at(const struct conf *c, size_t i, struct conf_option *out);
 

@@ -88,7 +88,7 @@ void conf_check_syntax(struct conf_findings *f);
 struct conf_danger {
 	const char *name;   /* "plaintext-auth" */
 	const char *option; /* whose line is told */
-	unsigned (*level)(const struct conf *c);
+	unsigned (*level)(const struct conf *c, const char *option);
 	unsigned alarm; /* the level from which it is told at every start, and by `config check` */
 	const char *text; /* what it means, after "OPTION: " */
 	const char *cure;

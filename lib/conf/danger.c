@@ -6,6 +6,8 @@
  * The same rows are told at a start (what is dangerous), by `relais config check` (the same), and
  * keep a reload from taking a change that makes one of them larger.
  */
+#include <stdio.h>
+
 #include "check_private.h"
 #include "common_conf.h"
 #include "directory_conf.h"
@@ -36,7 +38,7 @@ is_reachable(const struct conf_list *doors)
 
 /* Passwords without TLS: 1 on this machine only, 2 from elsewhere. */
 static unsigned
-plaintext_auth(const struct conf *c)
+plaintext_auth(const struct conf *c, const char *option)
 {
 	const struct common_conf *common = conf_values(c, "");
 	const struct smtpd_conf *submission = conf_values(c, "submission");
@@ -53,38 +55,18 @@ plaintext_auth(const struct conf *c)
 
 /* A door whose users lose the port on which TLS begins at once. */
 static unsigned
-without_tls(const struct conf_list *with, const struct conf_list *door)
+without_tls(const struct conf *c, const char *option)
 {
-	return with->n == 0 && is_reachable(door);
-}
+	const struct conf_list *with = conf_option_value(c, option);
+	char other[64];
 
-static unsigned
-submission_tls(const struct conf *c)
-{
-	const struct smtpd_conf *s = conf_values(c, "submission");
-
-	return without_tls(&s->listen_tls, &s->listen);
-}
-
-static unsigned
-imap_tls(const struct conf *c)
-{
-	const struct imapd_conf *s = conf_values(c, "imapd");
-
-	return without_tls(&s->listen_tls, &s->listen);
-}
-
-static unsigned
-pop3_tls(const struct conf *c)
-{
-	const struct pop3d_conf *s = conf_values(c, "pop3d");
-
-	return without_tls(&s->listen_tls, &s->listen);
+	snprintf(other, sizeof(other), "%.*s", (int)(strlen(option) - strlen("_tls")), option);
+	return with->n == 0 && is_reachable(conf_option_value(c, other));
 }
 
 /* 1: only one that we signed ourselves; 2: none. */
 static unsigned
-certificate(const struct conf *c)
+certificate(const struct conf *c, const char *option)
 {
 	const struct tls_conf *tls = conf_values(c, "tls");
 
@@ -94,7 +76,7 @@ certificate(const struct conf *c)
 }
 
 static unsigned
-outbound_tls(const struct conf *c)
+outbound_tls(const struct conf *c, const char *option)
 {
 	static const struct {
 		const char *word;
@@ -109,7 +91,7 @@ outbound_tls(const struct conf *c)
 }
 
 static unsigned
-dnssec(const struct conf *c)
+dnssec(const struct conf *c, const char *option)
 {
 	const struct resolver_conf *r = conf_values(c, "resolver");
 
@@ -136,8 +118,9 @@ is_own_use(const struct ip_block *b)
 
 /* How far the widest of them is above a /16, or an IPv6 /32. */
 static unsigned
-width(const struct conf_list *networks)
+width(const struct conf *c, const char *option)
 {
+	const struct conf_list *networks = conf_option_value(c, option);
 	unsigned widest = 0;
 	struct ip_block b;
 
@@ -154,31 +137,7 @@ width(const struct conf_list *networks)
 }
 
 static unsigned
-trusted_networks(const struct conf *c)
-{
-	const struct mailauth_conf *m = conf_values(c, "mailauth");
-
-	return width(&m->trusted_networks);
-}
-
-static unsigned
-trusted_forwarders(const struct conf *c)
-{
-	const struct mailauth_conf *m = conf_values(c, "mailauth");
-
-	return width(&m->trusted_forwarders);
-}
-
-static unsigned
-ban_exempt(const struct conf *c)
-{
-	const struct ledger_conf *l = conf_values(c, "ledger");
-
-	return width(&l->ban_exempt);
-}
-
-static unsigned
-trusted_users(const struct conf *c)
+trusted_users(const struct conf *c, const char *option)
 {
 	const struct directory_conf *d = conf_values(c, "directory");
 
@@ -186,7 +145,7 @@ trusted_users(const struct conf *c)
 }
 
 static unsigned
-send_limits(const struct conf *c)
+send_limits(const struct conf *c, const char *option)
 {
 	const struct ledger_conf *l = conf_values(c, "ledger");
 
@@ -194,7 +153,7 @@ send_limits(const struct conf *c)
 }
 
 static unsigned
-backscatter(const struct conf *c)
+backscatter(const struct conf *c, const char *option)
 {
 	const struct qmgr_conf *q = conf_values(c, "qmgr");
 
@@ -203,7 +162,7 @@ backscatter(const struct conf *c)
 
 /* The database is on another host, and TLS may be left out. */
 static unsigned
-database_tls(const struct conf *c)
+database_tls(const struct conf *c, const char *option)
 {
 	static const char *const open[] = { "sslmode=disable", "sslmode=allow", "sslmode=prefer" };
 	const struct directory_conf *d = conf_values(c, "directory");
@@ -222,15 +181,15 @@ const struct conf_danger conf_dangers[] = {
 	{ "plaintext-auth", "plaintext_auth", plaintext_auth, 2,
 		"passwords travel without TLS, for all on their way to read and to send mail with",
 		"set it to never, or to loopback" },
-	{ "submission-tls", "submission.listen_tls", submission_tls, NEVER,
+	{ "submission-tls", "submission.listen_tls", without_tls, NEVER,
 		"submission has no port where TLS begins with the connection: clients set up for "
 		"465 have none, or go on without",
 		"set it to *:465" },
-	{ "imap-tls", "imapd.listen_tls", imap_tls, NEVER,
+	{ "imap-tls", "imapd.listen_tls", without_tls, NEVER,
 		"IMAP has no port where TLS begins with the connection: clients set up for 993 "
 		"have none, or go on without",
 		"set it to *:993" },
-	{ "pop3-tls", "pop3d.listen_tls", pop3_tls, NEVER,
+	{ "pop3-tls", "pop3d.listen_tls", without_tls, NEVER,
 		"POP3 has no port where TLS begins with the connection: clients set up for 995 "
 		"have none, or go on without",
 		"set it to *:995" },
@@ -244,14 +203,14 @@ const struct conf_danger conf_dangers[] = {
 		"nothing in the DNS is proven, and so no certificate of a host by DANE",
 		"set it to /usr/share/dns/root.key, and name only zones of your own in "
 		"insecure_domains" },
-	{ "trusted-networks", "mailauth.trusted_networks", trusted_networks, 1,
+	{ "trusted-networks", "mailauth.trusted_networks", width, 1,
 		"mail from a large part of the world is not verified: anybody there may pretend to "
 		"be anybody",
 		"name only networks of hosts of your own" },
-	{ "trusted-forwarders", "mailauth.trusted_forwarders", trusted_forwarders, 1,
+	{ "trusted-forwarders", "mailauth.trusted_forwarders", width, 1,
 		"forged mail from a large part of the world is not refused",
 		"name only the hosts that forward to you" },
-	{ "ban-exempt", "ledger.ban_exempt", ban_exempt, 1,
+	{ "ban-exempt", "ledger.ban_exempt", width, 1,
 		"passwords may be guessed without end from a large part of the world, and then "
 		"mail be sent",
 		"name only networks of your own" },
@@ -277,7 +236,7 @@ check_dangers(struct conf_findings *f)
 	for (size_t i = 0; i < NITEMS(conf_dangers); i++) {
 		const struct conf_danger *d = &conf_dangers[i];
 
-		if (d->level(f->conf) >= d->alarm)
+		if (d->level(f->conf, d->option) >= d->alarm)
 			conf_find(f, CONF_WARNING, d->option, d->cure, "%s", d->text);
 	}
 }
@@ -292,7 +251,7 @@ conf_find_new_dangers(struct conf_findings *of_fresh, const struct conf *running
 	for (size_t i = 0; i < NITEMS(conf_dangers); i++) {
 		const struct conf_danger *d = &conf_dangers[i];
 
-		if (d->level(of_fresh->conf) <= d->level(running))
+		if (d->level(of_fresh->conf, d->option) <= d->level(running, d->option))
 			continue;
 		conf_find(of_fresh, CONF_ERROR, d->option, d->cure, "%s", d->text);
 		n++;

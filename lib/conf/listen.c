@@ -5,6 +5,10 @@
 #include "err.h"
 #include "ip_block.h"
 
+const char *const listen_options[] = { "smtpd.listen", "submission.listen", "submission.listen_tls",
+	"imapd.listen", "imapd.listen_tls", "pop3d.listen", "pop3d.listen_tls", "metrics.listen" };
+const size_t nlisten_options = NITEMS(listen_options);
+
 int
 listen_parse(struct bytes text, struct listen_address *out)
 {

@@ -6,6 +6,10 @@
 
 #include "conf.h"
 
+/* The options that have such words, by name; metrics.listen, which is not for mail, is the last. */
+extern const char *const listen_options[];
+extern const size_t nlisten_options;
+
 struct listen_address {
 	char host[256]; /* an address without brackets, or "*" */
 	char port[16];  /* a number, or a service's name */

@@ -45,6 +45,15 @@ conf_option_named(const struct conf *c, const char *name, struct conf_option *ou
 	return false;
 }
 
+const void *
+conf_option_value(const struct conf *c, const char *name)
+{
+	struct conf_option o = { 0 };
+
+	ASSERT(conf_option_named(c, name, &o));
+	return (const uint8_t *)o.values + o.row->offset;
+}
+
 void
 conf_option_put_name(struct buf *out, const struct conf_option *o)
 {
