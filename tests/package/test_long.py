@@ -76,7 +76,6 @@ def test_answers_later(machine):
     receive(machine, "before the upgrade")
 
 
-@pytest.mark.once
 def test_upgrade_under_load(machine, newer):
     before = machine.run("pidof", "relais-master").stdout
     with machine.host.inside():
@@ -100,7 +99,7 @@ def test_upgrade_under_load(machine, newer):
     session.logout()
     assert machine.run("pidof", "relais-master").stdout == before
     exe = machine.run("readlink", f"/proc/{before.split()[0]}/exe").stdout
-    assert exe == "/usr/sbin/relais-master\n", "the old program still runs"
+    assert exe.endswith("/usr/sbin/relais-master\n"), "the old program still runs"
     if machine.booted:
         assert machine.run("systemctl", "is-active", "relais").stdout == "active\n"
     sent = {k for v in visitors for k in v.confirmed}
