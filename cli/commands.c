@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "upgrade", GROUP_SUITE, 0, cmd_upgrade, upgrade_usage,
 		"have newly installed programs take over" },
 	{ "stop", GROUP_SUITE, 0, cmd_stop, stop_usage, "stop the suite, orderly" },
+	{ "log", GROUP_SUITE, 0, cmd_log, log_usage, "go on in a new log file" },
 	{ "setup", GROUP_SUITE, COMMAND_NO_CONF, cmd_setup, setup_usage,
 		"from an installed package to a user who can log in" },
 	{ "import-config", GROUP_SUITE, COMMAND_NO_CONF, cmd_import_config, import_config_usage,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* cli/master_commands.c - reload and stop: what master itself does. */
+/* cli/master_commands.c - reload, stop and log: what master itself does. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +14,10 @@ const char reload_usage[] =
 	"changes. --yes-really: also take a change that opens a relay or drops TLS.";
 const char stop_usage[] = "relais stop\n\n"
 			  "Stops the suite: what is under way is finished, or stays in the queue.";
+const char log_usage[] =
+	"relais log reopen\n\n"
+	"After the log's file was moved away: all lines from now on go into a new one\n"
+	"of its name. For logrotate. Sessions that there are keep the old one.";
 
 static int
 ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_text *m)
@@ -74,4 +78,12 @@ cmd_stop(struct cli *cli, int argc, char *argv[])
 	(void)argc;
 	(void)argv;
 	return simple(cli, CONTROL_STOP, BYTES_NONE);
+}
+
+int
+cmd_log(struct cli *cli, int argc, char *argv[])
+{
+	(void)argc;
+	(void)argv; /* "reopen": usage_check() saw to it */
+	return simple(cli, CONTROL_REOPEN_LOG, BYTES_NONE);
 }

@@ -290,6 +290,18 @@ on_upgrade_state(struct ipc_call *call, const void *msg)
 	upgrade_tell(o->master, call);
 }
 
+static void
+on_reopen_log(struct ipc_call *call, const void *msg)
+{
+	struct operator* o = call->ctx;
+	struct buf text = BUF_INIT;
+	int r = log_sink_reopen(o->master, &text);
+
+	UNUSED(msg);
+	answer_text(call->channel, call->id, r, buf_bytes(&text));
+	buf_free(&text);
+}
+
 static const struct ipc_route operator_routes[] = {
 	{ CONTROL_INTRODUCE, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_introduce),
 		control_introduce_decode, on_cli_introduce },
@@ -297,6 +309,7 @@ static const struct ipc_route operator_routes[] = {
 	{ CONTROL_RELOAD, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_reload),
 		control_reload_decode, on_reload },
 	{ CONTROL_CONFIG_SHOW, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_config_show },
+	{ CONTROL_REOPEN_LOG, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_reopen_log },
 	{ CONTROL_STOP, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_stop },
 	{ CONTROL_UPGRADE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade },
 	{ CONTROL_UPGRADE_STATE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade_state },

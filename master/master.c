@@ -122,6 +122,7 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 {
 	struct buf text = BUF_INIT;
 
+	(void)log_sink_reopen(arg, &text);
 	(void)master_reload(arg, false, &text); /* what was refused is in the log */
 	buf_free(&text);
 }
@@ -148,40 +149,6 @@ watch_signals(struct master *m)
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		on_child_signal(SIGCHLD, 0, m);
 	}
-}
-
-/* ---- the log ---- */
-
-static int
-connect_syslog(void)
-{
-	const struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-open_log(struct master *m)
-{
-	const struct common_conf *common = conf_values(&m->conf, "");
-
-	if (strcmp(common->log, "stderr") == 0)
-		m->log_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 5);
-	else if (strcmp(common->log, "syslog") == 0)
-		m->log_fd = connect_syslog();
-	else
-		m->log_fd = open(common->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	if (m->log_fd < 0) {
-		fprintf(stderr, "relais-master: log %s: %s\n", common->log, strerror(errno));
-		return ERR_IO;
-	}
-	log_open(m->log_fd, "master", common->hostname, LOG_LEVEL_INFO);
-	return ERR_OK;
 }
 
 static void
@@ -223,7 +190,7 @@ prepare(struct master *m)
 	raise_limits();
 	m->base = event_base_new();
 	ASSERT(m->base != NULL);
-	r = m->take_over_fd >= 0 ? take_over(m) : open_log(m);
+	r = m->take_over_fd >= 0 ? take_over(m) : log_sink_open(m);
 	if (r < 0)
 		return r;
 	r = folders_make(m);

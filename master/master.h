@@ -162,6 +162,10 @@ void control_listen(struct master *m, int fd); /* on the socket that we have alr
 void master_status(struct master *m, struct ipc_call *call);
 void master_status_forget(struct master *m, const struct ipc_channel *channel);
 
+/* log_sink.c: where log lines go; anew, for children too. */
+int log_sink_open(struct master *m);
+int log_sink_reopen(struct master *m, struct buf *text);
+
 /* reload.c: read the file again; text: what happened, line by line. Dangerous changes are refused
  * unless they are meant. */
 int master_reload(struct master *m, bool yes_really, struct buf *text);

@@ -205,6 +205,15 @@ spawner_reload(struct daemon *d)
 }
 
 void
+spawner_log_replaced(struct daemon *d)
+{
+	struct spawner *s = d->ctx;
+
+	if (zygote_replace_log(&s->zygote) < 0)
+		log_error("sessions go on with the old log");
+}
+
+void
 spawner_stats(struct daemon *d, struct buf *out)
 {
 	const struct spawner *s = d->ctx;

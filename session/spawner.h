@@ -39,11 +39,12 @@ int spawner_run(struct daemon *d);
 bool spawner_is_busy(const struct daemon *d);
 void spawner_drain(struct daemon *d);
 void spawner_reload(struct daemon *d);
+void spawner_log_replaced(struct daemon *d);
 void spawner_stats(struct daemon *d, struct buf *out);
 
 #define SPAWNER_ROWS                                                                               \
 	.routes = spawner_routes, .nroutes = SPAWNER_ROUTES, .run = spawner_run,                   \
 	.is_busy = spawner_is_busy, .drain = spawner_drain, .reload = spawner_reload,              \
-	.stats = spawner_stats
+	.log_replaced = spawner_log_replaced, .stats = spawner_stats
 
 #endif

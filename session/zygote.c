@@ -147,6 +147,14 @@ zygote_configure(struct zygote *z, const struct conf_section *section, const voi
 }
 
 int
+zygote_replace_log(struct zygote *z)
+{
+	const int fd = LOG_FD;
+
+	return ipc_blocking_send(z->fd, ZYGOTE_LOG, 0, false, BYTES_NONE, &fd, 1);
+}
+
+int
 zygote_read(struct zygote *z, struct zygote_death *out)
 {
 	struct ipc_frame f;

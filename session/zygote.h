@@ -44,6 +44,9 @@ MUST_USE int zygote_begin(struct zygote *z, const struct zygote_spec *spec);
 MUST_USE int zygote_spawn(struct zygote *z, const struct token_grant *grant,
 	const struct session_take_msg *take, int stream_fd, int link_fd, pid_t *pid);
 
+/* LOG_FD is another file now: for later sessions too. */
+MUST_USE int zygote_replace_log(struct zygote *z);
+
 /* New options for later sessions. */
 MUST_USE int zygote_configure(
 	struct zygote *z, const struct conf_section *section, const void *values);

@@ -134,6 +134,17 @@ on_configure(struct state *s, const struct ipc_frame *f)
 	return ERR_OK;
 }
 
+/* For sessions to come; those that there are go on in the old file. */
+static int
+on_log(struct ipc_frame *f)
+{
+	if (f->nfds != 1)
+		return ERR_SYNTAX;
+	log_replace(f->fds[0]);
+	f->nfds = 0;
+	return ERR_OK;
+}
+
 static int
 on_order(struct state *s)
 {
@@ -145,6 +156,7 @@ on_order(struct state *s)
 	if (r == ERR_OK)
 		r = f.type == ZYGOTE_SPAWN       ? on_spawn(s, &f)
 		    : f.type == ZYGOTE_CONFIGURE ? on_configure(s, &f)
+		    : f.type == ZYGOTE_LOG       ? on_log(&f)
 						 : ERR_SYNTAX;
 	for (unsigned i = 0; r != ERR_PEER && i < f.nfds; i++)
 		close(f.fds[i]);

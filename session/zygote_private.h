@@ -9,6 +9,7 @@ enum zygote_msg {
 	ZYGOTE_SPAWN = IPC_SESSION + 0x40, /* 2 fds: stream, link; answered by ZYGOTE_PID */
 	ZYGOTE_PID,
 	ZYGOTE_CONFIGURE, /* no answer */
+	ZYGOTE_LOG,       /* 1 fd; no answer */
 	ZYGOTE_DEATH,
 };
 

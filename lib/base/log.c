@@ -7,6 +7,7 @@
  */
 #include "log.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -163,6 +164,17 @@ LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, "debug: ")
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO, "")
 LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING, "warning: ")
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, "error: ")
+
+void
+log_replace(int fd)
+{
+	pthread_mutex_lock(&sink.lock);
+	flush_locked();
+	if (sink.fd >= 0)
+		(void)dup3(fd, sink.fd, O_CLOEXEC);
+	pthread_mutex_unlock(&sink.lock);
+	close(fd);
+}
 
 void
 log_flush(void)

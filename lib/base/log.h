@@ -37,6 +37,9 @@ void log_warning(const char *format, ...) PRINTF_LIKE(1, 2); /* "warning: " is p
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);   /* "error: " is put in front */
 
 void log_flush(void);
+
+/* The sink is this from now on, under the descriptor's number that it had. fd is closed. */
+void log_replace(int fd);
 /* The process is about to be aborted: what can be written is. */
 void log_last_words(void);
 

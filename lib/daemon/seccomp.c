@@ -311,7 +311,7 @@ add_log_guard(scmp_filter_ctx ctx, uint32_t sandbox)
 			r |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu,
 					(scmp_datum_t)harmless[i]));
-		return r;
+		return r | add_for_others_than_log(ctx, SCMP_SYS(dup3));
 	}
 	r |= add_for_others_than_log(ctx, SCMP_SYS(fcntl));
 	r |= add_for_others_than_log(ctx, SCMP_SYS(dup));
