@@ -110,6 +110,8 @@ make_lists(struct lists *l, const struct status *s)
 		if (row == SIZE_MAX)
 			row = nmetric_rows;
 		l->next[i] = NONE;
+		if (!bytes_starts_with(s->samples[i].name, BYTES_LITERAL("relais_")))
+			continue; /* for the command only */
 		if (l->first[row] == NONE)
 			l->first[row] = i;
 		else

@@ -7,6 +7,7 @@
  *   stat SERVICE INSTANCE METRIC[{LABELS}] VALUE
  *   beside SERVICE INSTANCE METRIC[{LABELS}] VALUE	of a process that is leaving, or on trial
  *
+ * METRIC begins with "relais_", or is for the command only.
  * VALUE is a whole number, one in milliseconds ("12ms") or microseconds ("12us"), or a histogram
  * (histogram.h). Lines and keys that are not known are passed over, so that command and suite may
  * be of different versions.
