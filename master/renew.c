@@ -111,7 +111,7 @@ begin_trials(struct master *m)
 	}
 }
 
-/* All of them go, and nothing else has happened. */
+/* All of them go when they have served whom they have; nothing else has happened. */
 static void
 give_up(struct master *m)
 {
@@ -129,7 +129,7 @@ give_up(struct master *m)
 			continue;
 		c->trial = false;
 		c->leaving = true;
-		child_event(c, EVENT_DRAIN);
+		child_event(c, EVENT_LEAVE); /* it may have clients already */
 	}
 	tell(m->upgrade, "the processes of the old version serve on; install it again, or mend "
 			 "this one, and run \"relais upgrade\"");

@@ -455,16 +455,17 @@ serve(struct daemon_private *p)
 int
 daemon_run(const struct daemon_spec *spec, int argc, char *argv[])
 {
-	struct daemon_private *p = xcalloc(1, sizeof(*p));
+	struct daemon_private *p;
 	struct jail jail = { .root_fd = -1 };
 
-	p->d.spec = spec;
-	p->d.priv = p;
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("relais-%s %s wire %u\n", service_name(spec->service), relais_version(),
 			(unsigned)ipc_wire());
 		return 0;
 	}
+	p = xcalloc(1, sizeof(*p));
+	p->d.spec = spec;
+	p->d.priv = p;
 	if (argc > 1 || fcntl(CONTROL_FD, F_GETFD) < 0) {
 		fprintf(stderr, "relais-%s is started by relais-master, not by hand\n",
 			service_name(spec->service));

@@ -142,16 +142,28 @@ class ImapIdle(Worker):
         self.socket = socket.create_connection((self.load.host, port), timeout=60)
         if self.number % 2:
             self.socket = self.load.tls.wrap_socket(self.socket)
-        self.file, self.tags, self.news = self.socket.makefile("rb"), 0, 0
+        self.socket.settimeout(0.5)
+        self.octets, self.tags, self.news, self.heard = b"", 0, 0, time.monotonic()
         self.line(b"* OK")
         address, password = self.name_of(self.number % len(self.load.accounts))
         self.command(f'LOGIN "{address}" "{password}"')
         self.command("SELECT INBOX")
 
-    def line(self, starts=b""):
-        line = self.file.readline()
-        assert line.startswith(starts) and line and not line.startswith(b"* BYE"), line
-        self.news += line.endswith(b" EXISTS\r\n")
+    def line(self, starts=b"", idle=False):
+        """The next one; idle: or None at the end of the load."""
+        while b"\n" not in self.octets:
+            try:
+                more = self.socket.recv(65536)
+                assert more, "closed"
+                self.octets += more
+                self.heard = time.monotonic()
+            except TimeoutError:
+                if idle and self.load.over.is_set():
+                    return None
+                assert time.monotonic() - self.heard < 60, "silent for a minute"
+        line, self.octets = self.octets.split(b"\n", 1)
+        assert line.startswith(starts) and not line.startswith(b"* BYE"), line
+        self.news += line.endswith(b" EXISTS\r")
         return line
 
     def command(self, words, wait=True):
@@ -166,7 +178,7 @@ class ImapIdle(Worker):
         while not self.line().startswith(b"+"):
             pass
         while self.news == before and not self.load.over.is_set():
-            self.line()  # the other workers see to it that there is some
+            self.line(idle=True)  # the other workers see to it that there is some
         self.socket.sendall(b"DONE\r\n")
         while not self.line().startswith(f"a{self.tags} OK".encode()):
             pass
