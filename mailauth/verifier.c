@@ -167,6 +167,14 @@ begin(struct job *j)
 }
 
 static void
+take_question(struct job *j, const struct mailauth_spf_question *m)
+{
+	j->client = arena_bytes(&j->arena, m->client);
+	j->helo = arena_bytes(&j->arena, m->helo);
+	j->mail_from = arena_bytes(&j->arena, m->mail_from);
+}
+
+static void
 on_spf(struct ipc_call *call, const void *msg)
 {
 	const struct mailauth_spf_question *m = msg;
@@ -174,9 +182,7 @@ on_spf(struct ipc_call *call, const void *msg)
 
 	j->is_spf = true;
 	j->explain = m->explain;
-	j->client = arena_bytes(&j->arena, m->client);
-	j->helo = arena_bytes(&j->arena, m->helo);
-	j->mail_from = arena_bytes(&j->arena, m->mail_from);
+	take_question(j, m);
 	begin(j);
 }
 
@@ -187,8 +193,10 @@ on_verify(struct ipc_call *call, const void *msg)
 	struct job *j = job_new(call);
 
 	j->explain = m->explain;
-	j->spf_said = m->spf;
-	j->spf_said.domain = arena_bytes(&j->arena, m->spf.domain);
+	j->asks_spf = m->ask_spf;
+	take_question(j, &m->about);
+	j->spf_result.mail_from = (struct mailauth_spf){ .result = m->spf.result,
+		.domain = arena_bytes(&j->arena, m->spf.domain) };
 	if (m->content.in_fd) {
 		j->fd = ipc_take_fd(call, 0);
 		j->offset = m->content.offset;
@@ -203,7 +211,7 @@ on_verify(struct ipc_call *call, const void *msg)
 
 static const struct ipc_route routes[] = {
 	/* request	from	states	fds	struct, decoder		handler */
-	{ MAILAUTH_SPF, ASKERS, 0, 0, sizeof(struct mailauth_spf_question),
+	{ MAILAUTH_SPF, FROM(SERVICE_CLI), 0, 0, sizeof(struct mailauth_spf_question),
 		mailauth_spf_question_decode, on_spf },
 	{ MAILAUTH_VERIFY, ASKERS, 0, 0, sizeof(struct mailauth_verify), mailauth_verify_decode,
 		on_verify },
@@ -279,8 +287,6 @@ on_run(struct daemon *d)
 	v->clock = event_new(d->base, -1, EV_PERSIST, on_clock, v);
 	v->reader = event_new(d->base, -1, 0, on_reader, v);
 	ASSERT(v->clock != NULL && v->reader != NULL);
-	if (v->spf == NULL || v->dkim == NULL)
-		return ERR_UNSUPPORTED;
 	v->resolver = daemon_link(d, SERVICE_RESOLVER, CONTROL_ANY, NULL, 0);
 	link_open(v->resolver);
 	return ERR_OK;

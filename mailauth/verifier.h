@@ -3,7 +3,7 @@
  * mailauth/verifier.h - private to mailauth-verify: the process, and a request under way.
  *
  *   verifier.c         the process: who asks, how many at once, until when, numbers
- *   verifier_job.c     a request: SPF, or the signatures and then DMARC
+ *   verifier_job.c     a request: SPF, the signatures, and then DMARC
  *   verifier_dns.c     its questions to resolver
  *   verifier_words.c   what the checks say, in the words of mailauth_msg.h
  *   guard.c            who is to blame if a library brings the process down
@@ -72,13 +72,13 @@ struct job {
 	struct dns_question_list questions;
 
 	/* SPF */
-	bool is_spf;
+	bool is_spf;              /* and nothing else */
+	bool asks_spf;            /* VERIFY does; else it says of the reverse-path */
 	struct spf_check *spf[2]; /* by enum spf_identity */
 	unsigned spf_left;
 	struct mailauth_spf_result spf_result;
 
 	/* VERIFY */
-	struct mailauth_spf spf_said;
 	int fd;               /* -1: content is whole */
 	uint64_t offset, end; /* in fd: what was not read yet */
 	struct bytes content; /* header, and a small body */
@@ -86,6 +86,7 @@ struct job {
 	size_t held;          /* its octets, when it is loaded */
 	struct bytes body;    /* the part of content that was not fed yet */
 	struct dkim_check *dkim;
+	bool judged; /* all signatures are */
 	struct dmarc_check *dmarc;
 	struct mailauth_verified verified;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailauth/verifier_job.c - one request: SPF of MAIL FROM and HELO side by side; or the keys of all
- * signatures, the body piece by piece, then DMARC.
+ * mailauth/verifier_job.c - one request: SPF of MAIL FROM and HELO and the keys of all signatures
+ * side by side, the body piece by piece, then DMARC.
  *
  * Whoever calls into a check does it between guard_enter() and guard_leave(): the first step and
  * the pieces here, what an answer of the DNS sets going in verifier_dns.c.
@@ -74,11 +74,17 @@ result_of(struct job *j, enum spf_identity identity)
 	return identity == SPF_HELO ? &j->spf_result.helo : &j->spf_result.mail_from;
 }
 
+static void start_dmarc(struct job *j);
+
 static void
 one_spf_less(struct job *j)
 {
-	if (--j->spf_left == 0)
+	if (--j->spf_left > 0)
+		return;
+	if (j->is_spf)
 		answer_spf(j);
+	else if (j->judged)
+		start_dmarc(j);
 }
 
 static void
@@ -138,6 +144,22 @@ start_both(struct job *j)
 	one_spf_less(j);
 }
 
+/* Of what is not known yet. */
+static void
+give_up_spf(struct job *j, struct bytes words)
+{
+	for (int i = 0; i < 2; i++) {
+		const enum spf_identity identity = i == 0 ? SPF_MAIL_FROM : SPF_HELO;
+
+		if (j->spf[identity] == NULL && j->started)
+			continue;
+		result_of(j, identity)->result = AUTH_TEMPERROR;
+		result_of(j, identity)->problem = words;
+	}
+	if (j->mail_from.n == 0) /* one check for both */
+		j->spf_result.helo = j->spf_result.mail_from;
+}
+
 /* ---- the answer to VERIFY ---- */
 
 static void
@@ -150,17 +172,23 @@ answer_verified(struct job *j)
 	if (m->n_dkim == 0)
 		j->v->numbers.dkim[m->dkim_unknown ? AUTH_TEMPERROR : AUTH_NONE]++;
 	j->v->numbers.dmarc[m->dmarc.result]++;
+	if (j->asks_spf)
+		j->v->numbers.spf[j->spf_result.mail_from.result]++;
+	m->mail_from = j->spf_result.mail_from;
+	m->helo = j->spf_result.helo;
 	m->trace = buf_bytes(&j->trace);
 	mailauth_verified_encode(ipc_compose(j->asker->channel), m);
 	ipc_reply(j->asker->channel, j->id, MAILAUTH_VERIFIED, NULL, 0);
 	verifier_job_free(j);
 }
 
-/* Before the signatures are judged, nothing can be said of DMARC. */
+/* Before the signatures are judged and SPF is known, nothing can be said of DMARC. */
 static void
 answer_unknown(struct job *j, struct bytes words)
 {
-	j->verified.dkim_unknown = true;
+	if (j->asks_spf)
+		give_up_spf(j, words);
+	j->verified.dkim_unknown = !j->judged;
 	j->verified.dmarc.result = AUTH_TEMPERROR;
 	j->verified.dmarc.problem = words;
 	answer_verified(j);
@@ -181,16 +209,7 @@ job_timeout(struct job *j)
 		answer_unknown(j, words);
 		return;
 	}
-	for (int i = 0; i < 2; i++) {
-		const enum spf_identity identity = i == 0 ? SPF_MAIL_FROM : SPF_HELO;
-
-		if (j->spf[identity] == NULL && j->started)
-			continue;
-		result_of(j, identity)->result = AUTH_TEMPERROR;
-		result_of(j, identity)->problem = words;
-	}
-	if (j->mail_from.n == 0) /* one check for both */
-		j->spf_result.helo = j->spf_result.mail_from;
+	give_up_spf(j, words);
 	answer_spf(j);
 }
 
@@ -249,7 +268,8 @@ static void
 start_dmarc(struct job *j)
 {
 	struct dmarc_question q = { .header_cut = j->header_cut,
-		.spf = { words_dmarc_auth(j->spf_said.result), j->spf_said.domain } };
+		.spf = { words_dmarc_auth(j->spf_result.mail_from.result),
+			j->spf_result.mail_from.domain } };
 
 	trace_dkim(j);
 	find_from(&q, j->content);
@@ -282,7 +302,9 @@ content_done(struct job *j)
 	words_dkim(
 		&j->verified, verdicts, n < MAILAUTH_SIGNATURES_MAX ? n : MAILAUTH_SIGNATURES_MAX);
 	j->verified.more_dkim = dkim_check_signatures(j->dkim) > n;
-	start_dmarc(j);
+	j->judged = true;
+	if (j->spf_left == 0)
+		start_dmarc(j);
 }
 
 /* The next piece from the descriptor; none at the end. Less than was promised is no end, but an
@@ -352,12 +374,14 @@ start_verify(struct job *j)
 	const uint64_t now = clock_mono_ms();
 	size_t n;
 
+	/* SPF and keys have half of the time, so that slow ones leave some to DMARC */
+	j->ask_until_ms = j->until_ms > now ? now + (j->until_ms - now) / 2 : now;
+	if (j->asks_spf)
+		start_both(j);
 	if (j->fd >= 0 && !load_header(j)) {
 		answer_unknown(j, BYTES_LITERAL("the message could not be read"));
 		return;
 	}
-	/* keys have half of the time, so that a slow one leaves some to DMARC */
-	j->ask_until_ms = j->until_ms > now ? now + (j->until_ms - now) / 2 : now;
 	j->held = j->content.n;
 	j->v->held += j->held;
 	n = rfc5322_header_len(j->content);

@@ -63,7 +63,7 @@ client_free(struct client *c)
 {
 	smtp_session_free(&c->session);
 	client_name_forget(&c->lookup);
-	verify_leave(c);
+	verify_forget(c);
 	counts_remove(&c->smtpd->counts, &c->address); /* not before its questions have ended */
 	free(c->name);
 	store_reset(&c->store);

@@ -7,9 +7,7 @@
 #include "err.h"
 #include "smtpd.h"
 
-static const struct smtpd_kind receiver = {
-	.prefix = "smtpd", .begin = verify_begin, .commit = verify_commit
-};
+static const struct smtpd_kind receiver = { .prefix = "smtpd", .commit = verify_commit };
 
 static int
 run(struct daemon *d)

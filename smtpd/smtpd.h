@@ -120,8 +120,7 @@ struct client {
 	char address_text[INET6_ADDRSTRLEN];
 	char *name;                 /* of its address in DNS, once that is known; NULL: none */
 	struct client_name *lookup; /* NULL: not under way */
-	struct verdict *verdict;    /* on the open transaction; NULL: none is wanted */
-	struct verdict *lingering;  /* forgotten, its question under way; NULL: none */
+	struct verdict *verdict;    /* on the content that is there; NULL: none is wanted, or yet */
 	struct ip_block from;       /* its address */
 	bool introduced;            /* "connect from" is in the log */
 	char id[17];
@@ -206,10 +205,8 @@ struct verify *verify_new(struct smtpd *s);
 void verify_free(struct verify **v);
 
 bool verify_is_own_host(const struct verify *v, const struct client *c);
-void verify_begin(struct client *c);  /* in the kind's begin */
 void verify_commit(struct client *c); /* in the kind's commit */
-void verify_forget(struct client *c); /* the transaction is over; NULL verdicts are fine */
-void verify_leave(struct client *c);  /* the client is to be freed */
+void verify_forget(struct client *c); /* the transaction is over, or the client is to be freed */
 void verify_stats(const struct verify *v, struct buf *out);
 
 /* ---- store.c ---- */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * smtpd/verify.c - mailauth-verify is asked twice: about SPF when the transaction begins, in the
- * background; about signatures and DMARC when the content is there, before the COMMIT. Then it is
- * decided.
+ * smtpd/verify.c - when the content is there, and before the COMMIT, mailauth-verify is asked about
+ * SPF, signatures and DMARC, all at once. Then it is decided.
+ *
+ * Not before: most of those who only try addresses never come so far, and nothing that is found out
+ * earlier could be acted upon earlier.
  *
  * A process that dies while it has a question of ours says whose it was (DIED): that message's
  * results are temperror. All others are asked again, of another process if there is one, a few
  * times. Nobody's mail is refused, or lost, because it could not be verified.
  *
- * A question cannot be called back. One about SPF whose transaction ended lingers, and its client's
- * next one waits for its end: MAIL and RSET in a row fill no queue with what nobody wants. As long
- * as a question lingers it counts as a connection of its address (client_connection_limit).
+ * A question cannot be called back: a client that leaves stays, and counts as a connection of its
+ * address (client_connection_limit), until it is answered.
  *
  * Runs in:  smtpd.
  * Trusts:   mailauth-verify's answers after decoding, and no further than that a wrong one makes a
@@ -30,79 +31,26 @@ static const unsigned pauses_ms[] = { 20, 250, 1000 };
 
 #define GRACE_MS 5000 /* beyond mailauth.timeout, which the verifier keeps */
 
-static void ask_spf(struct verdict *v);
-static void ask_verify(struct verdict *v);
+static void ask(struct verdict *v);
 
 /* ---- one question, asked until it is answered ---- */
-
-static void
-verdict_free(struct verdict *v)
-{
-	arena_reset(&v->arena);
-	free(v);
-}
-
-static bool is_wanted(struct verdict *v);
-
-/* The answer to a question that was forgotten: the client's next one may be asked. */
-static void
-end_lingering(struct verdict *v)
-{
-	struct client *c = v->was_of;
-
-	if (c == NULL)
-		counts_remove(&v->verify->smtpd->counts, &v->address);
-	verdict_free(v);
-	if (c == NULL)
-		return;
-	c->lingering = NULL;
-	if (c->verdict != NULL && is_wanted(c->verdict))
-		ask_spf(c->verdict);
-}
-
-/* An answer came. false: the transaction that it is about is over, and so is the verdict. */
-static bool
-is_wanted(struct verdict *v)
-{
-	struct client *c = v->client;
-
-	v->asking = false;
-	if (c == NULL)
-		end_lingering(v);
-	else if (c->gone && v->wanted) /* kept for this alone: it goes with all it has */
-		ASSERT(!client_answered(c));
-	else if (c->session.txn == NULL)
-		verify_forget(c);
-	else
-		return true;
-	return false;
-}
-
-/* What waits for the content's verdict: asked now, or the message is refused for now. */
-static void
-go_on(struct verdict *v)
-{
-	struct client *c = v->client;
-
-	ask_verify(v);
-	if (!c->asking)
-		client_turn(c);
-}
 
 static void
 on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct verdict *v = arg;
+	struct client *c = v->client;
 
 	UNUSED(fd);
 	UNUSED(what);
-	if (!is_wanted(v))
+	if (c->gone) { /* kept for this alone: it goes with all it has */
+		ASSERT(!client_answered(c));
 		return;
+	}
 	v->verify->numbers.repeated++;
-	if (v->has_spf)
-		go_on(v);
-	else
-		ask_spf(v);
+	ask(v);
+	if (!c->asking)
+		client_turn(c);
 }
 
 /* The process is gone, and not by our fault: true if the question is asked again. */
@@ -111,11 +59,10 @@ again(struct verdict *v, const struct ipc_answer *answer)
 {
 	struct timeval pause = { 0, 0 };
 
-	if (answer->err != ERR_PEER || v->tries > NITEMS(pauses_ms))
+	if (answer->err != ERR_PEER || v->tries > NITEMS(pauses_ms) || v->client->gone)
 		return false;
 	pause.tv_sec = pauses_ms[v->tries - 1] / 1000;
 	pause.tv_usec = (suseconds_t)(pauses_ms[v->tries - 1] % 1000) * 1000;
-	v->asking = true;
 	event_base_once(v->verify->smtpd->d->base, -1, EV_TIMEOUT, on_again, v, &pause);
 	return true;
 }
@@ -149,64 +96,7 @@ choose(struct verify *v)
 	return v->verifiers[v->turn++ % v->nverifiers];
 }
 
-static void
-request(struct verdict *v, struct link *l, uint16_t type, int fd, ipc_answer_fn *done)
-{
-	v->asking = true;
-	v->tries++;
-	link_request(l, type, &fd, fd >= 0, (unsigned)v->verify->conf->timeout + GRACE_MS, done, v);
-}
-
-/* ---- SPF ---- */
-
-/* The frame goes, the result stays. */
-static void
-keep_spf(struct mailauth_spf *s, struct arena *a)
-{
-	struct bytes *strings[] = { &s->domain, &s->mechanism, &s->explanation, &s->problem };
-
-	for (size_t i = 0; i < NITEMS(strings); i++)
-		*strings[i] = arena_bytes(a, *strings[i]);
-}
-
-static void
-on_spf(void *arg, const struct ipc_answer *answer)
-{
-	struct verdict *v = arg;
-	struct ipc_reader in = ipc_reader(answer->body);
-
-	if (!is_wanted(v) || again(v, answer))
-		return;
-	if (answer->err < 0 || answer->type != MAILAUTH_SPF_RESULT ||
-		mailauth_spf_result_decode(&in, &v->spf) < 0) {
-		const struct bytes why = bytes_from_str(count_failure(v, answer));
-
-		v->spf = (struct mailauth_spf_result){ .mail_from = { .result = AUTH_TEMPERROR,
-							       .problem = why },
-			.helo = { .result = AUTH_TEMPERROR, .problem = why } };
-	}
-	keep_spf(&v->spf.mail_from, &v->arena);
-	keep_spf(&v->spf.helo, &v->arena);
-	v->has_spf = true;
-	v->tries = 0;
-	if (v->wanted)
-		go_on(v);
-}
-
-static void
-ask_spf(struct verdict *v)
-{
-	const struct smtp_session *s = &v->client->session;
-	const struct mailauth_spf_question m = { .client = bytes_from_str(s->client),
-		.helo = bytes_head(bytes_from_str(s->helo), MAILAUTH_NAME_MAX),
-		.mail_from = bytes_head(s->txn->envelope.reverse_path, MAILAUTH_PATH_MAX) };
-	struct link *l = choose(v->verify);
-
-	mailauth_spf_question_encode(link_compose(l), &m);
-	request(v, l, MAILAUTH_SPF, -1, on_spf);
-}
-
-/* ---- signatures and DMARC ---- */
+/* ---- the answer ---- */
 
 /* The message goes on: with our fields on top, or not at all. */
 static void
@@ -248,7 +138,7 @@ decide(struct verdict *v)
 	const struct verify *verify = v->verify;
 	const struct client *c = v->client;
 	unsigned cursor = 0;
-	const struct mailauth_facts facts = { .spf = &v->spf.mail_from,
+	const struct mailauth_facts facts = { .spf = &v->verified.mail_from,
 		.verified = &v->verified,
 		.mail_from = c->session.txn->envelope.reverse_path,
 		.trusted_forwarder = ip_set_holding(verify->forwarders, &c->from, &cursor) != NULL,
@@ -265,18 +155,19 @@ static void
 on_verified(void *arg, const struct ipc_answer *answer)
 {
 	struct verdict *v = arg;
-	struct client *c = v->client; /* it waits for this */
+	struct client *c = v->client;
 	struct ipc_reader in = ipc_reader(answer->body);
 
-	if (!is_wanted(v) || again(v, answer))
+	if (again(v, answer) || !client_answered(c))
 		return;
-	ASSERT(client_answered(c)); /* else it was not wanted */
 	if (answer->err < 0 || answer->type != MAILAUTH_VERIFIED ||
 		mailauth_verified_decode(&in, &v->verified) < 0) {
-		v->verified = (struct mailauth_verified){
-			.dmarc = { .result = AUTH_TEMPERROR,
-				.problem = bytes_from_str(count_failure(v, answer)) }
-		};
+		const struct bytes why = bytes_from_str(count_failure(v, answer));
+		const struct mailauth_spf unknown = { .result = AUTH_TEMPERROR, .problem = why };
+
+		v->verified = (struct mailauth_verified){ .mail_from = unknown,
+			.helo = unknown,
+			.dmarc = { .result = AUTH_TEMPERROR, .problem = why } };
 		v->failed = true;
 	}
 	decide(v); /* while what is known lies in the answer */
@@ -284,10 +175,15 @@ on_verified(void *arg, const struct ipc_answer *answer)
 }
 
 static void
-ask_verify(struct verdict *v)
+ask(struct verdict *v)
 {
 	struct client *c = v->client;
-	struct mailauth_verify m = { .spf = v->spf.mail_from };
+	const struct smtp_session *s = &c->session;
+	struct mailauth_verify m = { .ask_spf = true,
+		.about = { .client = bytes_from_str(s->client),
+			.helo = bytes_head(bytes_from_str(s->helo), MAILAUTH_NAME_MAX),
+			.mail_from =
+				bytes_head(s->txn->envelope.reverse_path, MAILAUTH_PATH_MAX) } };
 	struct link *l = choose(v->verify);
 	int fd, r = store_show(&c->store, &m.content, &fd);
 
@@ -296,8 +192,10 @@ ask_verify(struct verdict *v)
 		ask_answer(c, 451, "4.3.0", "local error, try again later");
 		return;
 	}
+	v->tries++;
 	mailauth_verify_encode(link_compose(l), &m);
-	request(v, l, fd >= 0 ? MAILAUTH_VERIFY_FD : MAILAUTH_VERIFY, fd, on_verified);
+	link_request(l, fd >= 0 ? MAILAUTH_VERIFY_FD : MAILAUTH_VERIFY, &fd, fd >= 0,
+		(unsigned)v->verify->conf->timeout + GRACE_MS, on_verified, v);
 }
 
 /* ---- the transaction ---- */
@@ -312,67 +210,29 @@ verify_is_own_host(const struct verify *v, const struct client *c)
 }
 
 void
-verify_begin(struct client *c)
+verify_commit(struct client *c)
 {
 	struct verify *v = c->smtpd->verify;
 
-	verify_forget(c);
-	client_begin(c);
-	if (!v->conf->verify || c->session.own_host || c->session.txn == NULL)
-		return;
-	c->verdict = xcalloc(1, sizeof(*c->verdict));
-	c->verdict->verify = v;
-	c->verdict->client = c;
-	if (c->lingering == NULL)
-		ask_spf(c->verdict);
-}
-
-void
-verify_commit(struct client *c)
-{
-	struct verdict *v = c->verdict;
-
-	if (v == NULL) {
+	if (!v->conf->verify || c->session.own_host) {
 		ask_commit(c);
 		return;
 	}
+	verify_forget(c);
+	c->verdict = xcalloc(1, sizeof(*c->verdict));
+	c->verdict->verify = v;
+	c->verdict->client = c;
 	c->asking = true;
-	v->wanted = true;
-	if (v->has_spf)
-		ask_verify(v);
+	ask(c->verdict);
 }
 
 void
 verify_forget(struct client *c)
 {
-	struct verdict *v = c->verdict;
-
+	if (c->verdict != NULL)
+		arena_reset(&c->verdict->arena);
+	free(c->verdict);
 	c->verdict = NULL;
-	if (v == NULL)
-		return;
-	v->client = NULL;
-	if (!v->asking) {
-		verdict_free(v);
-		return;
-	}
-	ASSERT(c->lingering == NULL); /* else it would not be asked yet */
-	v->was_of = c;
-	c->lingering = v;
-}
-
-void
-verify_leave(struct client *c)
-{
-	struct verdict *v;
-
-	verify_forget(c);
-	v = c->lingering;
-	if (v == NULL)
-		return;
-	v->was_of = NULL;
-	v->address = c->address;
-	counts_add(&c->smtpd->counts, &v->address);
-	c->lingering = NULL;
 }
 
 /* ---- the process ---- */

@@ -24,18 +24,13 @@ struct verify {
 	struct verify_numbers numbers;
 };
 
-/* On one transaction. It lives as long as that, or as the question that is under way. */
+/* On one transaction, from its content on. While it is asked for, the client waits, and stays. */
 struct verdict {
 	struct verify *verify;
-	struct client *client; /* NULL: the transaction is over */
-	struct client *was_of; /* then: whose it was; NULL: gone, it counts as a connection of */
-	struct counts_key address;
+	struct client *client;
 	struct arena arena;
-	unsigned tries;       /* of the question under way */
-	bool asking;          /* it is */
-	bool failed;          /* the content could not be verified */
-	bool has_spf, wanted; /* wanted: the content is there, and waits for SPF */
-	struct mailauth_spf_result spf;
+	unsigned tries; /* of asking */
+	bool failed;    /* the content could not be verified */
 	struct mailauth_verified verified;
 	struct mailauth_decision decision;
 };

@@ -24,12 +24,12 @@ put_spf(const struct verdict *v, struct buf *out)
 	const struct bytes path = s->txn->envelope.reverse_path;
 
 	if (path.n > 0) {
-		auth_results_method(out, "spf", v->spf.mail_from.result);
-		auth_results_reason(out, v->spf.mail_from.problem);
+		auth_results_method(out, "spf", v->verified.mail_from.result);
+		auth_results_reason(out, v->verified.mail_from.problem);
 		auth_results_property(out, "smtp.mailfrom", path);
 	}
-	auth_results_method(out, "spf", v->spf.helo.result);
-	auth_results_reason(out, v->spf.helo.problem);
+	auth_results_method(out, "spf", v->verified.helo.result);
+	auth_results_reason(out, v->verified.helo.problem);
 	auth_results_property(out, "smtp.helo", bytes_from_str(s->helo));
 }
 
@@ -92,7 +92,7 @@ put_received_spf(const struct verdict *v, struct buf *out)
 {
 	const struct smtp_session *s = &v->client->session;
 	const bool of_helo = s->txn->envelope.reverse_path.n == 0;
-	const struct mailauth_spf *spf = of_helo ? &v->spf.helo : &v->spf.mail_from;
+	const struct mailauth_spf *spf = of_helo ? &v->verified.helo : &v->verified.mail_from;
 	const struct received_spf m = { .result = spf->result,
 		.of_helo = of_helo,
 		.client = bytes_from_str(v->client->address_text),
@@ -139,10 +139,10 @@ verdict_log(const struct verdict *v)
 	struct buf *log = &v->client->smtpd->log;
 
 	buf_printf(log, "%s: mailauth: spf=%s", txn->queue_id,
-		auth_result_name(v->spf.mail_from.result));
+		auth_result_name(v->verified.mail_from.result));
 	log_pair(log, "smtp.mailfrom", txn->envelope.reverse_path);
-	log_pair(log, "mechanism", v->spf.mail_from.mechanism);
-	buf_printf(log, " helo=%s", auth_result_name(v->spf.helo.result));
+	log_pair(log, "mechanism", v->verified.mail_from.mechanism);
+	buf_printf(log, " helo=%s", auth_result_name(v->verified.helo.result));
 	for (uint32_t i = 0; i < m->n_dkim; i++) {
 		buf_printf(log, " dkim=%s", auth_result_name(m->dkim[i].result));
 		log_pair(log, "header.d", m->dkim[i].domain);
@@ -232,8 +232,8 @@ verdict_report(const struct verdict *v)
 		.header_from = m->author_domain,
 		.envelope_from = rfc5321_domain_of(e->reverse_path),
 		.envelope_to = rfc5321_domain_of(e->rcpts[0].forward_path),
-		.spf_domain = v->spf.mail_from.domain,
-		.spf_result = words[v->spf.mail_from.result] };
+		.spf_domain = v->verified.mail_from.domain,
+		.spf_result = words[v->verified.mail_from.result] };
 
 	memcpy(row.source, c->from.addr, sizeof(row.source));
 	put_signatures(&v->verified, &row);

@@ -32,12 +32,26 @@ get_bool(struct ipc_reader *in)
 	return ipc_get_enum(in, 2) != 0;
 }
 
-void
-mailauth_spf_question_encode(struct buf *out, const struct mailauth_spf_question *m)
+static void
+put_question(struct buf *out, const struct mailauth_spf_question *m)
 {
 	ipc_put_bytes(out, m->client);
 	ipc_put_bytes(out, m->helo);
 	ipc_put_bytes(out, m->mail_from);
+}
+
+static void
+get_question(struct ipc_reader *in, struct mailauth_spf_question *m)
+{
+	m->client = ipc_get_bytes(in, MAILAUTH_ADDRESS_MAX);
+	m->helo = ipc_get_bytes(in, MAILAUTH_NAME_MAX);
+	m->mail_from = ipc_get_bytes(in, MAILAUTH_PATH_MAX);
+}
+
+void
+mailauth_spf_question_encode(struct buf *out, const struct mailauth_spf_question *m)
+{
+	put_question(out, m);
 	buf_put_u8(out, m->explain);
 }
 
@@ -46,9 +60,7 @@ mailauth_spf_question_decode(struct ipc_reader *in, void *msg)
 {
 	struct mailauth_spf_question *m = msg;
 
-	m->client = ipc_get_bytes(in, MAILAUTH_ADDRESS_MAX);
-	m->helo = ipc_get_bytes(in, MAILAUTH_NAME_MAX);
-	m->mail_from = ipc_get_bytes(in, MAILAUTH_PATH_MAX);
+	get_question(in, m);
 	m->explain = get_bool(in);
 	return ipc_finish(in);
 }
@@ -100,7 +112,11 @@ void
 mailauth_verify_encode(struct buf *out, const struct mailauth_verify *m)
 {
 	buf_put_u8(out, m->explain);
-	put_spf(out, &m->spf);
+	buf_put_u8(out, m->ask_spf);
+	if (m->ask_spf)
+		put_question(out, &m->about);
+	else
+		put_spf(out, &m->spf);
 	content_source_put(out, &m->content);
 }
 
@@ -108,7 +124,11 @@ static int
 decode_verify(struct ipc_reader *in, struct mailauth_verify *m, bool in_fd)
 {
 	m->explain = get_bool(in);
-	get_spf(in, &m->spf);
+	m->ask_spf = get_bool(in);
+	if (m->ask_spf)
+		get_question(in, &m->about);
+	else
+		get_spf(in, &m->spf);
 	m->content = content_source_get(in, in_fd, MAILAUTH_CONTENT_MAX);
 	return ipc_finish(in);
 }
@@ -195,6 +215,8 @@ void
 mailauth_verified_encode(struct buf *out, const struct mailauth_verified *m)
 {
 	ASSERT(m->n_dkim <= MAILAUTH_SIGNATURES_MAX);
+	put_spf(out, &m->mail_from);
+	put_spf(out, &m->helo);
 	buf_put_u32(out, m->n_dkim);
 	buf_put_u8(out, m->more_dkim);
 	buf_put_u8(out, m->dkim_unknown);
@@ -209,6 +231,8 @@ mailauth_verified_decode(struct ipc_reader *in, void *msg)
 {
 	struct mailauth_verified *m = msg;
 
+	get_spf(in, &m->mail_from);
+	get_spf(in, &m->helo);
 	m->n_dkim = ipc_get_u32(in);
 	m->more_dkim = get_bool(in);
 	m->dkim_unknown = get_bool(in);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/ipc/mailauth_msg.h - all that may be asked of mailauth-verify: SPF when a transaction begins,
- * DKIM and DMARC when its content is there.
+ * lib/ipc/mailauth_msg.h - all that may be asked of mailauth-verify.
  *
- *   SPF        smtpd, CLI: may this client use this HELO and this reverse-path? answered by
- *              SPF_RESULT
- *   VERIFY     smtpd, CLI, dmarc-reporter: the content's signatures, and DMARC; carries what
- *              SPF_RESULT said; answered by VERIFIED. VERIFY_FD: the content is in a descriptor
+ *   SPF        CLI: may this client use this HELO and this reverse-path? answered by SPF_RESULT
+ *   VERIFY     smtpd, CLI, dmarc-reporter: the content's signatures, and DMARC; either asks about
+ *              SPF, too, or carries what SPF_RESULT said; answered by VERIFIED. VERIFY_FD: the
+ *              content is in a descriptor
  *   DIED       in the place of either answer: the last word of a process in which this very request
  *              crashed or hung a library. Whoever gets ERR_PEER instead may ask again
  *
@@ -69,8 +68,10 @@ struct mailauth_spf_result {
 
 struct mailauth_verify {
 	bool explain;
-	struct mailauth_spf spf;       /* that of the reverse-path */
-	struct content_source content; /* header and body, CRLF; without our own fields */
+	bool ask_spf;                       /* else its result is known */
+	struct mailauth_spf_question about; /* its explain is this message's */
+	struct mailauth_spf spf;            /* that of the reverse-path */
+	struct content_source content;      /* header and body, CRLF; without our own fields */
 };
 
 /* Of one DKIM-Signature field, in their order from the top. */
@@ -110,6 +111,8 @@ struct mailauth_dmarc {
 };
 
 struct mailauth_verified {
+	/* What was asked about SPF, as in SPF_RESULT; or what was known of it, and nothing. */
+	struct mailauth_spf mail_from, helo;
 	uint32_t n_dkim;
 	bool more_dkim;    /* there are more signatures than were looked at */
 	bool dkim_unknown; /* n_dkim is 0 because nobody could look */

@@ -295,26 +295,18 @@ static void
 verify(struct fake *f, uint16_t type, struct ipc_reader *in, const int *fds, struct question *q)
 {
 	const int err = f->plan[f->planned];
-	struct mailauth_spf_question spf;
 	struct mailauth_verify m;
 
 	f->planned += f->planned + 1 < NITEMS(f->plan);
-	if (type == MAILAUTH_SPF) {
-		ASSERT(mailauth_spf_question_decode(in, &spf) == ERR_OK);
-		f->spf_questions++;
-		mailauth_spf_result_encode(&q->body, &f->spf);
-	} else {
-		ASSERT((type == MAILAUTH_VERIFY ? mailauth_verify_decode(in, &m)
-						: mailauth_verify_fd_decode(in, &m)) == ERR_OK);
-		f->verifies++;
-		f->verified_octets = m.content.size;
-		f->verified_writable = m.content.in_fd && write(fds[0], "x", 1) == 1;
-		mailauth_verified_encode(&q->body, &f->verified);
-	}
+	ASSERT((type == MAILAUTH_VERIFY ? mailauth_verify_decode(in, &m)
+					: mailauth_verify_fd_decode(in, &m)) == ERR_OK);
+	ASSERT(m.ask_spf);
+	f->verifies++;
+	f->verified_octets = m.content.size;
+	f->verified_writable = m.content.in_fd && write(fds[0], "x", 1) == 1;
+	mailauth_verified_encode(&q->body, &f->verified);
 	q->err = err == FAKE_DIED ? ERR_OK : err;
-	q->type = err == FAKE_DIED       ? MAILAUTH_DIED
-		  : type == MAILAUTH_SPF ? MAILAUTH_SPF_RESULT
-					 : MAILAUTH_VERIFIED;
+	q->type = err == FAKE_DIED ? MAILAUTH_DIED : MAILAUTH_VERIFIED;
 }
 
 /* mailauth-sign: a plan's error is the answer's, or there is none */

@@ -34,13 +34,11 @@ struct fake {
 	uint32_t flags; /* of its envelope */
 	bool last_lent;
 
-	/* mailauth-verify: what it says, unless the plan wants an error of this and that question
-	 */
-	struct mailauth_spf_result spf;
+	/* mailauth-verify: what it says, unless the plan wants an error of a question */
 	struct mailauth_verified verified;
 	int plan[8]; /* the last one goes on */
 	size_t planned;
-	unsigned spf_questions, verifies, rows;
+	unsigned verifies, rows;
 	uint64_t verified_octets;
 	bool verified_writable; /* the content could be changed */
 
