@@ -22,7 +22,7 @@ const char queue_usage[] =
 	"       relais queue stats [--senders] [--json]   domains by how long they wait\n"
 	"       relais queue watch [--senders] [--interval 2s] [--once]   the same, live\n"
 	"\n"
-	"WHICH: --all, or any of these together (orders: --yes does not ask):\n"
+	"WHICH: --all, or any of these together (--yes: do not ask):\n"
 	"  --sender ADDRESS|@DOMAIN|<>   --recipient ADDRESS|@DOMAIN   --domain DOMAIN\n"
 	"  --reason WORDS    in the last reply    --state active|deferred|hold\n"
 	"  --age 4h  --age 1h-2d  --age -10m      how long it waits (s, m, h, d)\n"

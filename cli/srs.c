@@ -23,6 +23,11 @@ cmd_srs(struct cli *cli, int argc, char *argv[])
 		return CLI_FAILED;
 	snprintf(path, sizeof(path), "%s/directory/" SRS_FILE_NAME, cli_common(cli)->state);
 	r = srs_file_rotate(path);
+	if (r == ERR_NOT_FOUND) {
+		fprintf(stderr, "%s: is not there yet: directory makes it when the suite starts\n",
+			path);
+		return CLI_FAILED;
+	}
 	if (r < 0) {
 		cli_say_err(path, r);
 		return CLI_FAILED;

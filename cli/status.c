@@ -122,16 +122,15 @@ put_counters(struct buf *out, const struct status *s, const char *service, bool 
 /* ---- the command ---- */
 
 const char status_usage[] =
-	"relais status [SERVICE] [--all] [--json]\n"
-	"                                 what runs, what waits, whether all is well\n"
-	"       relais status --prometheus  all numbers in Prometheus' text form\n"
+	"relais status [SERVICE] [--all] [--json]   what runs, whether all is well\n"
+	"       relais status --prometheus   all numbers in Prometheus' text form\n"
 	"\n"
 	"  --all     each process, and all counters with those that are zero\n"
 	"\n"
-	"With a SERVICE (as qmgr) its processes and counters. RE: how often it was started\n"
-	"again after it had ended unasked. Rates are those of the last minute.\n"
-	"Exit status: 0 healthy, 1 not (the lines with ! say why), 3 not running. What is\n"
-	"healthy say the options warn_... of the section metrics, and tls.warn_days.";
+	"With a SERVICE (as qmgr) its processes and counters. RE: how often it was\n"
+	"started again after it had ended unasked. Rates are those of the last minute.\n"
+	"Exit status: 0 healthy, 1 not (the lines with ! say why), 3 not running. What\n"
+	"is healthy say the options warn_... of the section metrics, and tls.warn_days.";
 
 struct words {
 	const char *service;

@@ -77,6 +77,8 @@ usage_next_token(struct bytes *form, struct usage_token *t)
 
 	*form = bytes_trim(*form);
 	blanks = (size_t)(form->p - before);
+	if (form->n > 0 && form->p[0] == '(') /* prose */
+		*form = bytes_skip(*form, 1);
 	if (form->n == 0)
 		return false;
 	if (form->p[0] == '[' || form->p[0] == ']') {

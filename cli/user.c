@@ -30,7 +30,7 @@ const char user_usage[] =
 	"\n"
 	"PASSWORD: asked for, or the first line of --password-stdin, or --no-password,\n"
 	"or hashed already: --record RECORD. It is hashed by --hash METHOD: yescrypt,\n"
-	"sha512crypt or bcrypt[:COST]; --no-scram makes no record for SCRAM besides.\n"
+	"sha512crypt or bcrypt[:COST]; --no-scram: no record for SCRAM besides.\n"
 	"\n"
 	"STATE: active, locked, no-login, no-mail, send-blocked; several parted by\n"
 	"commas. FILE: - is standard input; --records: each line has a hashed one.";

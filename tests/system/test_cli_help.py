@@ -147,6 +147,21 @@ def test_what_is_wrong(words, says):
     wrong(words, says)
 
 
+@pytest.mark.parametrize("words", [
+    "queue hold --all --yes", "queue list --yes --all", "user add a@b.example --no-password --no-scram",
+    "user add a@b.example --password-stdin --hash bcrypt", "user add --batch - --records --no-scram",
+    "dns check --all --quiet --json", "dns show b.example --address 192.0.2.1 --address 192.0.2.2",
+    "explain - --from a@b.example", "trace a@b.example --since 2d --limit 3 --json", "dmarc b.example --json",
+    "ban --json", "queue flush b.example", "alias del a@b.example x y",
+    "route a@b.example --sender <>", "queue list --sender <> --age -10m", "map transport",
+    "config show smtpd smtpd.listen --changed", "domain add b.example local system-users",
+    "user forward a@b.example --keep c@d.example", "incident purge a@b.example --json"])
+def test_right_words(words):
+    """What is right is not refused: the configuration is what is missed."""
+    r = relais(*words.split())
+    assert r.returncode == 1 and "/nonexistent/relais.conf" in r.stderr, r.stderr
+
+
 @pytest.mark.parametrize("words", [["mailq", "x"], ["postqueue"], ["postqueue", "-x"]])
 def test_familiar_words(words):
     assert relais(*words).returncode in (2, OF_POSTFIX)
