@@ -208,7 +208,7 @@ show_json(json_t *list, const struct account_password *p, const struct ledger_la
 	json_object_set_new(
 		o, "protocols", json_string(account_protocols_text(p->protocols, protocols)));
 	json_object_set_new(
-		o, "last_use", use == NULL ? json_null() : json_integer((json_int_t)use->when));
+		o, "last_use_s", use == NULL ? json_null() : json_integer((json_int_t)use->when));
 	if (use != NULL)
 		json_object_set_new(o, "last_client",
 			json_stringn_nocheck((const char *)use->client.p, use->client.n));

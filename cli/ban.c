@@ -91,7 +91,7 @@ show(json_t *out, const struct ledger_ban_row *r)
 	json_array_append_new(
 		out, json_pack("{s:s,s:s%,s:I,s:o,s:I,s:I,s:b,s:s%}", "kind",
 			     is_block ? "address" : "login", "subject", subject.p, subject.n,
-			     "since", (json_int_t)r->since, "until",
+			     "since_s", (json_int_t)r->since, "until_s",
 			     r->until == 0 ? json_null() : json_integer((json_int_t)r->until),
 			     "failures", (json_int_t)r->failures, "times", (json_int_t)r->times,
 			     "by_operator", r->by_operator, "reason",

@@ -97,7 +97,7 @@ print_json(struct listing *l, const char *path, const struct cert_pair *pair, co
 		json_object_set_new(row, "key", json_string(pair->key_path));
 		json_object_set_new(row, "key_type", json_string(cert_key_type_name(pair->type)));
 		json_object_set_new(row, "bits", json_integer(pair->bits));
-		json_object_set_new(row, "not_after", json_integer(pair->not_after));
+		json_object_set_new(row, "not_after_s", json_integer(pair->not_after));
 		json_object_set_new(
 			row, "days_left", json_integer(cert_pair_days_left(pair, time(NULL))));
 		json_object_set_new(row, "self_signed", json_boolean(pair->self_signed));

@@ -168,9 +168,9 @@ add_json(void *arg, const struct dkim_key_row *r)
 		arg, json_pack("{s:s%, s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s%, s:s, s:s%}",
 			     "domain", r->domain.p, r->domain.n, "selector", r->selector.p,
 			     r->selector.n, "type", dkim_key_type_name(r->type), "state",
-			     dkim_key_state_name(r->state), "created", (json_int_t)r->created_s,
-			     "since", (json_int_t)r->since_s, "checked", (json_int_t)r->checked_s,
-			     "next", (json_int_t)r->next_s, "seen", r->seen.p, r->seen.n, "name",
+			     dkim_key_state_name(r->state), "created_s", (json_int_t)r->created_s,
+			     "since_s", (json_int_t)r->since_s, "checked_s", (json_int_t)r->checked_s,
+			     "next_s", (json_int_t)r->next_s, "seen", r->seen.p, r->seen.n, "name",
 			     buf_str(&name), "record", r->record.p, r->record.n));
 	buf_free(&name);
 }

@@ -323,7 +323,7 @@ dmarc_sum_print_json(const struct dmarc_sum *s, FILE *out)
 	all = json_pack("{s:s%,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domain", s->domain.p,
 		s->domain.n, "reports", (json_int_t)s->reports, "repeated", (json_int_t)s->repeated,
 		"unreadable", (json_int_t)s->unreadable, "unproven", (json_int_t)s->unproven,
-		"begin", (json_int_t)s->first_s, "end", (json_int_t)s->last_s, "all",
+		"begin_s", (json_int_t)s->first_s, "end_s", (json_int_t)s->last_s, "all",
 		source_json(&s->all), "sources", sources);
 	json_dumpf(all, out, JSON_INDENT(2));
 	fputc('\n', out);

@@ -30,7 +30,7 @@ show(json_t *out, const struct ledger_incident_row *r)
 	if (out != NULL) {
 		json_array_append_new(
 			out, json_pack("{s:s%,s:I,s:b,s:I,s:I,s:I,s:I,s:s%}", "login", r->login.p,
-				     r->login.n, "since", (json_int_t)r->since, "told", r->told,
+				     r->login.n, "since_s", (json_int_t)r->since, "told", r->told,
 				     "messages", (json_int_t)r->messages, "recipients",
 				     (json_int_t)r->recipients, "new_recipients",
 				     (json_int_t)r->new_recipients, "refused",

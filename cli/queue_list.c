@@ -174,7 +174,7 @@ rcpt_json(const struct queue_list_rcpt *r)
 	set_text(o, "next_hop", r->next_hop);
 	set_number(o, "attempts", r->attempts);
 	if (r->next_s != 0)
-		set_number(o, "next", r->next_s);
+		set_number(o, "next_s", r->next_s);
 	return o;
 }
 
@@ -186,19 +186,19 @@ queue_entry_json(const struct queue_list_entry *e, const struct queue_list_rcpt 
 
 	json_object_set_new(o, "id", json_string(queue_id_text(e->queue_id, id)));
 	json_object_set_new(o, "state", json_string(queue_state_name(e->state)));
-	set_number(o, "arrival", e->arrival_us / 1000000);
+	set_number(o, "arrival_s", e->arrival_us / 1000000);
 	set_number(o, "size", e->size);
 	json_object_set_new(o, "reverse_path", json_text(e->reverse_path));
 	set_text(o, "login", e->login);
 	set_number(o, "attempts", e->attempts);
 	set_number(o, "recipients_left", e->rcpts_left);
 	if (e->next_s != 0)
-		set_number(o, "next", e->next_s);
+		set_number(o, "next_s", e->next_s);
 	if (e->dead_hop.n > 0) {
 		dead = json_object();
 		set_text(dead, "next_hop", e->dead_hop);
 		set_text(dead, "reason", e->dead_reason);
-		set_number(dead, "until", e->dead_until_s);
+		set_number(dead, "until_s", e->dead_until_s);
 		json_object_set_new(o, "destination_dead", dead);
 	}
 	for (uint32_t i = 0; i < e->n_rcpts; i++)

@@ -178,7 +178,7 @@ event_json(const struct story_event *e)
 		[LOG_REJECT] = "reject" };
 	json_t *o = json_object();
 
-	set_time(o, "time", e->time_s);
+	set_time(o, "time_s", e->time_s);
 	if ((size_t)e->kind < NITEMS(kinds) && kinds[e->kind] != NULL)
 		json_object_set_new(o, "kind", json_string(kinds[e->kind]));
 	set_text(o, "service", e->service);
@@ -217,7 +217,7 @@ story_json(const struct story *s)
 	set_number(o, "size", s->size);
 	set_number(o, "recipients", s->nrcpt);
 	set_text(o, "message_id", s->message_id);
-	set_time(client, "time", s->accepted_s);
+	set_time(client, "time_s", s->accepted_s);
 	set_text(client, "service", s->service);
 	set_text(client, "client", s->client);
 	set_text(client, "login", s->login);
@@ -228,7 +228,7 @@ story_json(const struct story *s)
 		json_object_set(o, "accepted", client);
 	json_decref(client);
 	json_object_set_new(o, "events", events_json(s->events, s->n));
-	set_time(o, "removed", s->removed_s);
+	set_time(o, "removed_s", s->removed_s);
 	if (s->now != NULL)
 		json_object_set(o, "queue", s->now);
 	return o;

@@ -273,9 +273,9 @@ def test_last_use_of_app_passwords(suite):
 
     def shown():
         return {a["name"]: a for a in json.loads(suite.relais("user", "app-password", "list", address, "--json"))}
-    assert wait_for(lambda: shown()["phone"]["last_use"]) > time.time() - 3600
+    assert wait_for(lambda: shown()["phone"]["last_use_s"]) > time.time() - 3600
     assert shown()["phone"]["last_client"] == "127.0.0.1"
-    assert shown()["never"]["last_use"] is None
+    assert shown()["never"]["last_use_s"] is None
     assert "never used" in suite.relais("user", "app-password", "list", address)
 
 

@@ -75,14 +75,14 @@ def queue(suite):
 
 def test_a_listed_message_says_why_it_waits(suite, queue):
     m = entry(suite, queue["first"])
-    assert m["state"] == "deferred" and m["next"] > time.time() and m["reverse_path"] == suite.account(0)[0]
+    assert m["state"] == "deferred" and m["next_s"] > time.time() and m["reverse_path"] == suite.account(0)[0]
     assert m["login"] == suite.account(0)[0] and m["recipients_left"] == 2
     dead = m["destination_dead"]
-    assert dead["next_hop"] == DOWN and "Connection refused" in dead["reason"] and dead["until"] > time.time()
+    assert dead["next_hop"] == DOWN and "Connection refused" in dead["reason"] and dead["until_s"] > time.time()
     assert {r["address"] for r in m["recipients"]} == {"bob@one.example", "carl@two.example"}
     for r in m["recipients"]:
         assert "Connection refused" in r["reason"] and r["code"] == "4.4.1" and r["next_hop"] == DOWN
-        assert r["next"] > time.time()
+        assert r["next_s"] > time.time()
     assert sum(r["attempts"] for m in listed(suite) for r in m["recipients"]) >= 1  # somebody found out
     text = suite.relais("queue", "list")
     assert f"{DOWN} gives no answer and is asked again in " in text
