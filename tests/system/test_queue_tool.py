@@ -403,7 +403,7 @@ def test_bounce_and_its_story(suite, queue):
     waits(suite, queue_id)
     assert suite.relais("queue", "bounce", queue_id) == "1 message bounced\n"
     wait_for(lambda: f"{queue_id}: removed" in suite.log())
-    told = wait_for(lambda: (lambda t: t if len(t) == 2 and "removed" in t[1] else None)(
+    told = wait_for(lambda: (lambda t: t if len(t) == 2 and "removed_s" in t[1] else None)(
         json.loads(suite.relais("trace", "--json", queue_id))["messages"]))
     assert told[0]["id"] == queue_id and told[0]["message_id"] == "<returned@client.example>"
     assert told[0]["accepted"]["login"] == suite.account(0)[0] and told[0]["accepted"]["service"] == "submission"
