@@ -21,7 +21,7 @@ struct routes {
 };
 
 const char transport_usage[] =
-	"relais transport add KEY NEXT-HOP\n"
+	"relais transport add KEY NEXT-HOP...\n"
 	"       relais transport list [--json]\n"
 	"       relais transport del KEY\n"
 	"\n"
@@ -34,7 +34,7 @@ const char transport_usage[] =
 static const struct routes transport = { TABLE_TRANSPORT, "transport", transport_usage, "recipient",
 	"next_hop", "transport" };
 
-const char sender_transport_usage[] = "relais sender-transport add KEY NEXT-HOP\n"
+const char sender_transport_usage[] = "relais sender-transport add KEY NEXT-HOP...\n"
 				      "       relais sender-transport list [--json]\n"
 				      "       relais sender-transport del KEY\n"
 				      "\n"
