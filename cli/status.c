@@ -209,7 +209,8 @@ tell(struct cli *cli, const struct words *w, const struct snapshot *now)
 		print_status_json(&v, healthy, buf_bytes(&reasons));
 	else
 		status = show(w, &v, healthy, buf_bytes(&reasons), &out);
-	fwrite(buf_bytes(&out).p, 1, out.len, stdout);
+	if (out.len > 0)
+		fwrite(out.data, 1, out.len, stdout);
 	snapshot_free(&before);
 	buf_free(&out);
 	buf_free(&reasons);
@@ -222,7 +223,8 @@ tell_prometheus(const struct snapshot *now)
 	struct buf out = BUF_INIT;
 
 	prometheus_put(&out, &now->status);
-	fwrite(buf_bytes(&out).p, 1, out.len, stdout);
+	if (out.len > 0)
+		fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);
 	return CLI_OK;
 }
