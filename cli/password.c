@@ -113,18 +113,19 @@ password_put_ssha256(struct buf *out, struct bytes password)
 }
 
 static bool
-read_line(struct buf *out)
+read_line(const char *prompt, struct buf *out)
 {
-	return terminal_read_line(STDIN_FILENO, true, out) && out->len > 0;
+	return terminal_read_line(STDIN_FILENO, STDERR_FILENO, prompt, true, out) && out->len > 0;
 }
 
 static bool
 ask(const char *who, const char *question, struct buf *out)
 {
+	char prompt[600];
 	bool ok;
 
-	fprintf(stderr, "%s %s: ", question, who);
-	ok = read_line(out);
+	snprintf(prompt, sizeof(prompt), "%s %s: ", question, who);
+	ok = read_line(prompt, out);
 	fputc('\n', stderr);
 	return ok;
 }
@@ -136,7 +137,7 @@ password_read(bool from_stdin, const char *who, struct buf *out)
 	bool ok;
 
 	if (from_stdin || !isatty(STDIN_FILENO)) {
-		ok = read_line(out);
+		ok = read_line("", out);
 		if (!ok)
 			fprintf(stderr, "no password on standard input\n");
 		return ok;

@@ -95,7 +95,7 @@ read_secret(struct setup *s, enum setup_question q)
 		return false;
 	}
 	errno = 0;
-	ok = terminal_read_line(fd, true, &line);
+	ok = terminal_read_line(fd, fd, "", true, &line);
 	if (!ok)
 		fprintf(stderr, "%s: %s\n", path, errno != 0 ? strerror(errno) : "has no line");
 	s->given[q] = arena_str(&s->arena, buf_bytes(&line));

@@ -278,30 +278,38 @@ take_given(struct setup *s, enum setup_question i)
 /* ---- asking ---- */
 
 static bool
-read_answer(struct setup *s, const struct question *q, const char *guess, struct buf *out)
+prompt(struct setup *s, const char *text, bool secret, struct buf *out)
 {
-	bool ok;
+	const bool ok = terminal_read_line(s->terminal, s->terminal, text, secret, out);
 
-	dprintf(s->terminal, "%s%s%s%s: ", q->text, guess != NULL && guess[0] != 0 ? " [" : "",
-		guess != NULL ? guess : "", guess != NULL && guess[0] != 0 ? "]" : "");
-	ok = terminal_read_line(s->terminal, q->secret, out);
-	if (q->secret || !ok)
+	if (secret || !ok)
 		dprintf(s->terminal, "\n");
 	return ok;
 }
 
 static bool
-is_same_again(struct setup *s, struct buf *first)
+read_answer(struct setup *s, const struct question *q, const char *guess, struct buf *out)
+{
+	const bool has_guess = guess != NULL && guess[0] != 0;
+	const char *text = arena_printf(&s->arena, "%s%s%s%s: ", q->text, has_guess ? " [" : "",
+		has_guess ? guess : "", has_guess ? "]" : "");
+
+	return prompt(s, text, q->secret, out);
+}
+
+/* 1: it was the same; 0: not; -1: nobody answers any more. */
+static int
+ask_again(struct setup *s, struct buf *first)
 {
 	struct buf again = BUF_SECRET;
-	bool same;
+	int r = prompt(s, "Again: ", true, &again)
+			? bytes_equal(buf_bytes(first), buf_bytes(&again))
+			: -1;
 
-	dprintf(s->terminal, "Again: ");
-	same = terminal_read_line(s->terminal, true, &again) &&
-	       bytes_equal(buf_bytes(first), buf_bytes(&again));
-	dprintf(s->terminal, "\n%s", same ? "" : "  These are not the same. Once more:\n");
+	if (r == 0)
+		dprintf(s->terminal, "  These are not the same. Once more:\n");
 	buf_free(&again);
-	return same;
+	return r;
 }
 
 /* One answer: 1 it is good, 0 ask again, -1 nobody answers any more. */
@@ -312,7 +320,7 @@ ask_once(struct setup *s, enum setup_question i, const char *guess)
 	struct buf said = BUF_SECRET, why = BUF_INIT;
 	enum setup_verdict v;
 	struct bytes text;
-	bool ok;
+	int r;
 
 	if (!read_answer(s, q, guess, &said)) {
 		buf_free(&said);
@@ -323,12 +331,13 @@ ask_once(struct setup *s, enum setup_question i, const char *guess)
 		&s->answer[i], &why);
 	if (v != SETUP_GOOD)
 		dprintf(s->terminal, "  %s.\n", buf_str(&why));
-	ok = v == SETUP_GOOD ||
-	     (v == SETUP_ODD && setup_ask_yes(s, "  Take it all the same?", false));
-	ok = ok && (!q->secret || i == SETUP_LOGIN_PASSWORD || is_same_again(s, &said));
+	r = v == SETUP_GOOD ||
+	    (v == SETUP_ODD && setup_ask_yes(s, "  Take it all the same?", false));
+	if (r == 1 && i == SETUP_PASSWORD)
+		r = ask_again(s, &said);
 	buf_free(&said);
 	buf_free(&why);
-	return ok;
+	return r;
 }
 
 static bool
@@ -353,9 +362,13 @@ setup_ask_yes(struct setup *s, const char *question, bool without_terminal)
 
 	if (s->terminal < 0)
 		return without_terminal;
-	dprintf(s->terminal, "%s [%s]: ", question, without_terminal ? "Y/n" : "y/N");
-	if (!terminal_read_line(s->terminal, false, &said))
+	if (!prompt(s,
+		    arena_printf(
+			    &s->arena, "%s [%s]: ", question, without_terminal ? "Y/n" : "y/N"),
+		    false, &said)) {
+		buf_free(&said);
 		return false;
+	}
 	yes = said.len == 0 ? without_terminal : ascii_lower(buf_bytes(&said).p[0]) == 'y';
 	buf_free(&said);
 	return yes;

@@ -2,11 +2,12 @@
 /* cli/terminal.c - lines that a person types, see the header. */
 #include "terminal.h"
 
+#include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
 
 bool
-terminal_read_line(int fd, bool hidden, struct buf *out)
+terminal_read_line(int fd, int show, const char *prompt, bool hidden, struct buf *out)
 {
 	struct termios old, quiet;
 	const bool changed = hidden && tcgetattr(fd, &old) == 0;
@@ -16,13 +17,15 @@ terminal_read_line(int fd, bool hidden, struct buf *out)
 	if (changed) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(fd, TCSAFLUSH, &quiet);
+		tcsetattr(fd, TCSADRAIN, &quiet);
 	}
+	if (prompt[0] != 0)
+		dprintf(show, "%s", prompt);
 	buf_clear(out);
 	while ((r = read(fd, &c, 1)) == 1 && c != '\n' && out->len <= TERMINAL_LINE_MAX)
 		if (c != '\r')
 			buf_put(out, &c, 1);
 	if (changed)
-		tcsetattr(fd, TCSAFLUSH, &old);
+		tcsetattr(fd, TCSADRAIN, &old);
 	return out->len <= TERMINAL_LINE_MAX && (r == 1 || (r == 0 && out->len > 0));
 }

@@ -328,7 +328,7 @@ def test_dialogue(place):
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["interrupt", "end"])
-@pytest.mark.parametrize("where", ["Name of this host", "Its password: ", "Go on? [Y/n]: "])
+@pytest.mark.parametrize("where", ["Name of this host", "Its password: ", "Again: ", "Go on? [Y/n]: "])
 def test_nothing_is_written_before_the_end(place, where, key):
     answers = {"Name of this host": "mx.example.test", "Mail domain": "", "First account": "ann",
                "Its password: ": PASSWORD, "Again: ": PASSWORD, "Who takes our mail": "",
