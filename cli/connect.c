@@ -155,6 +155,13 @@ cli_connect(struct cli *cli, enum service service)
 		return answer.fds[0];
 	for (unsigned i = 0; i < answer.nfds; i++)
 		close(answer.fds[i]);
+	if (peer.err == ERR_UNSUPPORTED) {
+		fprintf(stderr,
+			"%s runs in another version, which this command does not understand: run "
+			"\"relais upgrade\"\n",
+			service_name(service));
+		return -1;
+	}
 	fprintf(stderr,
 		"%s: %s\n\"relais status\" tells whether it runs, the log (option log) why not\n",
 		service_name(service), err_text(peer.err));

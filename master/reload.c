@@ -170,6 +170,10 @@ master_reload(struct master *m, bool yes_really, struct buf *text)
 	struct conf fresh, old = m->conf;
 	struct child *c, *next, *last = TAILQ_LAST(&m->children, child_list);
 
+	if (upgrade_is_running(m)) {
+		buf_put_str(text, "an upgrade is under way; try again in a moment\n");
+		return ERR_BUSY;
+	}
 	read_conf(m, &fresh);
 	if (fresh.first == NULL && !yes_really && is_dangerous(m, &fresh, text)) {
 		conf_free(&fresh);
@@ -195,6 +199,7 @@ master_reload(struct master *m, bool yes_really, struct buf *text)
 		return ERR_SYNTAX;
 	}
 	tell_findings(&m->conf, m->conf_path, text);
+	notify_reloading();
 	conf_free(&old);
 	changed_files_taken(m);
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
@@ -212,6 +217,7 @@ master_reload(struct master *m, bool yes_really, struct buf *text)
 	}
 	master_children_wanted(m);
 	listeners_close(m, true);
+	notify_ready(m);
 	buf_put_str(text, "configuration taken\n");
 	log_info("configuration taken");
 	return ERR_OK;

@@ -118,10 +118,12 @@ give_up(struct master *m)
 	struct child *c, *next;
 
 	TAILQ_FOREACH (c, &m->children, link) {
-		if (is_to_be_left(c) && c->instance < master_instances(m, c->row) &&
-			trial_of(c) == NULL)
-			tell(m->upgrade, "%s of the new version does not start; see the log",
-				service_name(c->row->service));
+		if (!is_to_be_left(c) || c->instance >= master_instances(m, c->row) ||
+			trial_of(c) != NULL)
+			continue;
+		tell(m->upgrade, "%s of the new version does not start; see the log",
+			service_name(c->row->service));
+		break;
 	}
 	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);

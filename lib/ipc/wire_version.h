@@ -5,7 +5,7 @@
  * During an upgrade processes of two builds run side by side. Master introduces two of them to
  * each other only if they speak the same (docs/upgrade.md). IPC_WIRE grows by one with
  * every change of a message between two services, of its numbers, limits or meaning, once
- * for a release; tests/unit/ipc/test_wire_version.c notices what was forgotten.
+ * for a release.
  */
 #ifndef RELAIS_WIRE_VERSION_H
 #define RELAIS_WIRE_VERSION_H

@@ -28,6 +28,8 @@ try_body(struct bytes body)
 	struct control_peer peer;
 	struct control_text text;
 	struct control_reload reload;
+	struct control_ready ready;
+	struct control_hand_over hand_over;
 	struct ipc_reader in;
 
 	in = ipc_reader(body);
@@ -55,6 +57,16 @@ try_body(struct bytes body)
 	in = ipc_reader(body);
 	if (control_reload_decode(&in, &reload) == ERR_OK && body.n > 0) {
 		control_reload_encode(&out, &reload);
+		same(body, &out);
+	}
+	in = ipc_reader(body);
+	if (control_ready_decode(&in, &ready) == ERR_OK) {
+		control_ready_encode(&out, &ready);
+		same(body, &out);
+	}
+	in = ipc_reader(body);
+	if (control_hand_over_decode(&in, &hand_over) == ERR_OK) {
+		control_hand_over_encode(&out, &hand_over);
 		same(body, &out);
 	}
 	buf_free(&out);

@@ -48,7 +48,7 @@ word_decode(struct ipc_reader *in, void *out)
 struct pair {
 	struct event_base *base;
 	struct ipc_channel *client, *server;
-	unsigned asked, answered, failed, closed;
+	unsigned asked, answered, failed, closed, left;
 	int close_err, answer_err;
 	uint32_t last_number;
 	bool answer_nothing, close_inside, close_when_failed;
@@ -267,6 +267,102 @@ test_peer_dies(void **state)
 	assert_int_equal(p->close_err, ERR_PEER);
 }
 
+/* What was asked is answered; then the channel is gone, and the server sees it. */
+static void
+test_retired(void **state)
+{
+	struct pair *p = *state;
+
+	for (uint32_t i = 0; i < 100; i++)
+		ask(p, ASK, i, NULL, 0);
+	ipc_retire(&p->client);
+	assert_null(p->client);
+	turns(p);
+	assert_int_equal(p->answered, 100);
+	assert_int_equal(p->failed, 0);
+	assert_null(p->server);
+	assert_int_equal(p->closed, 1); /* the server's on_close */
+}
+
+static void
+test_retired_without_questions(void **state)
+{
+	struct pair *p = *state;
+
+	ipc_retire(&p->client);
+	turns(p);
+	assert_null(p->server);
+	ipc_retire(&p->client); /* NULL is fine */
+}
+
+static void
+test_retired_and_lost(void **state)
+{
+	struct pair *p = *state;
+
+	p->answer_nothing = true;
+	ask(p, ASK, 1, NULL, 0);
+	turns(p);
+	ipc_retire(&p->client);
+	turns(p);
+	assert_int_equal(p->failed, 0);
+	ipc_channel_free(&p->server);
+	turns(p);
+	assert_int_equal(p->failed, 1);
+	assert_int_equal(p->answer_err, ERR_PEER);
+	assert_int_equal(p->closed, 0);
+}
+
+static void
+on_leaving(void *ctx, struct ipc_channel *channel, bool sole)
+{
+	struct pair *p = ctx;
+
+	assert_ptr_equal(channel, p->client);
+	assert_true(sole);
+	p->left++;
+	ipc_retire(&p->client);
+}
+
+/* The server says so with answers under way: they arrive all. */
+static void
+test_leaving(void **state)
+{
+	struct pair *p = *state;
+	int fds[2];
+
+	ipc_channel_free(&p->client);
+	ipc_channel_free(&p->server);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	p->client = ipc_channel_new(&(struct ipc_channel_spec){ .base = p->base,
+		.fd = fds[0],
+		.peer = SERVICE_DIRECTORY,
+		.ctx = p,
+		.on_close = on_close,
+		.on_leaving = on_leaving });
+	p->server = end_of(p, fds[1], SERVICE_SMTPD, routes, NITEMS(routes));
+	for (uint32_t i = 0; i < 10; i++)
+		ask(p, ASK, i, NULL, 0);
+	ipc_say_leaving(p->server, true);
+	turns(p);
+	assert_int_equal(p->left, 1);
+	assert_int_equal(p->answered, 10);
+	assert_null(p->server);
+}
+
+/* Where nobody wants to know it is no fault. */
+static void
+test_leaving_unheard(void **state)
+{
+	struct pair *p = *state;
+
+	ipc_say_leaving(p->server, false);
+	ask(p, ASK, 1, NULL, 0);
+	turns(p);
+	assert_int_equal(p->answered, 1);
+	assert_non_null(p->client);
+}
+
 static void
 test_time_out(void **state)
 {
@@ -405,6 +501,11 @@ main(void)
 		ON_PAIR(test_many_travel_together),
 		ON_PAIR(test_descriptor_passes),
 		ON_PAIR(test_peer_dies),
+		ON_PAIR(test_retired),
+		ON_PAIR(test_retired_without_questions),
+		ON_PAIR(test_retired_and_lost),
+		ON_PAIR(test_leaving),
+		ON_PAIR(test_leaving_unheard),
 		ON_PAIR(test_time_out),
 		ON_PAIR(test_closed_from_within_a_handler),
 		ON_PAIR(test_closed_by_a_failed_request),
