@@ -61,7 +61,7 @@ PLAIN = "mkdir -p /run/lock; exec sleep infinity"
 
 
 class Machine:
-    def __init__(self, host, tarball, hostname="mx.first.example"):
+    def __init__(self, host, tarball, hostname):
         self.host = host
         self.root = os.path.join(host.folder, "root")
         os.makedirs(self.root)

@@ -58,9 +58,9 @@ def net():
         yield n
 
 
-def new_machine(net, tarball, name="mx"):
+def new_machine(net, tarball, name="mx", hostname=HOST):
     """On that host; it asks the network's name server."""
-    m = Machine(net.host(name), tarball)
+    m = Machine(net.host(name), tarball, hostname)
     m.write("/etc/resolv.conf", f"nameserver {net.host('dns').v4}\n")
     return m
 

@@ -64,7 +64,7 @@ def publish(world, domain):
 class World:
     """The machine of the guide's reader (mx.example.org), the DNS, and somebody at example.net."""
 
-    def __init__(self, net):
+    def __init__(self, net, desk=Desk):
         self.net, self.host = net, net.host("mx")
         self.dns = net.make_dns()
         other = net.host("other")
@@ -81,7 +81,7 @@ class World:
         self.peer = Peer(other)
         pair = certs.make_pair(os.path.join(other.folder, "relay"), ["relay.example.net"])
         self.relay = Peer(other, port=587, accounts={"customer17": "relay-password"}, cert=pair)
-        self.desk = Desk(self.host, self.dns)
+        self.desk = desk(self.host, self.dns)
 
     def receive(self, to, subject="Hello"):
         with self.net.host("other").inside(), smtplib.SMTP(self.host.v4, 25, timeout=30) as s:
