@@ -5,7 +5,6 @@ A root folder of its own with the system's /usr in it, its own /etc, /var and /r
 programs in front of PATH; processes and mounts of its own, which end with it.
 """
 import os
-import re
 import subprocess
 
 from conftest import BUILD, TOP, wait_for
@@ -94,10 +93,3 @@ class Desk:
     def stop(self):
         self.process.kill()
         self.process.wait()
-
-    def records(self, domain):
-        """What relais dns show prints, for a zone: (of the domain, of others)."""
-        rows = [x for x in self.run(f"relais dns show {domain} --policy reject")[1].splitlines()
-                if re.match(r"[\w_]", x)]
-        mine = [x for x in rows if x.split()[0].endswith(domain + ".")]
-        return mine, [x for x in rows if x not in mine]
