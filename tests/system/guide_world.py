@@ -15,7 +15,9 @@ from conftest import TOP
 from peers import Peer
 
 sys.path.insert(0, os.path.join(TOP, "tests", "guide"))
-from blocks import differs  # noqa: E402
+from blocks import blocks, differs  # noqa: E402, F401
+
+GUIDE = os.path.join(TOP, "docs", "guide")
 
 # The old servers of moving.md.
 OLD = {
@@ -37,7 +39,8 @@ OLD = {
 class World:
     """The machine of the guide's reader (mx.example.org), the DNS, and somebody at example.net."""
 
-    def __init__(self, net, desk=Desk):
+    def __init__(self, net, desk):
+        """desk: makes one, from the host and the name server."""
         self.net, self.host = net, net.host("mx")
         self.dns = net.make_dns()
         other = net.host("other")

@@ -5,19 +5,14 @@ import glob
 import os
 import re
 import subprocess
-import sys
 
 import pytest
 
 import net as networks
-from conftest import BUILD, TOP
+from conftest import BUILD
 from guide_desk import Desk
-from guide_world import World
+from guide_world import GUIDE, World, blocks
 
-sys.path.insert(0, os.path.join(TOP, "tests", "guide"))
-from blocks import blocks  # noqa: E402
-
-GUIDE = os.path.join(TOP, "docs", "guide")
 CHAPTERS = ["first-server.md", "when-something-is-wrong.md", "at-home.md", "isp.md", "moving.md"]
 # What blocks for "the machine" may call besides relais.
 SYSTEM = {"apt", "apt-get", "systemctl", "certbot", "journalctl", "ufw", "rsync", "psql", "doveadm",
