@@ -210,7 +210,7 @@ offer_rest(const struct completion *x, struct bytes form, struct bytes rest, int
 static void
 complete_form(const struct completion *x, struct bytes form)
 {
-	struct bytes rest = form, here = form;
+	struct bytes rest = form, here;
 	struct usage_token t = { 0 };
 	bool optional = false;
 	int n = 0;
