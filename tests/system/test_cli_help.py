@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 import time
 
@@ -249,6 +250,28 @@ def test_pages_are_in_the_order_of_sections():
             heads = re.findall(r"^\.Sh (.*)", open(os.path.join(PAGES, p)).read(), re.M)
             assert heads == sorted(heads, key=order.index), p
             assert "NAME" in heads and "DESCRIPTION" in heads and "SEE ALSO" in heads, p
+
+
+def examples():
+    """(page, command line) of every example; those that would do something without a configuration are not tried."""
+    for p in sorted(os.listdir(PAGES)):
+        if not re.search(r"\.[158]$", p):
+            continue
+        text = open(os.path.join(PAGES, p)).read().replace("\\e\n", "")
+        part = re.search(r"^\.Sh EXAMPLES\n(.*?)(?=^\.Sh |\Z)", text, re.M | re.S)
+        for line in part.group(1).splitlines() if part else []:
+            found = re.search(r"(?:^| |\.Dl )(relais .*)", line)
+            for command in re.split(r"\|(?= )|&&", found.group(1)) if found else []:
+                words = shlex.split(command.split(" | ")[0])
+                if words and words[0] == "relais" and not {"setup", "import-config", "import-uids"} & set(words):
+                    yield pytest.param(words[1:], id=f"{p}: {command.strip()}")
+
+
+@pytest.mark.parametrize("words", examples())
+def test_examples_are_right(words):
+    """What the pages show is what the commands take."""
+    r = relais(*words)
+    assert "tells more" not in r.stderr, r.stderr
 
 
 # ---- completion ----
