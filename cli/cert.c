@@ -192,9 +192,9 @@ make_self_signed(struct cli *cli)
 	const struct tls_conf *conf = conf_values(&cli->conf, "tls");
 	const struct cert_sources sources = sources_of(conf);
 	char problem[CERT_PROBLEM_MAX];
-	struct cert_pair *pair;
+	struct cert_pair *pair = NULL;
 	unsigned named = 0;
-	bool made;
+	bool made = false;
 	int r;
 
 	if (cert_files_each(&sources, count_pair, &named) > 0 || !conf->self_signed) {

@@ -20,7 +20,7 @@ load_one(void *arg, const char *certificate_path, const char *key_path)
 {
 	struct loading *l = arg;
 	char problem[CERT_PROBLEM_MAX];
-	struct cert_pair *pair;
+	struct cert_pair *pair = NULL;
 
 	if (cert_pair_load(certificate_path, key_path, &pair, problem) < 0) {
 		log_error("certificate not taken: %s", problem);
@@ -35,8 +35,8 @@ static unsigned
 load_self_signed(struct key_store *s, const struct common_conf *common)
 {
 	char problem[CERT_PROBLEM_MAX];
-	struct cert_pair *pair;
-	bool made;
+	struct cert_pair *pair = NULL;
+	bool made = false;
 	int r = cert_self_load(common->state, common->hostname, &pair, &made, problem);
 
 	if (made)
