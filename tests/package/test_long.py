@@ -123,7 +123,7 @@ def tree(machine, folder):
 def test_removal_keeps_all_that_is_somebodys(machine):
     machine.run("relais", "dkim", "new", DOMAIN)
     machine.apt("remove", "relais")
-    assert machine.run("pidof", "relais-master", check=False).stdout == ""
+    wait_for(lambda: machine.run("pidof", "relais-master", check=False).stdout == "")
     assert not machine.exists("/usr/sbin/relais")
     for kept in ("/etc/relais/relais.conf", "/etc/relais/accounts", "/var/mail/relais/" + DOMAIN,
                  "/var/spool/relais", "/var/lib/relais/dkim", "/etc/logrotate.d/relais"):
