@@ -12,8 +12,8 @@ import time
 
 import pytest
 from conftest import BUILD, new_folder, running, wait_for
-from load import Senders, survey
-from upgrade_load import Load
+from load import END, Elsewhere, Senders, survey
+from upgrade_load import WORKERS, Load, Users
 
 pytestmark = pytest.mark.alone
 
@@ -95,17 +95,40 @@ def pids(suite):
     return sorted(s["pid"] for s in suite.status()["services"] if s["pid"] > 0)
 
 
-def load_on(suite):
-    return Load(suite.info["host"], suite.info["ports"], [suite.account(i) for i in range(3)])
+def load_on(suite, workers=WORKERS):
+    return Load(suite.info["host"], suite.info["ports"], [suite.account(i) for i in range(3)], workers)
+
+
+class Away(Users):
+    """Mail for another host."""
+
+    def setup(self):
+        self.sent = {}
+
+    def round(self):
+        ident, text = self.message(f"user{self.rounds % 4}@{Elsewhere.domain}")
+        client = self.connect()
+        assert not client.sendmail(self.sender(), [f"user{self.rounds % 4}@{Elsewhere.domain}"],
+                                   text + f"{END}{ident}\r\n")
+        self.sent[ident] = True
+        client.quit()
+
+
+@pytest.fixture
+def elsewhere():
+    e = Elsewhere()
+    yield e
+    e.close()
 
 
 @pytest.mark.once
-def test_nobody_notices(suite, installed):
+def test_nobody_notices(suite, installed, elsewhere):
     """There and back again under load: no connection is refused, nothing is temporary, sessions go
     on from before the first to after the last, and each 250 is in its mailbox once."""
     installed.make("other", version=OTHER)
+    elsewhere.route(suite)
     before = pids(suite)
-    with load_on(suite) as load:
+    with load_on(suite, {**WORKERS, Away: 2}) as load:
         for name, version in (("other", OTHER), ("first", VERSION), ("other", OTHER)):
             load.rest()
             installed.install(name)
@@ -117,6 +140,9 @@ def test_nobody_notices(suite, installed):
         load.rest()
     load.assert_unharmed()
     load.assert_all_arrived()
+    away = [i for w in load.workers if isinstance(w, Away) for i in w.sent]
+    wait_for(lambda: all(i in elsewhere.times for i in away), seconds=60)
+    assert not elsewhere.torn and all(len(t) == 1 for t in elsewhere.times.values())
     assert suite.master_alive()
     # who has served before goes with its last session
     wait_for(lambda: not set(before) & set(pids(suite)), seconds=30)
