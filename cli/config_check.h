@@ -37,6 +37,10 @@ struct config_check_row {
 extern const struct config_check_row config_check_files[], config_check_tables[],
 	config_check_tls[], config_check_machine[], config_check_online[];
 
+/* Can every user of this machine read (write: change) this file? Its mode, and that of the folders
+ * above it. Also of one that is not there: no. */
+bool config_check_is_open(const char *path, bool write);
+
 /* relais config check|show|diff: argv[0] is the verb. */
 int config_check(struct cli *cli, int argc, char *argv[]);
 int config_show(struct cli *cli, int argc, char *argv[]);

@@ -234,6 +234,10 @@ find_file_system(struct config_check *k, const struct folder *f)
 		conf_find(k->found, CONF_WARNING, f->option, "name a folder on a disk",
 			"%s is in memory (tmpfs): what is in it is lost when the machine stops",
 			path);
+	else if (f->durable && (s.f_type == MSDOS_SUPER_MAGIC || s.f_type == EXFAT_SUPER_MAGIC))
+		conf_find(k->found, CONF_ERROR, f->option,
+			"name a folder on another, as ext4 or xfs",
+			"%s is on a file system that knows no owners", path);
 	else if (f->durable && (s.f_type == NFS_SUPER_MAGIC || s.f_type == SMB2_SUPER_MAGIC ||
 				       s.f_type == FUSE_SUPER_MAGIC))
 		conf_find(k->found, CONF_WARNING, f->option,
@@ -285,16 +289,34 @@ find_journal_room(struct config_check *k)
 
 /* ---- secrets, and files that options name ---- */
 
+bool
+config_check_is_open(const char *path, bool write)
+{
+	char part[1200];
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & (write ? 0002 : 0004)) == 0)
+		return false;
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strrchr(part, '/'); slash != NULL && slash != part;
+		slash = strrchr(part, '/')) {
+		*slash = 0;
+		if (stat(part, &st) == 0 && (st.st_mode & 0001) == 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 find_secret(struct config_check *k, const char *path)
 {
-	struct stat st;
+	const bool write = config_check_is_open(path, true);
 
-	if (path[0] != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0007) != 0)
+	if (write || config_check_is_open(path, false))
 		conf_find_at(k->found, CONF_ERROR, path, 0,
 			arena_printf(&k->found->arena, "chmod o= %s", path),
-			"holds secrets, and every user of this machine can %s it (mode %04o)",
-			(st.st_mode & 0002) != 0 ? "write" : "read", (unsigned)st.st_mode & 07777);
+			"holds secrets, and every user of this machine can %s it",
+			write ? "write" : "read");
 }
 
 static void
@@ -304,7 +326,6 @@ find_secrets(struct config_check *k)
 	const struct common_conf *common = cli_common(k->cli);
 	const struct directory_conf *directory = conf_values(&k->cli->conf, "directory");
 	char path[1200];
-	struct stat st;
 
 	for (size_t i = 0; i < NITEMS(tables); i++) {
 		snprintf(path, sizeof(path), "%s/%s", common->tables, tables[i]);
@@ -317,12 +338,10 @@ find_secrets(struct config_check *k)
 	find_secret(k, directory->postgresql_password_file);
 	if (strstr(directory->postgresql, "password=") != NULL)
 		find_secret(k, k->cli->conf_path);
-	if (stat(k->cli->conf_path, &st) == 0 && (st.st_mode & 0022) != 0)
-		conf_find_at(k->found, (st.st_mode & 0002) != 0 ? CONF_ERROR : CONF_WARNING,
-			k->cli->conf_path, 0,
-			arena_printf(&k->found->arena, "chmod go-w %s", k->cli->conf_path),
-			"others than its owner can write it (mode %04o), and root believes it",
-			(unsigned)st.st_mode & 07777);
+	if (config_check_is_open(k->cli->conf_path, true))
+		conf_find_at(k->found, CONF_ERROR, k->cli->conf_path, 0,
+			arena_printf(&k->found->arena, "chmod o-w %s", k->cli->conf_path),
+			"every user of this machine can write it, and root believes it");
 }
 
 static void

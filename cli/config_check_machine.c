@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config_check.h"
+#include "ip_own.h"
 #include "ports.h"
 #include "qmgr_conf.h"
 #include "resolver_conf.h"
@@ -45,6 +46,34 @@ find_ports(struct config_check *k)
 {
 	if (!k->running) /* else they are ours */
 		(void)ports_check(&k->cli->conf, on_port, k);
+}
+
+/* ---- addresses ---- */
+
+#define ADDRESSES_MAX 256
+
+static void
+find_source(struct config_check *k, const char *option)
+{
+	const char *text = *(const char *const *)conf_option_value(&k->cli->conf, option);
+	struct ip_block wanted, own[ADDRESSES_MAX];
+	size_t n = ip_own_addresses(own, ADDRESSES_MAX);
+
+	if (ip_block_parse(bytes_from_str(text), &wanted) < 0 || n == 0)
+		return; /* empty, or none */
+	for (size_t i = 0; i < n; i++)
+		if (ip_block_equal(&own[i], &wanted))
+			return;
+	conf_find(k->found, CONF_ERROR, option,
+		"name one that \"ip address\" shows, or leave it empty",
+		"%s is no address of this machine: no mail leaves from it", text);
+}
+
+static void
+find_sources(struct config_check *k)
+{
+	find_source(k, "smtp_client.source_ipv4");
+	find_source(k, "smtp_client.source_ipv6");
 }
 
 /* ---- what one process may have ---- */
@@ -185,6 +214,7 @@ find_clock(struct config_check *k)
 
 const struct config_check_row config_check_machine[] = {
 	{ "ports", find_ports, false, "no other program has the doors' ports" },
+	{ "source-addresses", find_sources, false, "addresses to send from are this machine's" },
 	{ "descriptors", find_descriptors, false,
 		"limits of connections are below those of descriptors" },
 	{ "file-limit", find_limit_of_files, false, "this user may have enough descriptors" },

@@ -3,6 +3,7 @@
  * cli/config_check_tables.c - relais config check: the text tables, each and against each other and
  * the options. The same parsers as relais map; nothing is compiled.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "config_check.h"
 #include "directory_conf.h"
 #include "err.h"
+#include "mailauth_conf.h"
 #include "route_records.h"
 #include "table_files_private.h"
 
@@ -72,6 +74,15 @@ look_at_age(struct tables *t, const struct table_file *f)
 }
 
 /* ---- domains ---- */
+
+static bool
+is_in_option(const struct common_conf *common, struct bytes domain)
+{
+	for (size_t i = 0; i < common->domain.n; i++)
+		if (bytes_equal_nocase(bytes_from_str(common->domain.v[i]), domain))
+			return true;
+	return false;
+}
 
 static bool
 domain_class(const struct tables *t, struct bytes domain, enum domain_class *class)
@@ -251,6 +262,124 @@ look_for_postmaster(struct tables *t)
 	arena_reset(&a);
 }
 
+/* ---- DKIM keys ---- */
+
+/* A file "SELECTOR._domainkey.DOMAIN" in the keeper's folder. */
+static bool
+has_key(DIR *keys, struct bytes domain)
+{
+	static const char middle[] = "._domainkey.";
+	struct dirent *d;
+
+	if (keys == NULL)
+		return false;
+	rewinddir(keys);
+	while ((d = readdir(keys)) != NULL) {
+		const char *at = strstr(d->d_name, middle);
+
+		if (at != NULL && bytes_equal_nocase(domain, bytes_from_str(at + strlen(middle))))
+			return true;
+	}
+	return false;
+}
+
+static void
+look_for_key(struct tables *t, DIR *keys, const char *file, unsigned line, struct bytes domain)
+{
+	if (has_key(keys, domain) || ++t->told >= TOLD_MAX)
+		return;
+	conf_find_at(t->k->found, CONF_WARNING, file, line,
+		arena_printf(&t->k->found->arena, "make one: relais dkim new %.*s", (int)domain.n,
+			(const char *)domain.p),
+		"%.*s has no DKIM key: what it sends is not signed, and large providers refuse it",
+		(int)domain.n, (const char *)domain.p);
+}
+
+static void
+look_for_keys(struct tables *t)
+{
+	const struct mailauth_conf *mailauth = conf_values(&t->k->cli->conf, "mailauth");
+	const struct common_conf *common = cli_common(t->k->cli);
+	const struct table_file *f = &t->files[TABLE_DOMAINS];
+	struct conf_option o = { 0 };
+	char path[1200];
+	DIR *keys;
+
+	snprintf(path, sizeof(path), "%s/dkim", common->state);
+	keys = opendir(path);
+	if (!mailauth->sign || (keys == NULL && errno == EACCES)) {
+		if (keys != NULL)
+			closedir(keys);
+		return;
+	}
+	t->told = 0;
+	ASSERT(conf_option_named(&t->k->cli->conf, "domain", &o));
+	for (size_t i = 0; i < common->domain.n; i++)
+		look_for_key(t, keys, o.origin->file, o.origin->line,
+			bytes_from_str(common->domain.v[i]));
+	for (size_t i = 0; i < f->table.count; i++) {
+		const struct table_entry *e = &f->table.entries[i];
+		enum domain_class class;
+
+		if (domain_class(t, e->key, &class) && class == DOMAIN_LOCAL &&
+			!is_in_option(common, e->key))
+			look_for_key(t, keys, f->path, e->line, e->key);
+	}
+	if (keys != NULL)
+		closedir(keys);
+}
+
+/* ---- addresses and domains in options ---- */
+
+/* Mail to it must come here. */
+static void
+look_at_option(struct tables *t, const char *option, struct bytes domain, const char *why)
+{
+	struct arena a = ARENA_INIT;
+	enum domain_class class;
+	struct bytes folded;
+
+	if (domain.n > 0 && !t->has_database && mail_domain_fold(&a, domain, &folded) == ERR_OK &&
+		!domain_class(t, folded, &class))
+		conf_find(t->k->found, CONF_WARNING, option,
+			"name a domain of ours, or leave it empty", "%.*s is no domain of ours: %s",
+			(int)domain.n, (const char *)domain.p, why);
+	arena_reset(&a);
+}
+
+static void
+look_at_options(struct tables *t)
+{
+	const struct directory_conf *directory = conf_values(&t->k->cli->conf, "directory");
+	const struct mailauth_conf *mailauth = conf_values(&t->k->cli->conf, "mailauth");
+	struct bytes from = bytes_from_str(mailauth->report_from);
+
+	if (directory->srs)
+		look_at_option(t, "directory.srs_domain", bytes_from_str(directory->srs_domain),
+			"what comes back for forwarded mail is refused");
+	if (mailauth->dmarc_reports && bytes_find_last(from, '@') != BYTES_NOT_FOUND)
+		look_at_option(t, "mailauth.report_from",
+			bytes_skip(from, bytes_find_last(from, '@') + 1),
+			"its reports are not signed, and others drop them");
+}
+
+/* ---- the system's aliases ---- */
+
+static void
+find_system_aliases(struct config_check *k)
+{
+	const struct directory_conf *directory = conf_values(&k->cli->conf, "directory");
+	struct table_file f;
+
+	if (directory->alias_file[0] == 0 || access(directory->alias_file, R_OK) != 0)
+		return; /* told already */
+	if (system_tables_parse_aliases(k->cli, &f))
+		for (size_t i = 0; i < f.table.nerrors && i < TABLE_ERRORS_MAX; i++)
+			conf_find_at(k->found, CONF_ERROR, f.path, f.table.errors[i].line,
+				"mend the line, then \"newaliases\"", "%s", f.table.errors[i].text);
+	table_file_free(&f);
+}
+
 /* ---- the smarthost's login ---- */
 
 static bool
@@ -278,9 +407,8 @@ look_for_login(struct tables *t)
 	struct next_hop h = { 0 };
 	const char *why;
 
-	if (smarthost[0] == 0 || access(t->files[TABLE_RELAY_CREDENTIALS].path, R_OK) < 0
-			? errno == EACCES || smarthost[0] == 0
-			: false)
+	if (smarthost[0] == 0 ||
+		(access(t->files[TABLE_RELAY_CREDENTIALS].path, R_OK) != 0 && errno == EACCES))
 		return;
 	if (next_hop_parse(bytes_from_str(smarthost), &h, &why) < 0 || h.is_error)
 		return;
@@ -316,6 +444,8 @@ find_tables(struct config_check *k)
 		}
 	}
 	look_for_login(&t);
+	look_for_keys(&t);
+	look_at_options(&t);
 	for (int kind = 0; kind < TABLE_SYSTEM_USERS; kind++)
 		table_file_free(&t.files[kind]);
 }
@@ -323,5 +453,6 @@ find_tables(struct config_check *k)
 const struct config_check_row config_check_tables[] = {
 	{ "tables", find_tables, false,
 		"tables can be compiled, and fit to each other and to the options" },
+	{ "system-aliases", find_system_aliases, false, "the system's aliases can be compiled" },
 	{ NULL, NULL, false, NULL },
 };

@@ -11,7 +11,6 @@
 
 #include "cert_pair.h"
 #include "config_check.h"
-#include "mailauth_conf.h"
 #include "tls_conf.h"
 #include "tls_name.h"
 
@@ -64,14 +63,10 @@ look_at_times(struct certificates *c, const struct cert_pair *pair, const char *
 static void
 look_at_key(struct certificates *c, const char *path)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0 || (st.st_mode & 0007) == 0)
-		return;
-	conf_find_at(c->k->found, CONF_ERROR, path, 0,
-		arena_printf(&c->k->found->arena, "chmod o= %s", path),
-		"every user of this machine can read this private key (mode %04o)",
-		(unsigned)st.st_mode & 07777);
+	if (config_check_is_open(path, false))
+		conf_find_at(c->k->found, CONF_ERROR, path, 0,
+			arena_printf(&c->k->found->arena, "chmod o= %s", path),
+			"every user of this machine can read this private key");
 }
 
 static void
@@ -129,21 +124,7 @@ find_certificates(struct config_check *k)
 
 /* ---- DKIM ---- */
 
-/* File names are "SELECTOR._domainkey.DOMAIN". */
-static bool
-has_key(DIR *keys, const char *domain)
-{
-	struct dirent *d;
-
-	rewinddir(keys);
-	while ((d = readdir(keys)) != NULL) {
-		const char *at = strstr(d->d_name, "._domainkey.");
-
-		if (at != NULL && strcasecmp(at + strlen("._domainkey."), domain) == 0)
-			return true;
-	}
-	return false;
-}
+#define DKIM_NAME "._domainkey." /* within "SELECTOR._domainkey.DOMAIN", a file's name */
 
 static void
 look_at_key_file(
@@ -167,10 +148,10 @@ look_at_key_file(
 			(unsigned)st.st_mode & 07777);
 }
 
+/* Whether each domain has a key is seen with the tables. */
 static void
 find_dkim(struct config_check *k)
 {
-	const struct mailauth_conf *mailauth = conf_values(&k->cli->conf, "mailauth");
 	const struct common_conf *common = cli_common(k->cli);
 	const struct passwd *owner = getpwnam(common->dkim_user);
 	char path[1200];
@@ -182,19 +163,9 @@ find_dkim(struct config_check *k)
 	if (keys == NULL && errno == EACCES)
 		conf_find_at(k->found, CONF_NOTE, path, 0, "ask as root",
 			"cannot be looked at by this user: DKIM keys were not checked");
-	if (keys == NULL && errno == EACCES)
-		return;
 	while (keys != NULL && (d = readdir(keys)) != NULL)
-		if (strstr(d->d_name, "._domainkey.") != NULL)
+		if (strstr(d->d_name, DKIM_NAME) != NULL)
 			look_at_key_file(k, path, d->d_name, owner);
-	for (size_t i = 0; mailauth->sign && i < common->domain.n; i++)
-		if (keys == NULL || !has_key(keys, common->domain.v[i]))
-			conf_find(k->found, CONF_WARNING, "domain",
-				arena_printf(&k->found->arena, "make one: relais dkim new %s",
-					common->domain.v[i]),
-				"%s has no DKIM key: what it sends is not signed, and large "
-				"providers refuse it",
-				common->domain.v[i]);
 	if (keys != NULL)
 		closedir(keys);
 }
@@ -202,6 +173,6 @@ find_dkim(struct config_check *k)
 const struct config_check_row config_check_tls[] = {
 	{ "certificates", find_certificates, false,
 		"certificates can be read, are valid, fit hostname; keys are private" },
-	{ "dkim-keys", find_dkim, false, "domains have DKIM keys, whose files are the keeper's" },
+	{ "dkim-keys", find_dkim, false, "files of DKIM keys are private, and the keeper's" },
 	{ NULL, NULL, false, NULL },
 };

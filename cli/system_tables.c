@@ -177,9 +177,8 @@ warn_of_commands(struct cli *cli, const struct table_file *f)
 	}
 }
 
-/* Read and check; a file that is not there is empty. */
 bool
-system_tables_aliases(struct cli *cli, struct table_file *f)
+system_tables_parse_aliases(struct cli *cli, struct table_file *f)
 {
 	struct include_rule rule = { .conf = conf_values(&cli->conf, "directory") };
 	struct aliases_files files = { read_included, &rule };
@@ -201,7 +200,13 @@ system_tables_aliases(struct cli *cli, struct table_file *f)
 	aliases_parse(&f->table, buf_bytes(&f->text), &files);
 	table_check(&f->table, f->kind);
 	table_sort(&f->table);
-	if (!table_file_report(f))
+	return true;
+}
+
+bool
+system_tables_aliases(struct cli *cli, struct table_file *f)
+{
+	if (!system_tables_parse_aliases(cli, f) || !table_file_report(f))
 		return false;
 	warn_of_commands(cli, f);
 	return true;

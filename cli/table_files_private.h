@@ -21,5 +21,6 @@ bool table_file_compile(struct cli *cli, const struct table_file *f);
 bool system_tables_users(struct cli *cli, const struct table_file *domains);
 /* Read and check; a file that is not there is empty. Free it either way. */
 bool system_tables_aliases(struct cli *cli, struct table_file *f);
+bool system_tables_parse_aliases(struct cli *cli, struct table_file *f); /* its errors untold */
 
 #endif

@@ -112,9 +112,9 @@ def setup():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def find(findings, text):
+def find(findings, text, check=""):
     """The one finding with this text."""
-    found = [x for x in findings if text in x["text"]]
+    found = [x for x in findings if text in x["text"] and check in x["check"]]
     assert len(found) == 1, f"{text!r} in {json.dumps(findings, indent=1)}"
     return found[0]
 
@@ -142,7 +142,11 @@ ROWS = [
     ("qmgr {\noutbound_jobs = 20000\n}\nsmtp_client {\nconnections = 10\nidle_connections = 5\n}\n",
      "warning", "outbound-connections", "20000 messages"),
     ("smarthost = [relay.example.net]:587\n", "warning", "tables", "there is no login for it"),
-    ("domain = example.org, example.com\n", "warning", "dkim-keys", "example.com has no DKIM key"),
+    ("domain = example.org, example.com\n", "warning", "tables", "example.com has no DKIM key"),
+    ("directory {\nsrs_domain = example.net\n}\n", "warning", "tables", "for forwarded mail is refused"),
+    ("mailauth {\nreport_from = x@example.net\n}\n", "warning", "tables", "its reports are not signed"),
+    ("smtp_client {\nsource_ipv4 = 192.0.2.77\n}\n", "error", "source-addresses", "192.0.2.77"),
+    ("smtp_client {\nsource_ipv6 = 2001:db8::77\n}\n", "error", "source-addresses", "2001:db8::77"),
     ("tables = /nowhere/tables\n", "error", "folders", "/nowhere/tables is not there"),
     ("mail_root = /dev/null\n", "error", "folders", "/dev/null is none"),
     ("tls {\ncertificates = /nowhere/certs\n}\n", "error", "certificates", "no certificate is of use"),
@@ -171,6 +175,11 @@ FILES = [
     ("a line that is none", lambda s: s.table("transport", "example.net [\n"), "error", "tables", "missing"),
     ("an account elsewhere", lambda s: s.table("accounts", "ann@example.org *\njoe@example.net *\n", 0o600),
      "error", "tables", "example.net is no domain of ours"),
+    ("a domain without a key", lambda s: s.table("domains", "example.org local\nexample.net local\n"),
+     "warning", "tables", "example.net has no DKIM key"),
+    ("a system alias that is none", lambda s: (s.write(f"directory {{\nalias_file = {s.folder}/aliases\n}}\n"),
+                                               s.put(f"{s.folder}/aliases", "root joe\n")),
+     "error", "system-aliases", ""),
     ("an alias elsewhere", lambda s: s.table("aliases", "postmaster ann@example.org\n@example.com ann@example.org\n"),
      "error", "tables", "example.com is no domain of ours"),
     ("an account of an alias", lambda s: (s.table("domains", "example.org local\nexample.com alias example.org\n"),
@@ -209,7 +218,7 @@ FILES = [
 def test_files(setup, change, severity, check, text):
     change(setup)
     status, findings = setup.check()
-    found = find(findings, text)
+    found = find(findings, text, check)
     assert (found["severity"], found["check"]) == (severity, check)
     assert found["cure"]
     assert (status == 1) == any(x["severity"] == "error" for x in findings)
