@@ -18,7 +18,7 @@ process_json(const struct status_process *p)
 		const char *name;
 		uint64_t value;
 	} numbers[] = { { "instance", p->instance }, { "pid", p->pid }, { "uptime_s", p->uptime_s },
-		{ "restarts", p->restarts }, { "ended_s", p->ended_s }, { "started", p->started },
+		{ "restarts", p->restarts }, { "ended_s", p->ended_s }, { "started_s", p->started },
 		{ "resident_bytes", p->rss }, { "private_bytes", p->data },
 		{ "private_limit_bytes", p->data_max }, { "files", p->files },
 		{ "files_limit", p->files_max }, { "cpu_ms", p->cpu_ms } };

@@ -291,27 +291,30 @@ static void
 put_disk(const struct view *v, struct buf *out)
 {
 	static const char *const folders[] = { "queue", "mail", "state" };
-	unsigned n = 0;
+	const struct status *s = &v->now->status;
+	double least = -1;
+	char room[HUMAN_TEXT];
 
-	buf_put_str(out, "Disk        ");
 	for (size_t i = 0; i < NITEMS(folders); i++) {
-		const struct status *s = &v->now->status;
-		char labels[32], room[HUMAN_TEXT];
-		double size, avail, files, free;
+		char labels[32];
+		double size, avail, files, left;
 
 		snprintf(labels, sizeof(labels), "folder=\"%s\"", folders[i]);
 		size = status_sum(s, NULL, "relais_filesystem_size_bytes", labels);
 		avail = status_sum(s, NULL, "relais_filesystem_avail_bytes", labels);
 		files = status_sum(s, NULL, "relais_filesystem_files", labels);
-		free = status_sum(s, NULL, "relais_filesystem_files_free", labels);
+		left = status_sum(s, NULL, "relais_filesystem_files_free", labels);
 		if (size <= 0)
 			continue;
-		buf_printf(out, "%s%s %.0f %%, %s free", n++ > 0 ? "; " : "", folders[i],
-			health_percent(size - avail, size), human_size((uint64_t)avail, room));
-		if (health_percent(files - free, files) >= 50)
-			buf_printf(out, ", inodes %.0f %%", health_percent(files - free, files));
+		buf_printf(out, "%s%s %.0f %%", least < 0 ? "Disk        used: " : ", ", folders[i],
+			health_percent(size - avail, size));
+		if (health_percent(files - left, files) >= 50)
+			buf_printf(out, " (inodes %.0f %%)", health_percent(files - left, files));
+		if (least < 0 || avail < least)
+			least = avail;
 	}
-	buf_put_u8(out, '\n');
+	if (least >= 0)
+		buf_printf(out, "; least free %s\n", human_size((uint64_t)least, room));
 }
 
 static void

@@ -69,9 +69,9 @@ static void
 put_percent(struct buf *out, double percent)
 {
 	if (percent < 0)
-		buf_put_str(out, "      -");
+		buf_put_str(out, "     -");
 	else
-		buf_printf(out, " %6.1f", percent);
+		buf_printf(out, " %5.1f", percent);
 }
 
 static void
@@ -81,19 +81,18 @@ view_services(struct top *t, struct buf *out)
 	struct service_sum *sums = service_sums(&t->view, &n);
 
 	sort_sums(sums, n, t->sort);
-	buf_printf(out, "%-16s %5s %-9s %7s %3s %6s %10s %6s %6s  %s\n", "SERVICE", "READY",
-		"STATE", "UP", "RE", "CPU %", "MEMORY", "LIMIT%", "FILES%", "PIDS");
+	buf_printf(out, "%-15s %-12s %6s %2s %5s %8s %4s %4s  %s\n", "SERVICE", "READY", "UP", "RE",
+		"CPU %", "MEMORY", "MEM%", "FD %", "PIDS");
 	for (size_t i = 0; i < n; i++) {
 		const struct service_sum *s = &sums[i];
-		char up[SHORT_TIME], size[HUMAN_TEXT], ready[16];
+		char up[SHORT_TIME], size[HUMAN_TEXT], ready[32];
 
-		snprintf(ready, sizeof(ready), "%u/%u", s->ready, s->n);
-		buf_printf(out, "%-16.*s %5s %-9.*s %7s %3" PRIu64, (int)s->name.n,
-			(const char *)s->name.p, ready, s->ready < s->n ? (int)s->state.n : 5,
-			s->ready < s->n ? (const char *)s->state.p : "ready",
-			short_time(s->uptime_s, up), s->restarts);
+		snprintf(ready, sizeof(ready), "%u/%u %.*s", s->ready, s->n,
+			s->ready < s->n ? (int)s->state.n : 0, (const char *)s->state.p);
+		buf_printf(out, "%-15.*s %-12.12s %6s %2" PRIu64, (int)s->name.n,
+			(const char *)s->name.p, ready, short_time(s->uptime_s, up), s->restarts);
 		put_percent(out, s->cpu);
-		buf_printf(out, " %10s %6.0f %6.0f  %s\n", human_size(s->rss, size), s->memory,
+		buf_printf(out, " %8s %4.0f %4.0f  %s\n", human_size(s->rss, size), s->memory,
 			s->files, s->pids);
 	}
 	free(sums);
