@@ -12,7 +12,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -67,31 +66,48 @@ try_address(const char *address, unsigned *port)
 
 /* ---- who has it? ---- */
 
-#define INODES_MAX 64
+#define SOCKETS_MAX 64
 
+/* Sockets that listen at the port, as /proc/PID/fd has them: "socket:[12345]". */
 struct owners {
-	unsigned port;
-	uint64_t inodes[INODES_MAX];
+	unsigned long port;
+	char sockets[SOCKETS_MAX][40];
 	size_t n;
 };
 
-/* Lines as "0: 00000000:0019 00000000:0000 0A ... INODE": state 0A is LISTEN. */
+/* Words of a line in /proc/net/tcp. */
+enum tcp_word {
+	TCP_LOCAL = 1, /* "00000000:0019" */
+	TCP_STATE = 3, /* "0A": LISTEN */
+	TCP_INODE = 9,
+	TCP_WORDS
+};
+
 static void
-find_inodes(const char *path, struct owners *o)
+take_line(struct owners *o, char *line)
+{
+	const char *words[TCP_WORDS], *colon;
+	char *rest = line;
+	size_t n = 0;
+
+	while (n < TCP_WORDS && (words[n] = strtok_r(n == 0 ? line : NULL, " \n", &rest)) != NULL)
+		n++;
+	if (n < TCP_WORDS || strcmp(words[TCP_STATE], "0A") != 0 || o->n == SOCKETS_MAX)
+		return;
+	colon = strrchr(words[TCP_LOCAL], ':');
+	if (colon != NULL && strtoul(colon + 1, NULL, 16) == o->port)
+		snprintf(o->sockets[o->n++], sizeof(o->sockets[0]), "socket:[%.20s]",
+			words[TCP_INODE]);
+}
+
+static void
+find_sockets(const char *path, struct owners *o)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		unsigned port, state;
-		uint64_t inode;
-
-		if (sscanf(line,
-			    " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
-			    &port, &state, &inode) == 3 &&
-			port == o->port && state == 0x0a && inode != 0 && o->n < INODES_MAX)
-			o->inodes[o->n++] = inode;
-	}
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		take_line(o, line);
 	if (f != NULL)
 		fclose(f);
 }
@@ -108,13 +124,10 @@ has_one(const char *pid, const struct owners *o)
 	fds = opendir(path);
 	while (fds != NULL && !yes && (d = readdir(fds)) != NULL) {
 		ssize_t n = readlinkat(dirfd(fds), d->d_name, target, sizeof(target) - 1);
-		uint64_t inode;
 
 		target[n > 0 ? n : 0] = 0;
-		if (sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
-			continue;
 		for (size_t i = 0; i < o->n && !yes; i++)
-			yes = o->inodes[i] == inode;
+			yes = strcmp(o->sockets[i], target) == 0;
 	}
 	if (fds != NULL)
 		closedir(fds);
@@ -146,8 +159,8 @@ find_owner(unsigned port, char name[64])
 	long least = 0;
 
 	name[0] = 0;
-	find_inodes("/proc/net/tcp", &o);
-	find_inodes("/proc/net/tcp6", &o);
+	find_sockets("/proc/net/tcp", &o);
+	find_sockets("/proc/net/tcp6", &o);
 	while (all != NULL && o.n > 0 && (d = readdir(all)) != NULL) {
 		long pid = isdigit((unsigned char)d->d_name[0]) ? strtol(d->d_name, NULL, 10) : 0;
 
