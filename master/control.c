@@ -214,8 +214,8 @@ struct operator
 	struct ipc_channel *channel;
 };
 
-static void
-answer_text(struct ipc_channel *channel, uint32_t id, int err, struct bytes text)
+void
+control_answer(struct ipc_channel *channel, uint32_t id, int err, struct bytes text)
 {
 	control_text_encode(ipc_compose(channel),
 		&(struct control_text){ err, bytes_head(text, IPC_BODY_MAX - 64) });
@@ -249,7 +249,7 @@ on_reload(struct ipc_call *call, const void *msg)
 	struct buf text = BUF_INIT;
 	int r = master_reload(o->master, ask->yes_really != 0, &text);
 
-	answer_text(call->channel, call->id, r, buf_bytes(&text));
+	control_answer(call->channel, call->id, r, buf_bytes(&text));
 	buf_free(&text);
 }
 
@@ -260,7 +260,7 @@ on_config_show(struct ipc_call *call, const void *msg)
 	struct buf text = BUF_INIT;
 
 	conf_show(&text, &o->master->conf);
-	answer_text(call->channel, call->id, ERR_OK, buf_bytes(&text));
+	control_answer(call->channel, call->id, ERR_OK, buf_bytes(&text));
 	buf_free(&text);
 }
 
@@ -269,7 +269,7 @@ on_stop(struct ipc_call *call, const void *msg)
 {
 	struct operator* o = call->ctx;
 
-	answer_text(call->channel, call->id, ERR_OK, BYTES_LITERAL("stopping\n"));
+	control_answer(call->channel, call->id, ERR_OK, BYTES_LITERAL("stopping\n"));
 	ipc_flush(call->channel);
 	master_stop(o->master);
 }
@@ -298,7 +298,7 @@ on_reopen_log(struct ipc_call *call, const void *msg)
 	int r = log_sink_reopen(o->master, &text);
 
 	UNUSED(msg);
-	answer_text(call->channel, call->id, r, buf_bytes(&text));
+	control_answer(call->channel, call->id, r, buf_bytes(&text));
 	buf_free(&text);
 }
 

@@ -155,6 +155,7 @@ int mail_ids(struct master *m, uint32_t *uid, uint32_t *gid);
 extern const struct ipc_route child_routes[];
 extern const size_t nchild_routes;
 int control_open(struct master *m);
+void control_answer(struct ipc_channel *channel, uint32_t id, int err, struct bytes text);
 void control_listen(struct master *m, int fd); /* on the socket that we have already */
 
 /* status.c: answers call with what runs and all counters, once it has them; who asked and left is

@@ -78,19 +78,11 @@ upgrade_advance(struct master *m)
 /* ---- answers ---- */
 
 static void
-answer_text(struct ipc_channel *channel, uint32_t id, int err, struct bytes text)
-{
-	control_text_encode(ipc_compose(channel),
-		&(struct control_text){ err, bytes_head(text, IPC_BODY_MAX - 64) });
-	ipc_reply(channel, id, CONTROL_TEXT, NULL, 0);
-}
-
-static void
 answer_asker(struct upgrade *u, int err)
 {
 	if (u->asker == NULL)
 		return;
-	answer_text(u->asker, u->asker_id, err, buf_bytes(&u->story));
+	control_answer(u->asker, u->asker_id, err, buf_bytes(&u->story));
 	ipc_flush(u->asker);
 	u->asker = NULL;
 }
@@ -112,7 +104,7 @@ upgrade_tell(struct master *m, struct ipc_call *call)
 			: u->step == UPGRADE_FAILED ? ERR_PEER
 						    : ERR_BUSY;
 
-	answer_text(call->channel, call->id, err, u == NULL ? BYTES_NONE : buf_bytes(&u->story));
+	control_answer(call->channel, call->id, err, u == NULL ? BYTES_NONE : buf_bytes(&u->story));
 }
 
 static void
@@ -361,12 +353,13 @@ upgrade_ask(struct master *m, struct ipc_call *call)
 	const char *why = why_not(m);
 
 	if (why != NULL) {
-		answer_text(call->channel, call->id, ERR_BUSY, bytes_from_str(why));
+		control_answer(call->channel, call->id, ERR_BUSY, bytes_from_str(why));
 		return;
 	}
 	if (begin(m) < 0) {
 		fail(m->upgrade, "no descriptor is left");
-		answer_text(call->channel, call->id, ERR_RESOURCE, buf_bytes(&m->upgrade->story));
+		control_answer(
+			call->channel, call->id, ERR_RESOURCE, buf_bytes(&m->upgrade->story));
 		return;
 	}
 	m->upgrade->asker = call->channel;
