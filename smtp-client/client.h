@@ -23,6 +23,7 @@
 #include "arena.h"
 #include "daemon.h"
 #include "directory_msg.h"
+#include "histogram.h"
 #include "hosts.h"
 #include "outbound_msg.h"
 #include "session.h"
@@ -179,6 +180,7 @@ struct client_counts {
 	uint64_t signatures_broken; /* of DKIM, by re-encoding */
 	uint64_t tls, tls_failed, tls_plain_again, trust[TLS_TRUSTS], dane;
 	uint64_t octets;
+	struct histogram took; /* by jobs */
 };
 
 struct trouble;

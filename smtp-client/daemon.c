@@ -226,6 +226,7 @@ stats(struct daemon *d, struct buf *out)
 	put(out, "tls_plain_again_total", n->tls_plain_again);
 	put(out, "bytes_total", n->octets);
 	put(out, "dkim_signatures_broken_total", n->signatures_broken);
+	histogram_put(out, "relais_outbound_job_seconds", &n->took);
 }
 
 const struct daemon_spec smtp_client_spec = {

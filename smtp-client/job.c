@@ -70,6 +70,7 @@ answer(struct job *j)
 {
 	ASSERT(j->connection == NULL && !j->over);
 	report_answer(j);
+	histogram_add(&j->c->count.took, clock_mono_us() - j->begun_us);
 	if (j->queued)
 		TAILQ_REMOVE(&j->c->queue, j, in_queue);
 	TAILQ_REMOVE(&j->c->jobs, j, all);

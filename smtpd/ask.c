@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "directory_msg.h"
 #include "err.h"
 #include "log.h"
@@ -83,6 +84,7 @@ on_verdict(void *arg, const struct ipc_answer *reply)
 	struct directory_rcpt_answer answer = read_verdict(reply);
 	struct directory_reply r = directory_verdict_reply(answer.verdict);
 
+	histogram_add(&c->smtpd->numbers.rcpt, clock_mono_us() - c->asked_us);
 	if (!client_answered(c))
 		return;
 	if (answer.verdict == DIRECTORY_OK)
@@ -101,6 +103,7 @@ ask_recipient(struct client *c)
 		.flags = c->smtpd->kind->may_relay };
 
 	c->asking = true;
+	c->asked_us = clock_mono_us();
 	directory_rcpt_encode(link_compose(directory), &question);
 	link_request(directory, DIRECTORY_RCPT, NULL, 0, RECIPIENT_TIMEOUT_MS, on_verdict, c);
 }
@@ -140,6 +143,7 @@ on_committed(void *arg, const struct ipc_answer *reply)
 	int r = read_commit(reply, &commit);
 	char text[64];
 
+	histogram_add(&numbers->commit, clock_mono_us() - c->asked_us);
 	if (r == ERR_OK) {
 		numbers->messages++;
 		numbers->octets += c->session.txn->content.size;
@@ -206,6 +210,7 @@ ask_commit(struct client *c)
 		type = QUEUE_COMMIT_LARGE;
 	}
 	c->asking = true;
+	c->asked_us = clock_mono_us();
 	queue_commit_encode(link_compose(s->qmgr), &m);
 	link_request(s->qmgr, type, fds, (unsigned)nfds, COMMIT_TIMEOUT_MS, on_committed, c);
 	store_reset(&c->store); /* it has travelled */

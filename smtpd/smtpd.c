@@ -303,6 +303,8 @@ smtpd_stats(struct daemon *d, struct buf *out)
 		{ "forged_fields_total", n->forged_fields } };
 
 	stats_rows_put(out, "smtp", rows, NITEMS(rows));
+	histogram_put(out, "relais_smtp_rcpt_seconds", &n->rcpt);
+	histogram_put(out, "relais_smtp_commit_seconds", &n->commit);
 	door_tls_stats(s->tls, out);
 	verify_stats(s->verify, out);
 }

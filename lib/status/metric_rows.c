@@ -61,8 +61,6 @@ const struct metric_row metric_rows[] = {
 	{ "relais_dmarc_reporter_sent_total", METRIC_COUNTER, "aggregate reports sent" },
 	{ "relais_dmarc_reporter_unwanted_total", METRIC_COUNTER,
 		"aggregate reports that nobody wants" },
-	{ "relais_dns_answer_seconds", METRIC_HISTOGRAM,
-		"time for a question that was not answered from memory" },
 	{ "relais_dns_answers_total", METRIC_COUNTER, "answers by their status" },
 	{ "relais_dns_cache_hits_total", METRIC_COUNTER, "of them answered at once" },
 	{ "relais_dns_joined_total", METRIC_COUNTER,
@@ -229,7 +227,7 @@ const struct metric_row metric_rows[] = {
 	{ "relais_smtp_bytes_total", METRIC_COUNTER, "content accepted" },
 	{ "relais_smtp_clients", METRIC_GAUGE, "connections at the SMTP doors" },
 	{ "relais_smtp_commit_seconds", METRIC_HISTOGRAM,
-		"time from the end of the data to its reply" },
+		"time to queue a message: qmgr's, with the disk" },
 	{ "relais_smtp_connections_total", METRIC_COUNTER, "connections accepted" },
 	{ "relais_smtp_dmarc_refused_total", METRIC_COUNTER, "messages refused for DMARC" },
 	{ "relais_smtp_early_talkers_total", METRIC_COUNTER,
@@ -243,7 +241,8 @@ const struct metric_row metric_rows[] = {
 	{ "relais_smtp_messages_total", METRIC_COUNTER, "messages accepted" },
 	{ "relais_smtp_overridden_total", METRIC_COUNTER,
 		"messages that DMARC would have refused and a local exception let in" },
-	{ "relais_smtp_rcpt_seconds", METRIC_HISTOGRAM, "time from RCPT to its reply" },
+	{ "relais_smtp_rcpt_seconds", METRIC_HISTOGRAM,
+		"time from RCPT to its reply: directory's" },
 	{ "relais_smtp_refused_connections_total", METRIC_COUNTER,
 		"connections refused: too many, or from one address" },
 	{ "relais_smtp_refused_messages_total", METRIC_COUNTER, "messages refused for good" },
@@ -291,8 +290,8 @@ metric_type_name(enum metric_type type)
 static int
 compare(const void *key, const void *row)
 {
-	return bytes_compare(*(const struct bytes *)key,
-		bytes_from_str(((const struct metric_row *)row)->name));
+	return bytes_compare(
+		*(const struct bytes *)key, bytes_from_str(((const struct metric_row *)row)->name));
 }
 
 size_t
