@@ -104,6 +104,10 @@ on_look(evutil_socket_t fd, short what, void *arg)
 
 	if (m->stopping)
 		return;
+	if (upgrade_is_running(m)) { /* all services are being replaced */
+		look_again(m, SETTLE_MS);
+		return;
+	}
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		soon |= look_at(m, &rows[i], &m->files[i]);
 	look_again(m, soon ? SETTLE_MS : conf->check_interval);

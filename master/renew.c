@@ -343,7 +343,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	struct master *m = arg;
 
 	if (m->stopping)
-		finish(m, UPGRADE_FAILED);
+		upgrade_enter(m->upgrade, UPGRADE_FAILED);
 	else if (m->upgrade->step == UPGRADE_TRIAL)
 		look_at_trials(m);
 	else if (m->upgrade->step == UPGRADE_SWITCH)

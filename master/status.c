@@ -116,6 +116,8 @@ put_child(struct buf *out, const struct child *c)
 		child_state_name(c->state), (int)c->pid, (unsigned long long)up_s, c->restarts);
 	if (c->leaving || c->trial)
 		buf_put_str(out, c->leaving ? " beside=leaving" : " beside=trial");
+	if (c->version != NULL && strcmp(c->version, relais_version()) != 0)
+		buf_printf(out, " version=%s", c->version);
 	if (c->ended_ms != 0)
 		buf_printf(out, " ended=%s:%d ended_s=%llu",
 			WIFSIGNALED(c->end_status) ? "signal" : "exit",

@@ -172,6 +172,11 @@ def test_what_does_not_understand_the_old(suite, installed):
             done = upgrade(suite)
             assert done.returncode == 0, done.stdout + done.stderr + suite.log()[-3000:]
             assert "sessions of before were ended" in done.stdout
+            if name == "foreign":
+                old = subprocess.run([os.path.join(BUILD, "bin", "relais"), "--config",
+                                      os.path.join(suite.folder, "relais.conf"), "queue", "list"],
+                                     stderr=subprocess.PIPE, text=True, timeout=60)
+                assert old.returncode != 0 and "another version" in old.stderr
         n = len(senders.confirmed())
         wait_for(lambda: len(senders.confirmed()) > n + 50)
         over.set()
