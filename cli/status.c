@@ -43,6 +43,8 @@ put_process(struct buf *out, const struct status_process *p)
 		buf_put_str(out, "      -");
 	else
 		buf_printf(out, " %6" PRIu64, p->files);
+	if (p->version.n > 0)
+		buf_printf(out, "  version %.*s", (int)p->version.n, (const char *)p->version.p);
 	if (p->ended.n > 0)
 		buf_printf(out, "  last: %.*s", (int)p->ended.n, (const char *)p->ended.p);
 	buf_put_u8(out, '\n');

@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import signal
+import smtplib
 import socket
 import struct
 import subprocess
@@ -287,6 +288,17 @@ def test_a_scrape_costs_little(watched):
     for key, now in ticks().items():
         ms = (now - before.get(key, now)) * 1000 / os.sysconf("SC_CLK_TCK") / n
         assert ms < most, f"{key}: {ms} ms for a question"
+
+
+def test_how_long_things_take(watched):
+    with smtplib.SMTP(watched.info["host"], watched.port("smtp")) as s:
+        s.sendmail("a@else.example", [watched.account()[0]], "Subject: timed\r\n\r\nx\r\n")
+    for name in ("relais_smtp_rcpt_seconds", "relais_smtp_commit_seconds", "relais_queue_flush_seconds",
+                 "relais_queue_delivery_seconds"):
+        wait_for(lambda n=name: re.search(rf'^{n}_bucket{{.*le="\+Inf"}} [1-9]', status(watched, "--prometheus")[1],
+                                          re.M))
+    one = next(c for c in watched.status()["counters"] if c["name"] == "relais_queue_delivery_seconds")
+    assert one["value"]["count"] >= 1 and 0 < one["value"]["sum_s"] < 60
 
 
 def test_only_loopback_is_listened_on(watched):
