@@ -48,6 +48,20 @@ put_form(struct buf *out, struct bytes form)
 	}
 }
 
+/* "relais user forward ...", where "user forward" has forms of its own */
+static bool
+is_of_part(const struct command *c, struct bytes form)
+{
+	const struct command *part;
+
+	for (size_t i = 0; (part = command_at(i)) != NULL; i++)
+		if (part != c && part->group == GROUP_PART &&
+			bytes_starts_with(
+				bytes_skip(form, strlen("relais ")), bytes_from_str(part->name)))
+			return true;
+	return false;
+}
+
 static bool
 put_synopsis(struct buf *out, struct bytes name)
 {
@@ -60,7 +74,8 @@ put_synopsis(struct buf *out, struct bytes name)
 		return false;
 	rest = bytes_from_str(c->usage);
 	while (usage_next_form(&rest, &form))
-		put_form(out, form);
+		if (c->group == GROUP_PART || !is_of_part(c, form))
+			put_form(out, form);
 	return true;
 }
 
