@@ -70,6 +70,15 @@ find_self(const char *word)
 	return xstrdup(path);
 }
 
+/* A descriptor's; -1: it is none. */
+static int
+number(const char *word)
+{
+	uint64_t n;
+
+	return bytes_to_u64(bytes_from_str(word), INT_MAX, &n) < 0 ? -1 : (int)n;
+}
+
 /* The command line without what concerns this start only. */
 static char **
 own_words(int argc, char *argv[])
@@ -111,7 +120,7 @@ main(int argc, char *argv[])
 		else if (c == 'C')
 			check = true;
 		else if (c == 'T') /* of the running master's, see upgrade.c */
-			m->take_over_fd = atoi(optarg);
+			m->take_over_fd = number(optarg);
 		else if (c == 'V')
 			return printf("relais %s\n", relais_version()) < 0;
 		else
