@@ -20,7 +20,8 @@ struct postfix {
 	struct import *im;
 	const char *file; /* main.cf */
 	struct main_cf cf;
-	bool alias_domains_by_map; /* virtual_alias_domains is not set: keys name them */
+	/* virtual_alias_domains is not set: keys of the alias map name them; its row */
+	const struct postfix_row *alias_domains_by_map;
 };
 
 /* place: the setting's; value: expanded. */
@@ -31,30 +32,29 @@ struct postfix_row {
 	const char *name; /* may end in "*" */
 	postfix_take *take;
 	const char *section, *option; /* what it becomes, if it is one option */
-	const char *words;            /* of a verdict; the unit of a number without one */
-	bool always;                  /* if it is not set too: Postfix has a default */
+	const char *words; /* of a verdict; the unit of a number without one; what domains are */
+	bool always;       /* if it is not set too: Postfix has a default */
 };
 
 /* ---- postfix_map.c ---- */
 
 /* One line of a map; false: it was not taken (and told so). */
 typedef bool postfix_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg);
+	struct bytes value, const void *arg);
 
 /* Each line of the maps in a list "hash:/a, hash:/b"; how many maps there were that could be read.
  */
 unsigned postfix_each_line(struct postfix *p, const struct import_place *place, struct bytes list,
-	postfix_line *line, void *arg);
+	postfix_line *line, const void *arg);
 
 /* Each name of a list of domains: names, files of names, maps whose keys are names. */
 typedef void postfix_name(
-	struct postfix *p, const struct import_place *place, struct bytes name, void *arg);
+	struct postfix *p, const struct import_place *place, struct bytes name, const void *arg);
 void postfix_each_name(struct postfix *p, const struct import_place *place, struct bytes list,
-	postfix_name *name, void *arg);
+	postfix_name *name, const void *arg);
 
 /* ---- the takers ---- */
-postfix_take take_mydestination, take_relay_domains, take_virtual_alias_domains,
-	take_virtual_mailbox_domains, take_alias_maps, take_virtual_alias_maps,
+postfix_take take_domains, take_virtual_alias_domains, take_alias_maps, take_virtual_alias_maps,
 	take_virtual_mailbox_base, take_virtual_mailbox_maps, take_virtual_uid_maps,
 	take_virtual_transport;
 postfix_take take_relayhost, take_transport_maps, take_sender_relayhost_maps, take_passwords,

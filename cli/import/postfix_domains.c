@@ -12,78 +12,43 @@
 
 /* ---- domains ---- */
 
+/* arg: the row; its words are what the domains are. */
 static void
-add_domain(struct postfix *p, const struct import_place *place, struct bytes name, void *arg)
+add_domain(struct postfix *p, const struct import_place *place, struct bytes name, const void *arg)
 {
-	const char *value = arg;
+	const struct postfix_row *row = arg;
 
-	if (name.p[0] == '.') {
+	if (name.p[0] == '.')
 		import_tell(p->im, place, IMPORT_BY_HAND,
 			"%.*s: write a line for each domain; names below one are none of ours by "
 			"themselves",
 			(int)name.n, (const char *)name.p);
-		return;
-	}
-	if (name.p[0] == '[') {
+	else if (name.p[0] == '[')
 		import_tell(p->im, place, IMPORT_NEEDLESS,
 			"%.*s: mail to postmaster at our addresses is taken anyway", (int)name.n,
 			(const char *)name.p);
-		return;
-	}
-	if (import_put(p->im, place, TABLE_DOMAINS, name, bytes_from_str(value)))
+	else if (import_put(p->im, place, TABLE_DOMAINS, name, bytes_from_str(row->words)))
 		import_tell(p->im, place, IMPORT_TAKEN, "domain %.*s: %s", (int)name.n,
-			(const char *)name.p, value);
+			(const char *)name.p, row->words);
 }
 
-static void
-take_domains(struct postfix *p, const struct import_place *place, struct bytes list, char *value)
+void
+take_domains(struct postfix *p, const struct postfix_row *row, const struct import_place *place,
+	struct bytes value)
 {
-	if (list.n == 0)
+	if (value.n == 0)
 		import_tell(p->im, place, IMPORT_NEEDLESS, "empty");
-	postfix_each_name(p, place, list, add_domain, value);
-}
-
-void
-take_mydestination(struct postfix *p, const struct postfix_row *row,
-	const struct import_place *place, struct bytes value)
-{
-	char text[] = "local system-users";
-
-	UNUSED(row);
-	take_domains(p, place, value, text);
-}
-
-void
-take_relay_domains(struct postfix *p, const struct postfix_row *row,
-	const struct import_place *place, struct bytes value)
-{
-	char text[] = "relay";
-
-	UNUSED(row);
-	take_domains(p, place, value, text);
-}
-
-void
-take_virtual_mailbox_domains(struct postfix *p, const struct postfix_row *row,
-	const struct import_place *place, struct bytes value)
-{
-	char text[] = "local";
-
-	UNUSED(row);
-	take_domains(p, place, value, text);
+	postfix_each_name(p, place, value, add_domain, row);
 }
 
 void
 take_virtual_alias_domains(struct postfix *p, const struct postfix_row *row,
 	const struct import_place *place, struct bytes value)
 {
-	char text[] = "local";
-
-	UNUSED(row);
 	if (main_cf_find(&p->cf, BYTES_LITERAL("virtual_alias_domains")) == NULL)
-		p->alias_domains_by_map = true;
+		p->alias_domains_by_map = row;
 	else
-		take_domains(p, place, value, text);
+		take_domains(p, row, place, value);
 }
 
 /* ---- aliases ---- */
@@ -92,14 +57,14 @@ void
 take_alias_maps(struct postfix *p, const struct postfix_row *row, const struct import_place *place,
 	struct bytes value)
 {
-	struct bytes map, type;
+	struct bytes map;
 	bool first = true;
 
 	UNUSED(row);
 	while (import_word(&value, &map)) {
 		struct bytes whole = map;
 
-		type = bytes_cut(&map, ':');
+		(void)bytes_cut(&map, ':'); /* its type */
 		if (!first || map.n == 0 || map.p[0] != '/')
 			import_tell(p->im, place, IMPORT_BY_HAND,
 				"%.*s: there is one file of system aliases, in the form of "
@@ -109,7 +74,6 @@ take_alias_maps(struct postfix *p, const struct postfix_row *row, const struct i
 			import_set(p->im, place, "directory", "alias_file", map);
 		first = false;
 	}
-	UNUSED(type);
 }
 
 /* Targets with their domain: a name alone is of myorigin there, of the alias' domain here. */
@@ -197,7 +161,7 @@ local_alias(
 
 static bool
 alias_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	size_t at = bytes_find_last(key, '@');
 	struct bytes domain = bytes_skip(key, at + 1);
@@ -206,7 +170,7 @@ alias_line(struct postfix *p, const struct import_place *place, struct bytes key
 
 	UNUSED(arg);
 	if (at == BYTES_NOT_FOUND && bytes_find(key, '.') != BYTES_NOT_FOUND &&
-		p->alias_domains_by_map)
+		p->alias_domains_by_map != NULL)
 		return true; /* declared_domain() has put it */
 	if (at == 0 && value.n > 1 && value.p[0] == '@')
 		return alias_domain(p, place, domain, bytes_skip(value, 1));
@@ -227,15 +191,13 @@ alias_line(struct postfix *p, const struct import_place *place, struct bytes key
 /* Domains that the map itself declares come first: its other keys are in them. */
 static bool
 declared_domain(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
-	char text[] = "local";
-
 	UNUSED(value);
 	UNUSED(arg);
 	if (bytes_find(key, '@') == BYTES_NOT_FOUND && bytes_find(key, '.') != BYTES_NOT_FOUND &&
 		!is_ours(p, key))
-		add_domain(p, place, key, text);
+		add_domain(p, place, key, p->alias_domains_by_map);
 	return true;
 }
 
@@ -246,7 +208,7 @@ take_virtual_alias_maps(struct postfix *p, const struct postfix_row *row,
 	size_t before = p->im->nfindings;
 
 	UNUSED(row);
-	if (p->alias_domains_by_map) {
+	if (p->alias_domains_by_map != NULL) {
 		(void)postfix_each_line(p, place, value, declared_domain, NULL);
 		for (size_t i = before;
 			i < p->im->nfindings;) /* the second reading tells of the map */
@@ -273,7 +235,7 @@ take_virtual_mailbox_base(struct postfix *p, const struct postfix_row *row,
 
 static bool
 mailbox_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	struct import_account account = { .place = *place };
 	struct mail_address address;

@@ -49,7 +49,7 @@ tell_other(struct import *im, const struct import_place *place, struct bytes map
 
 static void
 read_text(struct postfix *p, const struct import_place *place, const char *path, struct bytes text,
-	postfix_line *line, void *arg)
+	postfix_line *line, const void *arg)
 {
 	struct table t = TABLE_INIT;
 	size_t taken = 0;
@@ -93,7 +93,7 @@ map_file(struct postfix *p, const struct import_place *place, struct bytes map, 
 
 unsigned
 postfix_each_line(struct postfix *p, const struct import_place *place, struct bytes list,
-	postfix_line *line, void *arg)
+	postfix_line *line, const void *arg)
 {
 	struct bytes map, text;
 	const char *path;
@@ -112,7 +112,7 @@ postfix_each_line(struct postfix *p, const struct import_place *place, struct by
 
 static void
 names_of_file(struct postfix *p, const struct import_place *place, struct bytes path,
-	postfix_name *name, void *arg)
+	postfix_name *name, const void *arg)
 {
 	struct bytes text, word;
 	const char *file = arena_str(&p->im->arena, path);
@@ -136,12 +136,12 @@ names_of_file(struct postfix *p, const struct import_place *place, struct bytes 
 
 struct name_arg {
 	postfix_name *name;
-	void *arg;
+	const void *arg;
 };
 
 static bool
 key_is_name(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	const struct name_arg *a = arg;
 
@@ -152,7 +152,7 @@ key_is_name(struct postfix *p, const struct import_place *place, struct bytes ke
 
 void
 postfix_each_name(struct postfix *p, const struct import_place *place, struct bytes list,
-	postfix_name *name, void *arg)
+	postfix_name *name, const void *arg)
 {
 	struct name_arg a = { name, arg };
 	struct bytes word;

@@ -87,7 +87,7 @@ take_relayhost(struct postfix *p, const struct postfix_row *row, const struct im
 
 static bool
 sender_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	struct buf hops = BUF_INIT;
 	bool ok = false;
@@ -170,7 +170,7 @@ put_transport(struct postfix *p, const struct import_place *place, struct bytes 
 
 static bool
 transport_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	struct bytes hops = value, name = bytes_cut(&hops, ':');
 
@@ -205,7 +205,7 @@ take_transport_maps(struct postfix *p, const struct postfix_row *row,
 
 static bool
 password_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	struct buf written = BUF_INIT;
 	bool ok = false;
@@ -293,7 +293,7 @@ put_names(struct buf *out, struct bytes key, struct bytes list)
 
 static bool
 policy_line(struct postfix *p, const struct import_place *place, struct bytes key,
-	struct bytes value, void *arg)
+	struct bytes value, const void *arg)
 {
 	struct bytes word, host = key;
 	struct buf line = BUF_INIT;
