@@ -11,7 +11,8 @@
 #include "status.h"
 #include "tls_conf.h"
 
-#define WORST_BUDGET 10 /* percent: less is not worth a word */
+#define REASONS_SHOWN 8
+#define WORST_BUDGET  10 /* percent: less is not worth a word */
 
 const char *
 short_time(uint64_t s, char out[SHORT_TIME])
@@ -80,11 +81,13 @@ put_health(const struct view *v, bool healthy, struct bytes reasons, struct buf 
 		healthy ? "healthy" : "NOT healthy",
 		human_time(s->master.uptime_s == STATUS_UNKNOWN ? 0 : s->master.uptime_s, up),
 		s->master.pid);
-	while (reasons.n > 0) {
+	for (unsigned n = 0; reasons.n > 0 && n < REASONS_SHOWN; n++) {
 		buf_put_str(out, "  ! ");
 		put_safely(out, bytes_cut(&reasons, '\n'));
 		buf_put_u8(out, '\n');
 	}
+	if (reasons.n > 0)
+		buf_put_str(out, "  ! and more: relais status --json\n");
 }
 
 /* ---- services ---- */
