@@ -19,8 +19,7 @@ usage(FILE *out, int status)
 	      "Starts the suite and stays in the foreground; prints \"ready\" when every service\n"
 	      "answers. SIGTERM stops it, SIGHUP reloads the configuration.\n"
 	      "  -c, --config FILE       the configuration (" DEFAULT_CONF ")\n"
-	      "  -o, --option NAME=VALUE one option, as smtpd.listen=127.0.0.1:2525; may be "
-	      "repeated\n"
+	      "  -o, --option NAME=VALUE one option, as smtpd.listen=127.0.0.1:2525; repeatable\n"
 	      "      --check             could this program take over from one that runs?\n"
 	      "  -V, --version           which relais this is\n"
 	      "  -h, --help              this text\n",
@@ -126,8 +125,10 @@ main(int argc, char *argv[])
 		else
 			return usage(c == 'h' ? stdout : stderr, c == 'h' ? 0 : 2);
 	}
-	if (optind < argc)
+	if (optind < argc) {
+		fprintf(stderr, "relais-master: \"%s\" is one word too many\n", argv[optind]);
 		return usage(stderr, 2);
+	}
 	m->overrides = overrides;
 	conf_init(&m->conf);
 	(void)conf_load(&m->conf, m->conf_path);

@@ -17,10 +17,10 @@ const char sendmail_usage[] =
 	"Usage: sendmail [OPTION]... [RECIPIENT]...     a message from standard input\n"
 	"       sendmail -bs | -bp | -bi | -q\n\n"
 	"  -t            recipients are those of To, Cc and Bcc, too\n"
-	"  -f ADDRESS    the envelope's sender (also -r); one's own, unless one is trusted\n"
+	"  -f ADDRESS    the envelope's sender (also -r): one's own, unless trusted\n"
 	"  -F NAME       full name for the From field, if the message has none\n"
 	"  -i, -oi       a line with a dot alone does not end the message\n"
-	"  -N WHEN       delivery reports: never, or failure, delay, success (with commas)\n"
+	"  -N WHEN       delivery reports: never, or failure,delay,success\n"
 	"  -R full|hdrs  how much of the message a report brings back\n"
 	"  -V ENVID      an id that reports name\n"
 	"  -bs           SMTP on standard input and output\n"
@@ -28,8 +28,8 @@ const char sendmail_usage[] =
 	"  -bi           compile the alias tables (newaliases)\n"
 	"  -q            try what waits in the queue now\n"
 	"  -C FILE       another configuration\n\n"
-	"Other options of other sendmails are taken and ignored. Exit: as sysexits.h has it;\n"
-	"75 means: try again later.\n";
+	"Other options of other sendmails are taken and ignored. Exit status: as\n"
+	"sysexits.h has it; 75 means: try again later.\n";
 
 /* GNU getopt; '+': what follows the first recipient are recipients. */
 static const char options[] = "+A:B:C:F:GI:L:N:O:R:UV:X:b:cd::e:f:h:imno:p:q::r:tvx:";

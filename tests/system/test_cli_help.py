@@ -174,6 +174,23 @@ def test_value_behind_an_equals_sign():
     assert r.returncode == 1 and "/nonexistent/relais.conf" in r.stderr
 
 
+@pytest.mark.parametrize("program", ["relais-master", "sendmail", "newaliases", "mailq", "postqueue"])
+def test_help_of_programs(program):
+    path = os.path.join(BUILD, "bin", program)
+    r = subprocess.run([path, "--help"], capture_output=True, text=True, env=ENV, timeout=60)
+    assert r.returncode == 0 and r.stderr == "" and r.stdout.startswith("Usage: ")
+    assert len(r.stdout.splitlines()) <= 24
+    assert [line for line in r.stdout.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("words, says", [(["--frobnicate"], "frobnicate"), (["x"], "too many")])
+def test_wrong_words_of_master(words, says):
+    r = subprocess.run([os.path.join(BUILD, "bin", "relais-master"), *words], capture_output=True, text=True,
+                       env=ENV, timeout=60)
+    assert r.returncode == 2 and r.stdout == "" and says in r.stderr.splitlines()[0]
+    assert "Usage: relais-master" in r.stderr
+
+
 def test_version():
     r = relais("--version")
     assert r.returncode == 0 and re.fullmatch(r"relais \d+\.\d+\S*\n", r.stdout)
