@@ -123,7 +123,17 @@ forget_secrets(struct setup *s)
 static void
 on_interrupt(int signal_number)
 {
-	UNUSED(signal_number); /* the read that waits ends */
+	UNUSED(signal_number); /* the question that waits ends */
+}
+
+static void
+block_interrupt(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	(void)sigprocmask(how, &set, NULL);
 }
 
 static void
@@ -132,17 +142,21 @@ open_terminal(struct setup *s)
 	const struct sigaction interrupt = { .sa_handler = on_interrupt };
 
 	s->terminal = s->no_input ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC);
-	if (s->terminal >= 0)
-		(void)sigaction(SIGINT, &interrupt, NULL);
+	if (s->terminal < 0)
+		return;
+	block_interrupt(SIG_BLOCK); /* but for the moments when it waits */
+	(void)sigaction(SIGINT, &interrupt, NULL);
 }
 
 static void
 close_terminal(struct setup *s)
 {
-	if (s->terminal >= 0)
-		close(s->terminal);
+	if (s->terminal < 0)
+		return;
+	close(s->terminal);
 	s->terminal = -1;
 	(void)signal(SIGINT, SIG_DFL);
+	block_interrupt(SIG_UNBLOCK);
 }
 
 /* The configuration that is there, or the defaults: commands of the tables work with either. */

@@ -2,9 +2,24 @@
 /* cli/terminal.c - lines that a person types, see the header. */
 #include "terminal.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
+
+/* As read() of one octet; a SIGINT that is blocked until here, and caught, ends it. */
+static ssize_t
+read_octet(int fd, char *c)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	sigset_t mask;
+
+	if (sigprocmask(SIG_BLOCK, NULL, &mask) != 0 || sigdelset(&mask, SIGINT) != 0 ||
+		ppoll(&p, 1, NULL, &mask) < 0)
+		return -1;
+	return read(fd, c, 1);
+}
 
 bool
 terminal_read_line(int fd, int show, const char *prompt, bool hidden, struct buf *out)
@@ -22,7 +37,7 @@ terminal_read_line(int fd, int show, const char *prompt, bool hidden, struct buf
 	if (prompt[0] != 0)
 		dprintf(show, "%s", prompt);
 	buf_clear(out);
-	while ((r = read(fd, &c, 1)) == 1 && c != '\n' && out->len <= TERMINAL_LINE_MAX)
+	while ((r = read_octet(fd, &c)) == 1 && c != '\n' && out->len <= TERMINAL_LINE_MAX)
 		if (c != '\r')
 			buf_put(out, &c, 1);
 	if (changed)

@@ -27,6 +27,7 @@ mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
 exec chroot "$root" sleep infinity
 """
+RELEASE = os.environ.get("RELAIS_RELEASE") or BUILD  # the guide is about what is installed
 ETC = ("passwd", "group", "shadow", "gshadow", "nsswitch.conf", "ssl", "ld.so.cache", "ld.so.conf",
        "ld.so.conf.d", "alternatives", "localtime", "login.defs", "services", "protocols", "shells")
 PATH = "/opt/relais/bin:/usr/sbin:/usr/bin"
@@ -52,7 +53,7 @@ class Desk:
         self.write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{host.v4} mx.example.org mx\n")
         self.process = host.spawn(
             ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child=SIGKILL", "bash", "-c",
-             BOOT, "boot", self.root, BUILD, dns.trust_anchor], stdin=subprocess.DEVNULL)
+             BOOT, "boot", self.root, RELEASE, dns.trust_anchor], stdin=subprocess.DEVNULL)
         self.pid = wait_for(self._first)
         wait_for(lambda: os.readlink(f"/proc/{self.pid}/root") == self.root)
         self.run("hostname mx.example.org")

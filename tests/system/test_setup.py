@@ -109,7 +109,7 @@ def test_options_are_enough(place):
     assert "certbot certonly --standalone -d mx.example.test" in out
     assert "ann@example.test" in out
     assert place.login() == 1
-    assert "ready" in place.relais("status", "--json")
+    assert '"smtpd"' in place.relais("status", "--json", check=False)
 
 
 def test_the_file_is_short_and_right(place):
