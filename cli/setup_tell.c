@@ -29,7 +29,7 @@ tell_dns(struct setup *s)
 }
 
 static void
-count_configured(void *arg, const char *certificate_path, const char *key_path)
+tell_certificate(void *arg, const char *certificate_path, const char *key_path)
 {
 	struct setup *s = arg;
 	const struct tls_conf *tls = conf_values(&s->cli->conf, "tls");
@@ -92,18 +92,28 @@ tell_clients(struct setup *s)
 		s->answer[SETUP_ACCOUNT] != NULL ? s->answer[SETUP_ACCOUNT] : "the whole address");
 }
 
+static void
+tell_start(struct setup *s)
+{
+	printf("\nrelais was not started. As root: systemctl enable --now relais; without "
+	       "systemd:\n"
+	       "    relais-master --config %s &\n"
+	       "Then \"relais dkim new %s\" makes the keys that sign its mail, and \"relais dns "
+	       "show\n"
+	       "%s\" tells the DNS records to publish.\n",
+		s->cli->conf_path, s->answer[SETUP_DOMAIN], s->answer[SETUP_DOMAIN]);
+}
+
 void
 setup_tell(struct setup *s, bool runs)
 {
-	cert_each_configured(s->cli, count_configured, s);
-	tell_dns(s);
-	tell_clients(s);
-	if (!runs)
-		printf("\nrelais was not started. As root: systemctl enable --now relais; without "
-		       "systemd:\n    relais-master --config %s &\nThen \"relais dkim new %s\" "
-		       "makes "
-		       "the keys that sign its mail.\n",
-			s->cli->conf_path, s->answer[SETUP_DOMAIN]);
+	if (runs) {
+		cert_each_configured(s->cli, tell_certificate, s);
+		tell_dns(s);
+		tell_clients(s);
+	} else {
+		tell_start(s);
+	}
 	if (s->answer[SETUP_ACCOUNT] == NULL && !s->has_account)
 		printf("\nThere is no account yet: relais user add ann@%s\n",
 			s->answer[SETUP_DOMAIN]);
