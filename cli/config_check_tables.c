@@ -321,8 +321,10 @@ look_for_keys(struct tables *t)
 		const struct table_entry *e = &f->table.entries[i];
 		enum domain_class class;
 
+		/* nobody sends from localhost */
 		if (domain_class(t, e->key, &class) && class == DOMAIN_LOCAL &&
-			!is_in_option(common, e->key))
+			!is_in_option(common, e->key) &&
+			!bytes_starts_with(e->key, BYTES_LITERAL("localhost")))
 			look_for_key(t, keys, f->path, e->line, e->key);
 	}
 	if (keys != NULL)
