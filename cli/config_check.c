@@ -83,6 +83,30 @@ print_text(const struct conf_findings *f)
 	buf_free(&out);
 }
 
+bool
+config_check_errors(struct cli *cli)
+{
+	struct conf_findings found;
+	struct config_check k = { .cli = cli, .found = &found, .is_root = geteuid() == 0 };
+	struct buf out = BUF_INIT;
+	bool none;
+
+	conf_findings_init(&found, &cli->conf, cli->conf_path);
+	k.running = cli_is_running(cli);
+	look(&k);
+	for (const struct conf_finding *n = found.first; n != NULL; n = n->next) {
+		if (n->severity != CONF_ERROR)
+			continue;
+		conf_finding_put(&out, n);
+		buf_put_u8(&out, '\n');
+	}
+	fputs(buf_str(&out), stderr);
+	none = found.count[CONF_ERROR] == 0;
+	buf_free(&out);
+	conf_findings_free(&found);
+	return none;
+}
+
 /* Every row there is, with its line: for people, and for the test of the manual. */
 static int
 print_rows(void)

@@ -41,6 +41,9 @@ extern const struct config_check_row config_check_files[], config_check_tables[]
  * above it. Also of one that is not there: no. */
 bool config_check_is_open(const char *path, bool write);
 
+/* After cli_load(): print the errors, warnings not. true: there are none. */
+bool config_check_errors(struct cli *cli);
+
 /* relais config check|show|diff: argv[0] is the verb. */
 int config_check(struct cli *cli, int argc, char *argv[]);
 int config_show(struct cli *cli, int argc, char *argv[]);

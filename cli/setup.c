@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_check.h"
 #include "table_files.h"
 #include "terminal.h"
 
@@ -190,6 +191,12 @@ make_keys(struct setup *s)
 	return dkim_make_first(s->cli, s->answer[SETUP_DOMAIN]) == CLI_OK;
 }
 
+static bool
+look_for_errors(struct setup *s)
+{
+	return config_check_errors(s->cli);
+}
+
 /* The steps that write, in their order. After a failure the same command goes on from there. */
 static bool
 do_all(struct setup *s, enum setup_way way)
@@ -204,6 +211,7 @@ do_all(struct setup *s, enum setup_way way)
 		{ true, setup_write_tables, "the tables are compiled" },
 		{ setup_makes_account(s), setup_write_account, "the account is made" },
 		{ setup_keeps_login(s), setup_write_login, "the login at the smarthost is kept" },
+		{ starts, look_for_errors, "nothing is wrong for \"relais config check\"" },
 		{ starts, NULL, "the suite runs" },
 		{ starts, make_keys, "DKIM keys are made" },
 		{ starts && !s->no_test, setup_try, "a message to oneself was read back" },
