@@ -11,7 +11,7 @@ import pytest
 import net as networks
 from conftest import BUILD
 from guide_desk import Desk
-from guide_world import GUIDE, World, blocks
+from guide_world import GUIDE, World, blocks, differs
 
 CHAPTERS = ["first-server.md", "when-something-is-wrong.md", "at-home.md", "isp.md", "moving.md"]
 # What blocks for "the machine" may call besides relais.
@@ -70,3 +70,18 @@ def test_links_lead_somewhere():
         with open(path) as f:
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", f.read()):
                 assert os.path.exists(os.path.join(GUIDE, target)), f"{path}: {target}"
+
+
+@pytest.mark.parametrize("expected,got,same", [
+    ("a b\n", "a b\n", True),
+    ("a b\n", "a   b\n", True),
+    ("a ...\n", "a x y\n", True),
+    ("...\nb\n", "x\ny\nb\n", True),
+    ("...\nb\n", "b\n", True),
+    ("a\n...\n", "a\n", True),
+    ("a\n", "a\nb\n", False),
+    ("a\nb\n", "a\n", False),
+    ("a.c\n", "abc\n", False),
+])
+def test_comparing(expected, got, same):
+    assert (differs(expected, got) is None) == same
