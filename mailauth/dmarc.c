@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "dmarc_private.h"
+#include "rfc5321.h"
 
 #define LINE_MAX_OCTETS 600
 
@@ -124,15 +125,6 @@ result(struct run *run, enum dmarc_result r, const char *words)
 
 /* ---- alignment, sec. 4.4 and 4.10.2 ---- */
 
-static bool
-is_below_or_same(struct bytes domain, struct bytes org)
-{
-	if (domain.n == org.n)
-		return bytes_equal(domain, org);
-	return domain.n > org.n && domain.p[domain.n - org.n - 1] == '.' &&
-	       bytes_equal(bytes_skip(domain, domain.n - org.n), org);
-}
-
 static enum aligned
 align_relaxed(struct run *run, struct bytes domain)
 {
@@ -141,7 +133,7 @@ align_relaxed(struct run *run, struct bytes domain)
 	if (run->author.found != DMARC_FOUND)
 		return ALIGNED_UNKNOWN;
 	/* whose organizational domain is not above it has another one: no walk is needed */
-	if (!is_below_or_same(domain, run->author.org_domain))
+	if (!rfc5321_is_within(domain, run->author.org_domain))
 		return ALIGNED_NO;
 	dmarc_walk(&run->c->memory, domain, &walk, NULL, NULL);
 	if (walk.found == DMARC_ASKED)

@@ -163,18 +163,6 @@ keeper_file_parse(struct bytes text, struct keeper_key **out)
 
 /* ---- the folder ---- */
 
-static int
-sync_folder(int dirfd)
-{
-	int fd = sys_openat(dirfd, ".", O_RDONLY | O_DIRECTORY, 0), r;
-
-	if (fd < 0)
-		return fd;
-	r = sys_fsync(fd);
-	close(fd);
-	return r;
-}
-
 int
 keeper_file_save(int dirfd, const struct keeper_key *key)
 {
@@ -199,7 +187,7 @@ keeper_file_save(int dirfd, const struct keeper_key *key)
 		(void)unlinkat(dirfd, TEMPORARY, 0);
 		return r;
 	}
-	return sync_folder(dirfd);
+	return sys_sync_folder(dirfd, ".");
 }
 
 int
@@ -234,7 +222,7 @@ keeper_file_remove(int dirfd, const struct keeper_key *key)
 
 	keeper_key_name(key, name);
 	r = sys_unlinkat(dirfd, name, 0);
-	return r < 0 && r != ERR_NOT_FOUND ? r : sync_folder(dirfd);
+	return r < 0 && r != ERR_NOT_FOUND ? r : sys_sync_folder(dirfd, ".");
 }
 
 static int

@@ -259,7 +259,7 @@ make_message(struct reporter_job *j)
 {
 	char date[CLOCK_DATE_SIZE];
 	struct buf gz = BUF_INIT;
-	const struct dmarc_mail m = { .report = &j->report,
+	struct dmarc_mail m = { .report = &j->report,
 		.submitter = bytes_from_str(j->r->d->common->hostname),
 		.from = j->from,
 		.to = j->to.mailbox,
@@ -267,15 +267,14 @@ make_message(struct reporter_job *j)
 		.date = clock_rfc5322_date((time_t)(clock_wall_us() / 1000000), date),
 		.messages = j->day.messages,
 		.unlisted = j->day.messages > j->listed ? j->day.messages - j->listed : 0 };
-	struct dmarc_mail whole = m;
 	int r;
 
 	dmarc_xml_end(&j->xml);
 	r = dmarc_gzip(buf_bytes(&j->xml), &gz);
 	buf_free(&j->xml);
-	whole.xml_gz = buf_bytes(&gz);
+	m.xml_gz = buf_bytes(&gz);
 	if (r == ERR_OK)
-		dmarc_mail_put(&j->message, &whole);
+		dmarc_mail_put(&j->message, &m);
 	buf_free(&gz);
 	if (r == ERR_OK)
 		r = make_fd(j);
@@ -356,7 +355,7 @@ choose_from(struct reporter_job *j)
 		good ? given
 		     : arena_printf(&j->arena, "postmaster@%s",
 			       common->domain.n > 0 ? common->domain.v[0] : common->hostname));
-	j->from_domain = bytes_skip(j->from, bytes_find_last(j->from, '@') + 1);
+	j->from_domain = rfc5321_domain_of(j->from);
 }
 
 /* A whole day, unless it is not over or was reported in parts. */

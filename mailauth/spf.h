@@ -85,7 +85,5 @@ void spf_cancel(struct spf_check *c);
 
 /* "none", "neutral", "pass", ... */
 const char *spf_verdict_name(enum spf_verdict verdict);
-/* "helo", "mailfrom" */
-const char *spf_identity_name(enum spf_identity identity);
 
 #endif

@@ -16,9 +16,3 @@ spf_verdict_name(enum spf_verdict verdict)
 	ASSERT(verdict < SPF_VERDICT_COUNT);
 	return names[verdict];
 }
-
-const char *
-spf_identity_name(enum spf_identity identity)
-{
-	return identity == SPF_HELO ? "helo" : "mailfrom";
-}

@@ -175,13 +175,8 @@ int
 file_sync_folder(const struct folders *f, const char *name)
 {
 	const char folder[3] = { name[0], name[1], 0 };
-	int fd = sys_openat(f->message, folder, O_RDONLY | O_DIRECTORY, 0), r;
 
-	if (fd < 0)
-		return fd;
-	r = sys_fsync(fd);
-	close(fd);
-	return r;
+	return sys_sync_folder(f->message, folder);
 }
 
 int

@@ -250,6 +250,18 @@ sys_fsync(int fd)
 }
 
 int
+sys_sync_folder(int at, const char *name)
+{
+	int fd = sys_openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r;
+
+	if (fd < 0)
+		return fd;
+	r = sys_fsync(fd);
+	close(fd);
+	return r;
+}
+
+int
 sys_syncfs(int fd)
 {
 	return fault(SYS_SYNCFS) ? err_from_errno(errno) : result(syncfs(fd));

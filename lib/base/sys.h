@@ -53,6 +53,7 @@ MUST_USE ssize_t sys_read_full(int fd, void *p, size_t n);
 MUST_USE ssize_t sys_pread_full(int fd, void *p, size_t n, uint64_t offset);
 MUST_USE int sys_fdatasync(int fd);
 MUST_USE int sys_fsync(int fd);
+MUST_USE int sys_sync_folder(int at, const char *name); /* what is in it, not the files */
 MUST_USE int sys_syncfs(int fd);
 MUST_USE int sys_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 /* Never replaces (RENAME_NOREPLACE): ERR_EXISTS. */

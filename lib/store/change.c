@@ -200,17 +200,9 @@ folder_sync_directories(struct folder *f, enum merge_scope scope)
 	static const char *const names[] = { "new", "cur" };
 	int r = ERR_OK;
 
-	for (size_t i = 0; i < NITEMS(names) && r == ERR_OK; i++) {
-		int fd;
-
-		if (((unsigned)scope & 1U << i) == 0)
-			continue;
-		fd = sys_openat(f->dirfd, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd < 0)
-			return fd;
-		r = sys_fsync(fd);
-		close(fd);
-	}
+	for (size_t i = 0; i < NITEMS(names) && r == ERR_OK; i++)
+		if (((unsigned)scope & 1U << i) != 0)
+			r = sys_sync_folder(f->dirfd, names[i]);
 	return r;
 }
 

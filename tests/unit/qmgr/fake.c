@@ -258,6 +258,18 @@ fake_setup(void **state)
 }
 
 int
+fake_setup_sender(void **state)
+{
+	struct fake *f = fake_new();
+
+	f->login = FAKE_SENDER;
+	f->conf.bounce_size_limit = 1 << 20;
+	fake_start(f);
+	*state = f;
+	return 0;
+}
+
+int
 fake_teardown(void **state)
 {
 	struct fake *f = *state;

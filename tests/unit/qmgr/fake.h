@@ -124,7 +124,9 @@ void fake_disk_goes_on(void);
 /* For cmocka: qmgr running in a world of its own. Or fake_new(), set what it should be, start. */
 struct fake *fake_new(void);
 int fake_setup(void **state);
+int fake_setup_sender(void **state); /* with FAKE_SENDER logged in, who is told of failures */
 int fake_teardown(void **state);
+#define FAKE_SENDER     "sender@example.net"
 #define FAKE_TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 #define SMALL_MESSAGE BYTES_LITERAL("Subject: hello\r\n\r\nBody.\r\n")

@@ -11,20 +11,6 @@
 
 #ifdef RELAIS_FAULTS
 
-#define SENDER "sender@example.net"
-
-static int
-setup(void **state)
-{
-	struct fake *f = fake_new();
-
-	f->login = SENDER;
-	f->conf.bounce_size_limit = 1 << 20;
-	fake_start(f);
-	*state = f;
-	return 0;
-}
-
 /* The call that fails when the message has its 250: from then on all that is flushed or stored is
  * its report. */
 static enum sys_call fails;
@@ -62,7 +48,7 @@ static unsigned
 reports(struct fake *f)
 {
 	struct buf text = BUF_INIT;
-	const unsigned n = fake_got(f, SENDER, &text);
+	const unsigned n = fake_got(f, FAKE_SENDER, &text);
 
 	buf_free(&text);
 	return n;
@@ -224,13 +210,13 @@ test_operator_meanwhile(void **state)
 	assert_int_equal(m->jobs, 1);
 	fake_disk_goes_on();
 	assert_true(fake_until(f, fake_empty));
-	assert_int_equal(fake_got(f, SENDER, &got), 2);
+	assert_int_equal(fake_got(f, FAKE_SENDER, &got), 2);
 	assert_non_null(strstr((const char *)buf_bytes(&got).p, "rfc822; full@example.org"));
 	buf_free(&content);
 	buf_free(&got);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup_sender, fake_teardown)
 #endif
 
 int

@@ -3,14 +3,6 @@
  */
 #include "fake.h"
 
-static int
-setup(void **state)
-{
-	fake_setup(state);
-	((struct fake *)*state)->login = "sender@example.net";
-	return 0;
-}
-
 static void
 commit(struct fake *f, const char *rcpts, uint32_t notify)
 {
@@ -21,7 +13,7 @@ commit(struct fake *f, const char *rcpts, uint32_t notify)
 static unsigned
 reports(struct fake *f, struct buf *text)
 {
-	return fake_got(f, "sender@example.net", text);
+	return fake_got(f, FAKE_SENDER, text);
 }
 
 #define HAS(text, what)     assert_non_null(strstr((const char *)buf_bytes(text).p, what))
@@ -39,7 +31,7 @@ test_failures(void **state)
 	assert_true(fake_until(f, fake_empty));
 	assert_int_equal(f->deliveries, 1);
 	assert_int_equal(reports(f, &got), 0);
-	f->login = "sender@example.net";
+	f->login = FAKE_SENDER;
 	commit(f, "unknown@example.org bad@example.org user@example.org", 0);
 	assert_true(fake_until(f, fake_empty));
 	assert_int_equal(f->deliveries, 3);
@@ -271,7 +263,7 @@ test_double_bounces(void **state)
 	buf_free(&got);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup_sender, fake_teardown)
 
 int
 main(void)
