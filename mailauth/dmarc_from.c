@@ -7,6 +7,7 @@
  */
 #include "dmarc_private.h"
 #include "mail_address.h"
+#include "rfc5321.h"
 #include "rfc5322.h"
 
 #define ADDRESSES_MAX 200 /* in one field; each may be a name to convert */
@@ -50,6 +51,24 @@ add_domain(struct dmarc_authors *out, struct bytes domain)
 		out->domain[out->n++] = domain;
 }
 
+/* "ceo@bank.example <x@evil.example>": RFC 5322 wants quotes around an '@' in a name, and readers
+ * differ in what they take for the author. Many write their own address twice, or one of the same
+ * house: what is above or below the domain in brackets is no other author, nor is what cannot be a
+ * host in the Internet. */
+static void
+add_before(struct arena *a, struct bytes before, struct bytes angle, struct dmarc_authors *out)
+{
+	struct bytes domain;
+
+	if (dmarc_fold_domain(a, rfc5321_domain_of(before), &domain) < 0 ||
+		bytes_find(domain, '.') == BYTES_NOT_FOUND || rfc5321_is_within(domain, angle) ||
+		rfc5321_is_within(angle, domain))
+		return;
+	complain(out, "an address stands in the From field without quotes as the name of one of "
+		      "another domain");
+	add_domain(out, domain);
+}
+
 static void
 add_list(struct arena *a, struct bytes value, unsigned depth, struct dmarc_authors *out)
 {
@@ -57,7 +76,7 @@ add_list(struct arena *a, struct bytes value, unsigned depth, struct dmarc_autho
 
 	for (const struct rfc5322_address *m = rfc5322_addresses(a, value); m != NULL;
 		m = m->next) {
-		struct bytes domain;
+		struct bytes domain = BYTES_NONE;
 
 		if (++count > ADDRESSES_MAX) {
 			complain(out, "the From field has too many addresses");
@@ -70,6 +89,8 @@ add_list(struct arena *a, struct bytes value, unsigned depth, struct dmarc_autho
 		else
 			complain(out, "an address in the From field without a domain that could be "
 				      "one");
+		if (m->before.n > 0)
+			add_before(a, m->before, domain, out);
 		if (m->more.n == 0)
 			continue;
 		complain(out, "there is text behind an address in the From field that may be "

@@ -68,7 +68,8 @@ struct rfc5322_address {
 	struct bytes route; /* obs-route "@a,@b" without its colon */
 	struct bytes local_part; /* quotes undone */
 	struct bytes domain;     /* empty if the address has none */
-	struct bytes more; /* skipped behind it, if another reader may find an address there */
+	struct bytes before; /* "a@b" in front of its '<' without quotes, which is the name then */
+	struct bytes more;   /* skipped behind it, if another reader may find an address there */
 };
 
 #define RFC5322_ADDRESSES_MAX 10000 /* more in one field are left out */

@@ -276,7 +276,7 @@ name_from_comment(struct reader *r, struct rfc5322_address *a)
 }
 
 /* "phrase <route:local-part@domain>", at the '<' */
-static void
+static struct rfc5322_address *
 read_angle(struct reader *r)
 {
 	struct rfc5322_address *a = emit(r, RFC5322_MAILBOX);
@@ -300,6 +300,7 @@ read_angle(struct reader *r)
 	}
 	skip_to_separator(r, a);
 	name_from_comment(r, a);
+	return a;
 }
 
 /* "local-part@domain", at the '@'; words before the local-part are its name */
@@ -320,7 +321,8 @@ read_bare(struct reader *r)
 		buf_put_bytes(&r->text, a->domain);
 		r->end = at;
 		r->count--;
-		read_angle(r);
+		a = read_angle(r);
+		a->before = a->name;
 		return;
 	}
 	skip_to_separator(r, a);
