@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "directory_msg.h"
 #include "dkim_keeper_msg.h"
 #include "dkim_key.h"
 #include "mail_address.h"
+#include "mailauth_conf.h"
 #include "printed.h"
+#include "rfc5321.h"
 
 const char dkim_usage[] =
 	"relais dkim new DOMAIN [--selector NAME] [--anyway] [--json]\n"
@@ -36,10 +39,11 @@ typedef void row_fn(void *arg, const struct dkim_key_row *row);
 /* ---- questions ---- */
 
 static int
-ask(struct cli *cli, uint16_t type, struct bytes body, uint16_t answer, struct ipc_reader *in)
+ask(struct cli *cli, enum service service, uint16_t type, struct bytes body, uint16_t answer,
+	struct ipc_reader *in)
 {
 	struct ipc_frame frame;
-	int fd = cli_connect(cli, SERVICE_DKIM_KEEPER), r;
+	int fd = cli_connect(cli, service), r;
 
 	if (fd < 0)
 		return CLI_DOWN;
@@ -48,7 +52,7 @@ ask(struct cli *cli, uint16_t type, struct bytes body, uint16_t answer, struct i
 	if (r < 0)
 		return CLI_DOWN;
 	if (frame.type != answer) {
-		fprintf(stderr, "dkim-keeper: its answer is not understood\n");
+		fprintf(stderr, "%s: its answer is not understood\n", service_name(service));
 		return CLI_FAILED;
 	}
 	*in = ipc_reader(frame.body);
@@ -66,7 +70,8 @@ page(struct cli *cli, struct dkim_keeper_list *m, struct arena *a, row_fn *row, 
 	int status;
 
 	dkim_keeper_list_encode(&body, m);
-	status = ask(cli, DKIM_KEEPER_LIST, buf_bytes(&body), DKIM_KEEPER_LIST_ANSWER, &in);
+	status = ask(cli, SERVICE_DKIM_KEEPER, DKIM_KEEPER_LIST, buf_bytes(&body),
+		DKIM_KEEPER_LIST_ANSWER, &in);
 	buf_free(&body);
 	if (status != CLI_OK)
 		return status;
@@ -108,7 +113,8 @@ order(struct cli *cli, const struct dkim_keeper_order *m)
 	int status;
 
 	dkim_keeper_order_encode(&body, m);
-	status = ask(cli, DKIM_KEEPER_ORDER, buf_bytes(&body), DKIM_KEEPER_ORDER_ANSWER, &in);
+	status = ask(cli, SERVICE_DKIM_KEEPER, DKIM_KEEPER_ORDER, buf_bytes(&body),
+		DKIM_KEEPER_ORDER_ANSWER, &in);
 	buf_free(&body);
 	if (status != CLI_OK)
 		return status;
@@ -123,6 +129,57 @@ order(struct cli *cli, const struct dkim_keeper_order *m)
 			(const char *)answer.words.p);
 	else
 		fprintf(stderr, "relais dkim: %s\n", err_text(answer.err));
+	return CLI_FAILED;
+}
+
+/* ---- whose domain? ---- */
+
+/* A name under which the suite itself sends: reports of qmgr, aggregate reports of DMARC. */
+static bool
+is_own_name(struct cli *cli, struct bytes domain)
+{
+	const struct mailauth_conf *conf = conf_values(&cli->conf, "mailauth");
+
+	return bytes_is_nocase(domain, cli_common(cli)->hostname) ||
+	       bytes_equal_nocase(domain, rfc5321_domain_of(bytes_from_str(conf->report_from)));
+}
+
+/* CLI_OK: the suite is responsible for the domain; else the exit status after saying why not. */
+static int
+check_ours(struct cli *cli, struct bytes domain)
+{
+	struct directory_rcpt_answer answer;
+	struct directory_rcpt m = { .size_octets = 0 };
+	struct buf body = BUF_INIT, address = BUF_INIT;
+	struct ipc_reader in;
+	int status;
+
+	if (!cli_load(cli))
+		return CLI_FAILED;
+	if (is_own_name(cli, domain))
+		return CLI_OK;
+	buf_put_str(&address, "postmaster@");
+	buf_put_bytes(&address, domain);
+	m.address = buf_bytes(&address);
+	directory_rcpt_encode(&body, &m);
+	status = ask(cli, SERVICE_DIRECTORY, DIRECTORY_RCPT, buf_bytes(&body),
+		DIRECTORY_RCPT_ANSWER, &in);
+	buf_free(&body);
+	buf_free(&address);
+	if (status != CLI_OK)
+		return status;
+	if (directory_rcpt_answer_decode(&in, &answer) < 0 ||
+		answer.verdict == DIRECTORY_TEMPORARY) {
+		fprintf(stderr, "relais dkim: the tables can't be read now, so nobody knows whose "
+				"domain it is; try again, or say --anyway\n");
+		return CLI_FAILED;
+	}
+	if (answer.verdict != DIRECTORY_NO_RELAY)
+		return CLI_OK;
+	fprintf(stderr,
+		"relais dkim: %.*s is no domain of this suite, which signs nothing for it.\n"
+		"\"relais domain add %.*s\" makes it one; --anyway makes keys all the same.\n",
+		(int)domain.n, (const char *)domain.p, (int)domain.n, (const char *)domain.p);
 	return CLI_FAILED;
 }
 
@@ -232,7 +289,7 @@ dkim_make_first(struct cli *cli, const char *domain)
 struct words {
 	struct bytes domain; /* folded */
 	const char *selector;
-	bool json;
+	bool json, anyway;
 };
 
 static int
@@ -299,6 +356,10 @@ make(struct cli *cli, const struct words *w, enum dkim_order verb, const char *w
 static int
 do_new(struct cli *cli, const struct words *w)
 {
+	const int status = w->anyway ? CLI_OK : check_ours(cli, w->domain);
+
+	if (status != CLI_OK)
+		return status;
 	return make(cli, w, DKIM_ORDER_NEW, "Keys", "mail of the domain leaves unsigned");
 }
 
@@ -339,14 +400,14 @@ do_remove(struct cli *cli, const struct words *w)
 static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, const struct words *w);
-	bool needs_domain, needs_selector, may_select, may_json;
+	bool needs_domain, needs_selector, may_select, may_json, may_insist;
 } verbs[] = {
-	{ "new", do_new, true, false, true, true },
-	{ "list", do_list, false, false, false, true },
-	{ "show", do_show, true, false, false, true },
-	{ "rotate", do_rotate, true, false, true, true },
-	{ "retire", do_retire, true, true, false, false },
-	{ "remove", do_remove, true, true, false, false },
+	{ "new", do_new, true, false, true, true, true },
+	{ "list", do_list, false, false, false, true, false },
+	{ "show", do_show, true, false, false, true, false },
+	{ "rotate", do_rotate, true, false, true, true, false },
+	{ "retire", do_retire, true, true, false, false, false },
+	{ "remove", do_remove, true, true, false, false, false },
 };
 
 /* The words behind the verb. false: they make no sense. */
@@ -356,6 +417,8 @@ read_words(const struct verb *v, int argc, char *argv[], struct words *w)
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0 && v->may_json)
 			w->json = true;
+		else if (strcmp(argv[i], "--anyway") == 0 && v->may_insist)
+			w->anyway = true;
 		else if (strcmp(argv[i], "--selector") == 0 && v->may_select && i + 1 < argc)
 			w->selector = argv[++i];
 		else if (argv[i][0] == '-')

@@ -76,7 +76,7 @@ directory_tables(struct directory *d)
 
 static const struct ipc_route routes[] = {
 	/* request	from		states	fds	struct, decoder		handler */
-	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION), 0, 0,
+	{ DIRECTORY_RCPT, FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_CLI), 0, 0,
 		sizeof(struct directory_rcpt), directory_rcpt_decode, directory_on_rcpt },
 	{ DIRECTORY_RESOLVE, FROM(SERVICE_QMGR) | FROM(SERVICE_CLI), 0, 0,
 		sizeof(struct directory_resolve), directory_resolve_decode, directory_on_resolve },

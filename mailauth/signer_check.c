@@ -14,6 +14,7 @@
 #include "err.h"
 #include "log.h"
 #include "mail_address.h"
+#include "rfc5321.h"
 #include "rfc5322.h"
 #include "signer.h"
 
@@ -74,22 +75,14 @@ check_login(struct signer *s, const struct signer_sign *m, struct bytes domain, 
 }
 
 static bool
-is_above(struct bytes name, struct bytes below)
-{
-	return below.n > name.n && below.p[below.n - name.n - 1] == '.' &&
-	       bytes_equal_nocase(bytes_skip(below, below.n - name.n), name);
-}
-
-static bool
 is_own(const struct signer *s, struct bytes domain)
 {
 	const struct common_conf *common = s->d->common;
 	struct bytes host = bytes_from_str(common->hostname);
 	struct bytes reporter = bytes_from_str(s->d->mailauth->report_from);
 
-	reporter = bytes_skip(reporter, bytes_find_last(reporter, '@') + 1);
-	if (bytes_equal_nocase(domain, host) || is_above(domain, host) ||
-		bytes_equal_nocase(domain, reporter))
+	if (rfc5321_is_within(host, domain) ||
+		bytes_equal_nocase(domain, rfc5321_domain_of(reporter)))
 		return true;
 	for (size_t i = 0; i < common->domain.n; i++)
 		if (bytes_is_nocase(domain, common->domain.v[i]))
@@ -113,13 +106,12 @@ may(struct signer *s, enum service peer, const struct signer_sign *m, struct byt
 	if (peer == SERVICE_SUBMISSION) {
 		if ((r = check_login(s, m, domain, header, a, why)) < 0)
 			return r;
-		found = signer_keys_find(&s->keys, domain);
-	} else if (is_own(s, domain) || forwards) {
-		found = signer_keys_find_above(&s->keys, domain);
-	} else {
+	} else if (!is_own(s, domain) && !forwards) {
 		*why = "not a domain of this host";
 		return ERR_DENIED;
 	}
+	/* of a domain above it if it has none: relaxed alignment takes that (RFC 9989 sec. 4.4) */
+	found = signer_keys_find_above(&s->keys, domain);
 	if (found == NULL) {
 		*why = "the domain has no active key";
 		return ERR_NOT_FOUND;

@@ -2,7 +2,7 @@
 /*
  * lib/ipc/directory_msg.h - all that others may ask of directory: who exists.
  *
- *   RCPT     smtpd (later submission): may this forward-path be accepted now?
+ *   RCPT     smtpd, submission, CLI: may this forward-path be accepted now?
  *   RESOLVE  qmgr: whose mailboxes, or which other addresses and by which next hop, is it?
  *   HOP      smtp-client: what is behind a next hop: hosts to try, TLS, login, source address
  *   AUTH     a door: is this the password? On success directory itself tells the session

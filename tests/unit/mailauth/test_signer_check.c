@@ -57,6 +57,7 @@ set_up(void **state)
 	add_keys("own.example");
 	add_keys("xn--mnchen-3ya.example");
 	add_keys("reports.example");
+	add_keys("own.sub.example");
 	return 0;
 }
 
@@ -118,8 +119,22 @@ static const struct row {
 	{ "a domain without keys", BY_TICKET, "none.example", "From: a@none.example\r\n\r\n",
 		"none.example", LOGIN, 0, 7, false, ERR_NOT_FOUND, NULL },
 	{ "a subdomain of one with keys", BY_TICKET, "a.example.org",
-		"From: a@a.example.org\r\n\r\n", "a.example.org", LOGIN, 0, 7, false, ERR_NOT_FOUND,
-		NULL },
+		"From: a@a.example.org\r\n\r\n", "a.example.org", LOGIN, 0, 7, false, ERR_OK, ORG },
+	{ "one far below", BY_TICKET, "c.b.a.example.org", "From: a@c.b.a.example.org\r\n\r\n",
+		"c.b.a.example.org", LOGIN, 0, 7, false, ERR_OK, ORG },
+	{ "a subdomain with its own keys", BY_TICKET, "own.sub.example",
+		"From: a@own.sub.example\r\n\r\n", "own.sub.example", LOGIN, 0, 7, false, ERR_OK,
+		"own.sub.example" },
+	{ "the nearest above it", BY_TICKET, "a.own.sub.example",
+		"From: a@a.own.sub.example\r\n\r\n", "a.own.sub.example", LOGIN, 0, 7, false,
+		ERR_OK, "own.sub.example" },
+	{ "keys of one beside it", BY_TICKET, "other.sub.example",
+		"From: a@other.sub.example\r\n\r\n", "other.sub.example", LOGIN, 0, 7, false,
+		ERR_NOT_FOUND, NULL },
+	{ "a name that ends like it", BY_TICKET, "notexample.org", "From: a@notexample.org\r\n\r\n",
+		"notexample.org", LOGIN, 0, 7, false, ERR_NOT_FOUND, NULL },
+	{ "a subdomain's ticket for the domain above", BY_TICKET, ORG, FROM_JOE, "a.example.org",
+		LOGIN, 0, 7, false, ERR_DENIED, NULL },
 	{ "no domain", BY_TICKET, "no domain", FROM_JOE, ORG, LOGIN, 0, 7, false, ERR_SYNTAX,
 		NULL },
 	{ "a report of qmgr's", SERVICE_QMGR, "mx1.provider.example",
