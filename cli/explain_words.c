@@ -207,11 +207,11 @@ print_decision(const struct explanation *e)
 					  : reply.text);
 	}
 	printf("\nresult: %s%s", mailauth_action_name(d->action), overrides[d->override]);
-	if (d->action == MAILAUTH_REFUSE)
+	if (d->code != 0)
 		printf(": %d %s %.*s", d->code, d->enhanced, ARG(d->text));
 	if (d->action == MAILAUTH_JUNK)
 		printf(": it goes into the mailbox Junk");
-	if (d->action != MAILAUTH_REFUSE)
+	if (d->code == 0)
 		printf("\n        the reverse-path is %sproven: its owner %s be told if the "
 		       "message "
 		       "fails later",
@@ -301,7 +301,7 @@ decision_json(const struct explanation *e)
 		json_pack("{s:s, s:s, s:b}", "action", mailauth_action_name(d->action), "override",
 			overrides[d->override], "sender_authenticated", d->sender_authenticated);
 
-	if (d->action == MAILAUTH_REFUSE) {
+	if (d->code != 0) {
 		json_object_set_new(o, "code", json_integer(d->code));
 		json_object_set_new(o, "enhanced", json_string(d->enhanced));
 		json_object_set_new(o, "text", json_text(d->text));

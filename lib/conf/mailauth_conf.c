@@ -12,6 +12,9 @@ static const struct opt_row rows[] = {
 	OPT_WORD(mailauth_conf, dmarc, "enforce", "enforce score",
 		"a message that fails DMARC: enforce what the author's domain asks for (reject, "
 		"quarantine) or score (deliver)"),
+	OPT_WORD(mailauth_conf, temperror, "accept", "accept defer",
+		"a message of which DMARC cannot be told because the DNS does not answer: accept "
+		"it or defer it (451 4.4.3)"),
 	OPT_STR(mailauth_conf, authserv_id, "",
 		"who we are in Authentication-Results fields; empty: hostname"),
 	OPT_NETS(mailauth_conf, trusted_forwarders, "",

@@ -8,7 +8,7 @@
 struct mailauth_conf {
 	/* at the door */
 	bool verify;
-	const char *spf_fail, *dmarc;
+	const char *spf_fail, *dmarc, *temperror;
 	const char *authserv_id;
 	struct conf_list trusted_forwarders, trusted_networks;
 	bool received_spf, tell_login;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/ipc/mailauth_decide.c - accept, Junk or refuse.
+ * lib/ipc/mailauth_decide.c - accept, Junk, refuse or defer.
  *
  * Nothing that could not be found out is held against a message: temperror and permerror never
- * refuse. A client that SPF forbids is refused only if the operator wants it, and even then not if
+ * refuse. If the operator wants it, temperror of DMARC has it come again later, when the DNS may
+ * answer. A client that SPF forbids is refused only if the operator wants it, and even then not if
  * the message passes DMARC: its author's own signature came through a forwarder.
  *
  * Runs in:  smtpd, cli. Pure.
  * Trusts:   nothing in the results' words.
- * Sources:  RFC 7208 sec. 8.4, 8.5; RFC 9989 (policies); RFC 7372 (5.7.23).
+ * Sources:  RFC 7208 sec. 8.4, 8.5, 8.6 (4.4.3 for a DNS that does not answer); RFC 9989
+ * (policies); RFC 7372 (5.7.23).
  */
 #include "mailauth_decide.h"
 
@@ -18,6 +20,7 @@ static const char *const names[MAILAUTH_ACTIONS] = {
 	[MAILAUTH_ACCEPT] = "accept",
 	[MAILAUTH_JUNK] = "junk",
 	[MAILAUTH_REFUSE] = "refuse",
+	[MAILAUTH_DEFER] = "defer",
 };
 
 const char *
@@ -52,10 +55,11 @@ put_clean(struct buf *out, struct bytes b)
 }
 
 static void
-refuse(struct mailauth_decision *d, struct arena *a, const char *enhanced, struct buf *text)
+refuse(struct mailauth_decision *d, struct arena *a, int code, const char *enhanced,
+	struct buf *text)
 {
-	d->action = MAILAUTH_REFUSE;
-	d->code = 550;
+	d->action = code < 500 ? MAILAUTH_DEFER : MAILAUTH_REFUSE;
+	d->code = code;
 	d->enhanced = enhanced;
 	d->text = arena_bytes(a, buf_bytes(text));
 	buf_free(text);
@@ -73,7 +77,7 @@ refuse_spf(struct mailauth_decision *d, struct arena *a, const struct mailauth_s
 		buf_put_str(&text, "; that domain explains: ");
 		put_clean(&text, spf->explanation);
 	}
-	refuse(d, a, "5.7.23", &text);
+	refuse(d, a, 550, "5.7.23", &text);
 	d->of_spf = true;
 }
 
@@ -94,8 +98,36 @@ apply_dmarc(const struct mailauth_facts *f, struct arena *a, struct mailauth_dec
 	} else {
 		buf_put_str(&text, "rejected by the DMARC policy of ");
 		put_clean(&text, m->author_domain);
-		refuse(d, a, "5.7.1", &text);
+		refuse(d, a, 550, "5.7.1", &text);
 	}
+}
+
+static void
+apply_spf(const struct mailauth_facts *f, struct arena *a, struct mailauth_decision *d)
+{
+	if (!f->refuse_spf_fail || f->spf->result != AUTH_FAIL ||
+		f->verified->dmarc.result == AUTH_PASS)
+		return;
+	if (f->trusted_forwarder)
+		d->override = MAILAUTH_TRUSTED_FORWARDER;
+	else
+		refuse_spf(d, a, f->spf);
+}
+
+static void
+apply_temperror(const struct mailauth_facts *f, struct arena *a, struct mailauth_decision *d)
+{
+	struct buf text = BUF_INIT;
+
+	if (!f->defer_temperror || f->verified->dmarc.result != AUTH_TEMPERROR ||
+		!f->enforce_dmarc || f->trusted_forwarder)
+		return;
+	buf_put_str(&text, "the DNS does not say now whether this may be mail of ");
+	put_clean(&text, f->verified->dmarc.author_domain);
+	if (f->verified->dmarc.author_domain.n == 0)
+		buf_put_str(&text, "its author");
+	buf_put_str(&text, ", try again later");
+	refuse(d, a, 451, "4.4.3", &text);
 }
 
 void
@@ -103,11 +135,8 @@ mailauth_decide(const struct mailauth_facts *f, struct arena *a, struct mailauth
 {
 	*out = (struct mailauth_decision){ .sender_authenticated = is_authenticated(f) };
 	apply_dmarc(f, a, out);
-	if (out->action == MAILAUTH_REFUSE || !f->refuse_spf_fail || f->spf->result != AUTH_FAIL ||
-		f->verified->dmarc.result == AUTH_PASS)
-		return;
-	if (f->trusted_forwarder)
-		out->override = MAILAUTH_TRUSTED_FORWARDER;
-	else
-		refuse_spf(out, a, f->spf);
+	if (out->action != MAILAUTH_REFUSE)
+		apply_spf(f, a, out);
+	if (out->action == MAILAUTH_ACCEPT)
+		apply_temperror(f, a, out);
 }

@@ -13,6 +13,7 @@ enum mailauth_action {
 	MAILAUTH_ACCEPT,
 	MAILAUTH_JUNK,   /* accept, into the mailbox Junk */
 	MAILAUTH_REFUSE, /* 550 at the end of the data */
+	MAILAUTH_DEFER,  /* 451 there: nothing could be found out for now */
 	MAILAUTH_ACTIONS
 };
 
@@ -31,6 +32,7 @@ struct mailauth_facts {
 	bool trusted_forwarder;                   /* the client is one */
 	bool refuse_spf_fail;                     /* mailauth.spf_fail = reject */
 	bool enforce_dmarc;                       /* mailauth.dmarc = enforce */
+	bool defer_temperror;                     /* mailauth.temperror = defer */
 };
 
 struct mailauth_decision {
@@ -39,7 +41,7 @@ struct mailauth_decision {
 	bool sender_authenticated; /* the owner of the reverse-path may be told what becomes of it
 				    */
 	bool of_spf;               /* refused: for SPF, not for DMARC */
-	int code;                  /* of the reply, if refused: 550 */
+	int code;                  /* of the reply, if refused or deferred */
 	const char *enhanced;
 	struct bytes text; /* of the reply, one clean line; lives in the arena */
 };

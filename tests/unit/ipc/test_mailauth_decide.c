@@ -12,7 +12,8 @@
 enum option {
 	REFUSE_SPF = 1,
 	SCORE_DMARC = 2,
-	FORWARDER = 4
+	FORWARDER = 4,
+	DEFER = 8
 };
 
 #define NONE       MAILAUTH_POLICY_NONE
@@ -56,6 +57,19 @@ static const struct row {
 		0 },
 	{ "quarantine of a forwarder", AUTH_FAIL, AUTH_FAIL, QUARANTINE, FORWARDER, MAILAUTH_ACCEPT,
 		NULL, MAILAUTH_TRUSTED_FORWARDER },
+	{ "temperror is deferred", AUTH_TEMPERROR, AUTH_TEMPERROR, NONE, DEFER, MAILAUTH_DEFER,
+		"4.4.3", 0 },
+	{ "permerror is not", AUTH_PERMERROR, AUTH_PERMERROR, REJECT, DEFER, MAILAUTH_ACCEPT, NULL,
+		0 },
+	{ "no record", AUTH_TEMPERROR, AUTH_NONE, NONE, DEFER, MAILAUTH_ACCEPT, NULL, 0 },
+	{ "temperror of SPF, but signed", AUTH_TEMPERROR, AUTH_PASS, REJECT, DEFER, MAILAUTH_ACCEPT,
+		NULL, 0 },
+	{ "temperror of a forwarder", AUTH_TEMPERROR, AUTH_TEMPERROR, NONE, DEFER | FORWARDER,
+		MAILAUTH_ACCEPT, NULL, 0 },
+	{ "temperror is scored", AUTH_TEMPERROR, AUTH_TEMPERROR, NONE, DEFER | SCORE_DMARC,
+		MAILAUTH_ACCEPT, NULL, 0 },
+	{ "SPF fail before that", AUTH_FAIL, AUTH_TEMPERROR, NONE, DEFER | REFUSE_SPF,
+		MAILAUTH_REFUSE, "5.7.23", 0 },
 	{ "reject is scored", AUTH_FAIL, AUTH_FAIL, REJECT, SCORE_DMARC, MAILAUTH_ACCEPT, NULL,
 		MAILAUTH_LOCAL_POLICY },
 };
@@ -75,7 +89,8 @@ run_row(void **state)
 		.mail_from = BYTES_LITERAL("x@sender.example"),
 		.trusted_forwarder = (t->options & FORWARDER) != 0,
 		.refuse_spf_fail = (t->options & REFUSE_SPF) != 0,
-		.enforce_dmarc = (t->options & SCORE_DMARC) == 0 };
+		.enforce_dmarc = (t->options & SCORE_DMARC) == 0,
+		.defer_temperror = (t->options & DEFER) != 0 };
 	struct arena a = ARENA_INIT;
 	struct mailauth_decision d;
 
@@ -83,7 +98,7 @@ run_row(void **state)
 	assert_int_equal(d.action, t->action);
 	assert_int_equal(d.override, t->override);
 	if (t->enhanced != NULL) {
-		assert_int_equal(d.code, 550);
+		assert_int_equal(d.code, t->action == MAILAUTH_DEFER ? 451 : 550);
 		assert_string_equal(d.enhanced, t->enhanced);
 		assert_int_equal(d.of_spf, strcmp(t->enhanced, "5.7.23") == 0);
 		assert_true(d.text.n > 0);

@@ -367,7 +367,10 @@ fake_conf(struct fake *f)
 {
 	*f = (struct fake){ .spec = &smtpd_spec,
 		.common = { .hostname = "mx.example.org", .plaintext_auth = "never" },
-		.mailauth = { .spf_fail = "score", .dmarc = "enforce", .authserv_id = "" },
+		.mailauth = { .spf_fail = "score",
+			.dmarc = "enforce",
+			.temperror = "accept",
+			.authserv_id = "" },
 		.conf = { .message_size_limit = 1 << 20,
 			.recipient_limit = 100,
 			.connection_limit = 100,
