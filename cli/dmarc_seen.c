@@ -215,7 +215,7 @@ ask_record(struct cli *cli, struct bytes domain, struct buf *mailbox)
 	int fd = cli_connect(cli, SERVICE_RESOLVER), r = ERR_PEER;
 
 	buf_printf(&name, "_dmarc.%.*s", (int)domain.n, (const char *)domain.p);
-	dns_query_encode(&body, &(struct dns_query){ DNS_TYPE_TXT, buf_bytes(&name) });
+	dns_query_encode(&body, &(struct dns_query){ DNS_TYPE_TXT, buf_bytes(&name), 0 });
 	if (fd >= 0 && cli_ask(cli, fd, DNS_QUERY, buf_bytes(&body), &frame) == ERR_OK) {
 		struct ipc_reader in = ipc_reader(frame.body);
 

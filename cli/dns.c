@@ -6,21 +6,24 @@
 #include <string.h>
 
 const char dns_usage[] =
-	"relais dns show DOMAIN [--nsupdate | --json] [--address IP]...\n"
-	"                       [--rua MAILBOX] [--policy none|quarantine|reject]\n"
+	"relais dns show DOMAIN [--nsupdate | --json | --mta-sts-policy]\n"
+	"                       [--address IP]... [--rua MAILBOX]\n"
+	"                       [--policy none|quarantine|reject]\n"
 	"       relais dns check DOMAIN | --all [--quiet] [--json] [--address IP]...\n"
-	"       relais dns query TYPE NAME [--json]\n"
+	"       relais dns query TYPE NAME [--fresh] [--json]\n"
 	"\n"
 	"show   the records that DOMAIN needs, as lines of a zone file: MX, SPF, DKIM,\n"
 	"       DMARC, TLSA, SRV for clients, MTA-STS, TLS-RPT. --address: of this host,\n"
-	"       if the world sees another; --rua: who gets reports; --policy: of DMARC\n"
+	"       if the world sees another; --rua: who gets reports; --policy: of DMARC;\n"
+	"       --mta-sts-policy: only the file that a web server has to serve\n"
 	"check  asks for them, for the addresses' names (PTR), and whether SPF lets our\n"
 	"       own mail pass. --all: each local domain; --quiet: only what is not\n"
 	"       right. Exit status: 0 right (hints do not count), 1 something is wrong,\n"
 	"       75 something could not be asked\n"
 	"query  what resolver finds, and whether DNSSEC proves it. TYPE: A, AAAA, MX,\n"
-	"       TXT, PTR (also of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn. Exit\n"
-	"       status: 0 records, 1 there are none, 75 not known (try again later)";
+	"       TXT, PTR (also of an address), TLSA, SRV, CNAME, NS, SOA, TYPEnnn.\n"
+	"       --fresh: past the cache, as check asks. Exit status: 0 records, 1 there\n"
+	"       are none, 75 not known (try again later)";
 
 static bool
 take_address(struct dns_words *w, const char *text)
@@ -73,6 +76,8 @@ dns_words(int argc, char *argv[], struct dns_words *out)
 			out->form = DNS_FORM_JSON;
 		else if (strcmp(argv[i], "--nsupdate") == 0)
 			out->form = DNS_FORM_NSUPDATE;
+		else if (strcmp(argv[i], "--mta-sts-policy") == 0)
+			out->form = DNS_FORM_STS_POLICY;
 		else if (strcmp(argv[i], "--quiet") == 0)
 			out->quiet = true;
 		else if (strcmp(argv[i], "--all") == 0)

@@ -20,14 +20,16 @@ int dns_query(struct cli *cli, int argc, char *argv[]);
 int dns_show(struct cli *cli, int argc, char *argv[]);
 int dns_report(struct cli *cli, int argc, char *argv[]);
 
-/* One question over a connection to resolver; the answer is borrowed until the next. CLI_OK, or the
- * exit status after printing why. */
-int dns_ask_resolver(struct cli *cli, int fd, const struct dns_query *m, struct dns_answer *answer);
+/* One question over a connection to resolver, DNS_QUERY or DNS_QUERY_FRESH; the answer is borrowed
+ * until the next. CLI_OK, or the exit status after printing why. */
+int dns_ask_resolver(struct cli *cli, int fd, enum dns_message how, const struct dns_query *m,
+	struct dns_answer *answer);
 
 enum dns_form {
 	DNS_FORM_TEXT,
 	DNS_FORM_NSUPDATE,
 	DNS_FORM_JSON,
+	DNS_FORM_STS_POLICY, /* no record: the file that MTA-STS wants */
 };
 
 /* What the command's words say. */

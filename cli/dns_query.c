@@ -27,7 +27,8 @@ query_name(uint16_t type, const char *name, char reverse[DNS_REVERSE_SIZE])
 }
 
 int
-dns_ask_resolver(struct cli *cli, int fd, const struct dns_query *m, struct dns_answer *answer)
+dns_ask_resolver(struct cli *cli, int fd, enum dns_message how, const struct dns_query *m,
+	struct dns_answer *answer)
 {
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame;
@@ -35,7 +36,7 @@ dns_ask_resolver(struct cli *cli, int fd, const struct dns_query *m, struct dns_
 	int r;
 
 	dns_query_encode(&body, m);
-	r = cli_ask(cli, fd, DNS_QUERY, buf_bytes(&body), &frame);
+	r = cli_ask(cli, fd, (uint16_t)how, buf_bytes(&body), &frame);
 	buf_free(&body);
 	if (r < 0)
 		return CLI_DOWN;
@@ -47,13 +48,13 @@ dns_ask_resolver(struct cli *cli, int fd, const struct dns_query *m, struct dns_
 }
 
 static int
-ask(struct cli *cli, const struct dns_query *m, struct dns_answer *answer)
+ask(struct cli *cli, enum dns_message how, const struct dns_query *m, struct dns_answer *answer)
 {
 	int fd = cli_connect(cli, SERVICE_RESOLVER), r;
 
 	if (fd < 0)
 		return CLI_DOWN;
-	r = dns_ask_resolver(cli, fd, m, answer);
+	r = dns_ask_resolver(cli, fd, how, m, answer);
 	close(fd);
 	return r;
 }
@@ -108,14 +109,23 @@ print_json(uint16_t type, const char *name, const struct dns_answer *a)
 int
 dns_query(struct cli *cli, int argc, char *argv[])
 {
-	const bool json = argc == 4 && strcmp(argv[3], "--json") == 0;
+	enum dns_message how = DNS_QUERY;
+	bool json = false;
 	char reverse[DNS_REVERSE_SIZE];
 	struct dns_answer answer;
-	struct dns_query m;
+	struct dns_query m = { .network = 0 };
 	const char *name;
 	int r;
 
-	if (argc < 3 || argc > 4 || (argc == 4 && !json))
+	for (int i = 3; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else if (strcmp(argv[i], "--fresh") == 0)
+			how = DNS_QUERY_FRESH;
+		else
+			return cli_usage(dns_usage, NULL);
+	}
+	if (argc < 3)
 		return cli_usage(dns_usage, NULL);
 	if (dns_type_parse(bytes_from_str(argv[1]), &m.type) < 0)
 		return cli_usage(dns_usage, "relais dns: no such type");
@@ -123,7 +133,7 @@ dns_query(struct cli *cli, int argc, char *argv[])
 	m.name = bytes_from_str(name);
 	if (m.name.n > DNS_QUERY_NAME_MAX)
 		return cli_usage(dns_usage, "relais dns: the name is too long");
-	r = ask(cli, &m, &answer);
+	r = ask(cli, how, &m, &answer);
 	if (r != CLI_OK)
 		return r;
 	if (json)

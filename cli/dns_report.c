@@ -20,10 +20,10 @@ static const struct dns_answer *
 ask_dns(void *ctx, uint16_t type, const char *name)
 {
 	struct asking *q = ctx;
-	const struct dns_query m = { type, bytes_from_str(name) };
+	const struct dns_query m = { type, bytes_from_str(name), 0 };
 
 	if (q->resolver < 0 || m.name.n > DNS_QUERY_NAME_MAX ||
-		dns_ask_resolver(q->cli, q->resolver, &m, &q->answer) != CLI_OK)
+		dns_ask_resolver(q->cli, q->resolver, DNS_QUERY_FRESH, &m, &q->answer) != CLI_OK)
 		q->answer = (struct dns_answer){ .status = DNS_BUSY };
 	return &q->answer;
 }

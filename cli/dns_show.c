@@ -62,6 +62,8 @@ dns_show(struct cli *cli, int argc, char *argv[])
 		print_json(&facts, &plan);
 	else if (w.form == DNS_FORM_NSUPDATE)
 		dns_put_nsupdate(&out, &facts, &plan);
+	else if (w.form == DNS_FORM_STS_POLICY)
+		buf_put_str(&out, plan.sts_policy);
 	else
 		dns_put_zone(&out, &facts, &plan);
 	fwrite(buf_str(&out), 1, out.len, stdout);

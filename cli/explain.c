@@ -130,10 +130,10 @@ leads_back(struct explaining *x, int fd, const char *name)
 {
 	const uint16_t type = x->client.family == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA;
 	const size_t size = x->client.family == 4 ? 4 : 16;
-	const struct dns_query m = { type, bytes_from_str(name) };
+	const struct dns_query m = { type, bytes_from_str(name), 0 };
 	struct dns_answer answer;
 
-	if (dns_ask_resolver(x->cli, fd, &m, &answer) != CLI_OK)
+	if (dns_ask_resolver(x->cli, fd, DNS_QUERY, &m, &answer) != CLI_OK)
 		return false;
 	for (uint32_t i = 0; i < answer.count; i++)
 		if (answer.rdata[i].n == size &&
@@ -155,8 +155,8 @@ find_name(struct explaining *x)
 	if (fd < 0)
 		return;
 	dns_reverse_name(x->client.addr, x->client.family == 4 ? 4 : 16, reverse);
-	if (dns_ask_resolver(x->cli, fd,
-		    &(struct dns_query){ DNS_TYPE_PTR, bytes_from_str(reverse) },
+	if (dns_ask_resolver(x->cli, fd, DNS_QUERY,
+		    &(struct dns_query){ DNS_TYPE_PTR, bytes_from_str(reverse), 0 },
 		    &answer) == CLI_OK)
 		for (uint32_t i = 0; i < answer.count && n < NITEMS(names); i++)
 			if (dns_name_rdata_read(answer.rdata[i], name) > 0 &&
@@ -306,7 +306,8 @@ decide(struct explaining *x)
 				.mail_from = bytes_from_str(e->mail_from),
 				.trusted_forwarder = e->trusted_forwarder,
 				.refuse_spf_fail = strcmp(conf->spf_fail, "reject") == 0,
-				.enforce_dmarc = strcmp(conf->dmarc, "enforce") == 0 },
+				.enforce_dmarc = strcmp(conf->dmarc, "enforce") == 0,
+				.defer_temperror = strcmp(conf->temperror, "defer") == 0 },
 		&x->a, &e->decision);
 }
 

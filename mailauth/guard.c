@@ -6,12 +6,13 @@
  * was made before, and makes one system call. The kernel counts the CPU time: what waits costs
  * nothing, and a step that hangs is seen two ticks later.
  *
- * Runs in:  mailauth-verify.
+ * Runs in:  mailauth-verify, mailauth-sign.
  */
 #include "guard.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -97,3 +98,24 @@ guard_leave(void)
 {
 	guard.inside = 0;
 }
+
+#ifdef RELAIS_FAULTS
+void
+guard_inject_fault(struct bytes in)
+{
+	if (getenv("RELAIS_MAILAUTH_FAULT") == NULL)
+		return;
+	if (bytes_search(in, BYTES_LITERAL("x-fault-crash")) != BYTES_NOT_FOUND)
+		raise(SIGSEGV);
+	if (bytes_search(in, BYTES_LITERAL("x-fault-abort")) != BYTES_NOT_FOUND)
+		abort();
+	while (bytes_search(in, BYTES_LITERAL("x-fault-hang")) != BYTES_NOT_FOUND)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+#else
+void
+guard_inject_fault(struct bytes in)
+{
+	UNUSED(in);
+}
+#endif

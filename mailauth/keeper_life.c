@@ -75,7 +75,7 @@ seen_ours(
 {
 	if (life->state == DKIM_PENDING) {
 		keeper_life_enter(life, times, DKIM_PUBLISHED, now_s);
-		/* our own resolver, too, asks the servers again only then */
+		/* by then who has seen the name without it may have forgotten that */
 		life->look_s = now_s + max_u64(times->check, min_u64(ttl_s + 1, WAIT_MAX_S));
 		return KEEPER_CHANGES;
 	}
@@ -141,6 +141,12 @@ keeper_life_is_old(const struct keeper_life *life, const struct keeper_times *ti
 {
 	return life->state == DKIM_ACTIVE && times->rotate > 0 && life->checked_s > 0 &&
 	       now_s >= life->since_s + times->rotate;
+}
+
+bool
+keeper_life_is_watched(const struct keeper_life *life)
+{
+	return life->state == DKIM_PENDING || life->state == DKIM_PUBLISHED || life->missing > 0;
 }
 
 uint64_t

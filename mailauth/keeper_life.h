@@ -80,6 +80,9 @@ void keeper_life_enter(struct keeper_life *life, const struct keeper_times *time
 bool keeper_life_is_old(
 	const struct keeper_life *life, const struct keeper_times *times, uint64_t now_s);
 
+/* The next look may change the state: what a cache remembers of the one before does not count. */
+bool keeper_life_is_watched(const struct keeper_life *life);
+
 /* When the state changes by itself if all goes well; 0: nobody knows. */
 uint64_t keeper_life_next(const struct keeper_life *life, const struct keeper_times *times);
 

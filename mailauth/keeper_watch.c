@@ -226,7 +226,8 @@ ask(struct keeper *k, struct keeper_key *key)
 	key->asking = true;
 	k->asking++;
 	k->lookups++;
-	dns_link_ask(k->resolver, DNS_TYPE_TXT, bytes_from_str(name), 0, on_answer, look);
+	dns_link_ask(k->resolver, keeper_life_is_watched(&key->life) ? DNS_QUERY_FRESH : DNS_QUERY,
+		&(struct dns_query){ DNS_TYPE_TXT, bytes_from_str(name), 0 }, 0, on_answer, look);
 }
 
 /* ---- time ---- */

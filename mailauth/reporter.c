@@ -253,7 +253,7 @@ ask_dns(void *ctx, uint16_t type, struct bytes name, mailauth_dns_fn *done, void
 {
 	struct reporter *r = ctx;
 
-	dns_link_ask(r->resolver, type, name, 0, done, arg);
+	dns_link_ask(r->resolver, DNS_QUERY, &(struct dns_query){ type, name, 0 }, 0, done, arg);
 }
 
 static int

@@ -15,6 +15,7 @@
 
 #include "directory_msg.h"
 #include "err.h"
+#include "guard.h"
 #include "log.h"
 #include "stats_rows.h"
 
@@ -165,6 +166,13 @@ on_work(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
+on_start(struct daemon *d)
+{
+	UNUSED(d);
+	return guard_install(SIGNER_DIED);
+}
+
+static int
 on_run(struct daemon *d)
 {
 	struct signer *s = xcalloc(1, sizeof(*s));
@@ -237,6 +245,7 @@ const struct daemon_spec signer_spec = {
 	.section = &mailauth_section,
 	.routes = routes,
 	.nroutes = NITEMS(routes),
+	.start = on_start,
 	.run = on_run,
 	.peer_down = on_peer_down,
 	.drain = on_drain,

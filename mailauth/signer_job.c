@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "guard.h"
 #include "log.h"
 #include "rfc5322.h"
 #include "signer.h"
@@ -150,7 +151,9 @@ signer_job_turn(struct signer *s)
 	while ((j = TAILQ_FIRST(&s->jobs)) != NULL && clock_mono_us() < until) {
 		TAILQ_REMOVE(&s->jobs, j, link);
 		TAILQ_INSERT_TAIL(&s->jobs, j, link);
-		step(j);
+		guard_enter(j->channel, j->id);
+		step(j); /* the job may be gone behind it */
+		guard_leave();
 	}
 	if (!TAILQ_EMPTY(&s->jobs))
 		event_active(s->work, EV_TIMEOUT, 0);
@@ -287,9 +290,11 @@ signer_on_sign(struct ipc_call *call, const void *msg)
 	struct dkim_signing *signing = NULL;
 	int err = ERR_BUSY;
 
+	guard_enter(call->channel, call->id);
 	r.why = "too many messages at once";
 	if (r.s->njobs < SIGNER_JOBS_MAX)
 		err = read_header(&r);
+	guard_inject_fault(buf_bytes(&r.head));
 	if (err == ERR_OK)
 		err = signer_may(r.s, ipc_peer(call->channel), r.m,
 			bytes_head(buf_bytes(&r.head), r.header), &r.domain, &r.why);
@@ -299,5 +304,6 @@ signer_on_sign(struct ipc_call *call, const void *msg)
 		take_on(&r, signing);
 	else
 		refuse(&r, err);
+	guard_leave();
 	buf_free(&r.head);
 }

@@ -4,7 +4,8 @@
  *
  * Thousands of requests wait for DNS at once in one thread; exactly one at a time is in the hands
  * of the libraries, and it is known which (guard.c). What is more than the option `jobs` waits its
- * turn. A request that is not done in time is answered with what is known, the rest is temperror.
+ * turn (verifier_turns.c). A request that is not done in time is answered with what is known, the
+ * rest is temperror.
  *
  * Runs in:  mailauth-verify, user relais-verify, empty root, no files, no network.
  * Trusts:   the configuration; those who ask that they send what they have.
@@ -20,31 +21,21 @@
 #include "stats_rows.h"
 
 #define CLOCK_MS 200
-#define OVERLOAD 8 /* so many times `jobs` may wait */
-/* Of headers, copied and parsed by each library: the jail's limit is several times that. */
-#define HELD_MAX (UINT64_C(256) << 20)
 
 static const struct timeval clock_tick = { 0, CLOCK_MS * 1000 };
 
 /* ---- jobs ---- */
 
-static bool
-may_start(const struct verifier *v)
-{
-	return v->nstarted < v->conf->jobs && v->held < HELD_MAX;
-}
-
+/* One; the next at one of the next turns. */
 static void
 start_next(struct verifier *v)
 {
-	struct job *j = TAILQ_FIRST(&v->waiting);
+	struct job *j = turns_next(v);
 
-	if (j == NULL || !may_start(v))
-		return;
-	TAILQ_REMOVE(&v->waiting, j, turn_link);
-	j->waiting = false;
-	v->nstarted++;
-	job_start(j); /* the next one at one of the next turns */
+	if (j != NULL)
+		job_start(j);
+	if (turns_may_start(v))
+		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
 void
@@ -68,14 +59,11 @@ verifier_job_free(struct job *j)
 	dkim_check_free(&j->dkim);
 	dmarc_free(&j->dmarc);
 	job_dns_forget(j);
-	if (j->waiting)
-		TAILQ_REMOVE(&v->waiting, j, turn_link);
+	turns_leave(j);
 	if (j->reading)
 		TAILQ_REMOVE(&v->reading, j, turn_link);
 	TAILQ_REMOVE(&v->jobs, j, link);
 	v->njobs--;
-	if (j->started)
-		v->nstarted--;
 	j->asker->jobs--;
 	v->held -= j->held;
 	if (j->fd >= 0)
@@ -83,7 +71,7 @@ verifier_job_free(struct job *j)
 	buf_free(&j->trace);
 	arena_reset(&j->arena);
 	free(j);
-	if (!TAILQ_EMPTY(&v->waiting))
+	if (!TAILQ_EMPTY(&v->turns))
 		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
@@ -102,7 +90,7 @@ on_reader(evutil_socket_t fd, short what, void *arg)
 		job_read(j);
 	}
 	start_next(v);
-	if (!TAILQ_EMPTY(&v->reading) || (!TAILQ_EMPTY(&v->waiting) && may_start(v)))
+	if (!TAILQ_EMPTY(&v->reading))
 		event_active(v->reader, EV_TIMEOUT, 1);
 }
 
@@ -128,7 +116,7 @@ on_clock(evutil_socket_t fd, short what, void *arg)
 /* ---- requests ---- */
 
 static struct job *
-job_new(struct ipc_call *call)
+job_new(struct ipc_call *call, struct bytes client)
 {
 	struct daemon *d = call->ctx;
 	struct verifier *v = d->ctx;
@@ -145,6 +133,7 @@ job_new(struct ipc_call *call)
 		event_add(v->clock, &clock_tick);
 	TAILQ_INSERT_TAIL(&v->jobs, j, link);
 	v->njobs++;
+	turns_enter(j, client);
 	return j;
 }
 
@@ -154,16 +143,13 @@ begin(struct job *j)
 {
 	struct verifier *v = j->v;
 
-	if (v->njobs > v->conf->jobs * OVERLOAD) {
+	if (!turns_has_place(j)) {
 		v->numbers.overloads++;
 		job_timeout(j);
-	} else if (may_start(v) && TAILQ_EMPTY(&v->waiting)) {
-		v->nstarted++;
-		job_start(j);
-	} else {
-		TAILQ_INSERT_TAIL(&v->waiting, j, turn_link);
-		j->waiting = true;
+		return;
 	}
+	turns_wait(j);
+	start_next(v); /* this one, if nobody else waits */
 }
 
 static void
@@ -178,7 +164,7 @@ static void
 on_spf(struct ipc_call *call, const void *msg)
 {
 	const struct mailauth_spf_question *m = msg;
-	struct job *j = job_new(call);
+	struct job *j = job_new(call, m->client);
 
 	j->is_spf = true;
 	j->explain = m->explain;
@@ -190,7 +176,7 @@ static void
 on_verify(struct ipc_call *call, const void *msg)
 {
 	const struct mailauth_verify *m = msg;
-	struct job *j = job_new(call);
+	struct job *j = job_new(call, m->ask_spf ? m->about.client : BYTES_NONE);
 
 	j->explain = m->explain;
 	j->asks_spf = m->ask_spf;
@@ -278,7 +264,7 @@ on_run(struct daemon *d)
 	v->conf = d->mailauth;
 	LIST_INIT(&v->askers);
 	TAILQ_INIT(&v->jobs);
-	TAILQ_INIT(&v->waiting);
+	turns_init(v);
 	TAILQ_INIT(&v->reading);
 	v->piece = xmalloc(VERIFIER_PIECE);
 	v->kept = answers_kept_new();

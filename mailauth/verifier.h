@@ -3,6 +3,7 @@
  * mailauth/verifier.h - private to mailauth-verify: the process, and a request under way.
  *
  *   verifier.c         the process: who asks, how many at once, until when, numbers
+ *   verifier_turns.c   whose request is next
  *   verifier_job.c     a request: SPF, the signatures, and then DMARC
  *   verifier_dns.c     its questions to resolver
  *   verifier_words.c   what the checks say, in the words of mailauth_msg.h
@@ -18,7 +19,10 @@
 #include "dkim_verify.h"
 #include "dmarc.h"
 #include "mailauth_msg.h"
+#include "siphash.h"
 #include "spf.h"
+
+#define NETWORK_BUCKETS 1024
 
 struct job;
 struct dns_question;
@@ -26,6 +30,17 @@ struct answers_kept;
 
 LIST_HEAD(dns_question_list, dns_question);
 TAILQ_HEAD(job_queue, job);
+
+/* Of clients: what one party usually has at most (ip_block_network()). */
+struct network {
+	LIST_ENTRY(network) bucket;
+	TAILQ_ENTRY(network) turn; /* while it has some that wait */
+	uint64_t number;
+	size_t jobs, started;
+	struct job_queue waiting;
+};
+
+LIST_HEAD(network_list, network);
 
 /* One that may ask us. */
 struct asker {
@@ -48,8 +63,10 @@ struct verifier {
 	struct dkim_verifier *dkim;
 	LIST_HEAD(, asker) askers;
 	struct job_queue jobs;    /* started or not, the oldest first: all have the same time */
-	struct job_queue waiting; /* for their turn to be started */
 	struct job_queue reading; /* have a part of the content to be fed */
+	struct siphash_key network_key;
+	struct network_list networks[NETWORK_BUCKETS]; /* that have jobs */
+	TAILQ_HEAD(, network) turns;                   /* that have some waiting */
 	size_t njobs, nstarted;
 	uint64_t held; /* octets of contents of started jobs */
 	struct event *clock, *reader;
@@ -58,9 +75,10 @@ struct verifier {
 };
 
 struct job {
-	TAILQ_ENTRY(job) link, turn_link; /* turn: of waiting, later of reading */
+	TAILQ_ENTRY(job) link, turn_link; /* turn: its network's of waiting, later of reading */
 	struct verifier *v;
 	struct asker *asker;
+	struct network *network;
 	uint32_t id;                     /* of the request */
 	uint64_t until_ms, ask_until_ms; /* the end; that of waiting for the DNS */
 	bool waiting, started, reading;
@@ -91,12 +109,23 @@ struct job {
 	struct mailauth_verified verified;
 };
 
-#define VERIFIER_PIECE  (64 * 1024)   /* octets of content fed in one turn */
-#define VERIFIER_HEADER (1024 * 1024) /* of which a header's fields are looked at */
+/* Of headers, copied and parsed by each library: the jail's limit is several times that. */
+#define VERIFIER_HELD_MAX (UINT64_C(256) << 20)
+#define VERIFIER_PIECE    (64 * 1024)   /* octets of content fed in one turn */
+#define VERIFIER_HEADER   (1024 * 1024) /* of which a header's fields are looked at */
 
 /* ---- verifier.c ---- */
 void verifier_read_soon(struct job *j); /* job_read() at one of the next turns */
 void verifier_job_free(struct job *j);  /* whatever is under way ends */
+
+/* ---- verifier_turns.c ---- */
+void turns_init(struct verifier *v);
+void turns_enter(struct job *j, struct bytes client); /* an address as text; else: nobody outside */
+void turns_leave(struct job *j);
+bool turns_has_place(const struct job *j); /* to wait */
+void turns_wait(struct job *j);
+bool turns_may_start(const struct verifier *v);
+struct job *turns_next(struct verifier *v); /* which counts as started; NULL: none may start */
 
 /* ---- verifier_job.c ---- */
 void job_start(struct job *j);

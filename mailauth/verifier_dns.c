@@ -151,7 +151,8 @@ ask(void *ctx, uint16_t type, struct bytes name, mailauth_dns_fn *done, void *ar
 	q->n = name.n;
 	memcpy(q->name, name.p, name.n);
 	LIST_INSERT_HEAD(&j->questions, q, link);
-	dns_link_ask(j->v->resolver, type, name,
+	dns_link_ask(j->v->resolver, DNS_QUERY,
+		&(struct dns_query){ type, name, j->network->number },
 		j->ask_until_ms > now ? (unsigned)(j->ask_until_ms - now) : 1, on_answer, q);
 }
 

@@ -9,8 +9,6 @@
  * Runs in:  mailauth-verify.
  * Trusts:   the door that it sends what it has; nothing of the message and the DNS.
  */
-#include <stdlib.h>
-
 #include "clock.h"
 #include "guard.h"
 #include "dmarc_library.h"
@@ -18,27 +16,6 @@
 #include "rfc5322.h"
 #include "sys.h"
 #include "verifier.h"
-
-#ifdef RELAIS_FAULTS
-#include <signal.h>
-
-/* What a test asks for by a word in the message, if the environment of the suite allows it: a
- * library that crashes or hangs. Not in releases. */
-static void
-inject_fault(struct bytes in)
-{
-	if (getenv("RELAIS_MAILAUTH_FAULT") == NULL)
-		return;
-	if (bytes_search(in, BYTES_LITERAL("x-fault-crash")) != BYTES_NOT_FOUND)
-		raise(SIGSEGV);
-	if (bytes_search(in, BYTES_LITERAL("x-fault-abort")) != BYTES_NOT_FOUND)
-		abort();
-	while (bytes_search(in, BYTES_LITERAL("x-fault-hang")) != BYTES_NOT_FOUND)
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-#else
-#define inject_fault(in) UNUSED(in)
-#endif
 
 static void
 trace(void *arg, struct bytes line)
@@ -136,7 +113,7 @@ start_spf(struct job *j, enum spf_identity identity)
 static void
 start_both(struct job *j)
 {
-	inject_fault(j->helo);
+	guard_inject_fault(j->helo);
 	j->spf_left = 1; /* ours: both may be done at once */
 	start_spf(j, SPF_MAIL_FROM);
 	if (j->mail_from.n > 0)
@@ -387,7 +364,7 @@ start_verify(struct job *j)
 	n = rfc5322_header_len(j->content);
 	j->body = bytes_skip(j->content, n);
 	j->content = bytes_head(j->content, n);
-	inject_fault(j->content);
+	guard_inject_fault(j->content);
 	dkim_check_start(j->v->dkim, &j->dns, j->content, (int64_t)(clock_wall_us() / 1000000),
 		on_keys, j, &j->dkim);
 }
@@ -395,7 +372,6 @@ start_verify(struct job *j)
 void
 job_start(struct job *j)
 {
-	j->started = true;
 	guard_enter(j->asker->channel, j->id);
 	if (j->is_spf)
 		start_both(j);

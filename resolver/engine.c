@@ -18,8 +18,6 @@
 #include "err.h"
 #include "log.h"
 
-#define TCP_SOCKETS 100
-
 _Static_assert(UB_EV_TIMEOUT == EV_TIMEOUT && UB_EV_READ == EV_READ && UB_EV_WRITE == EV_WRITE &&
 		       UB_EV_SIGNAL == EV_SIGNAL && UB_EV_PERSIST == EV_PERSIST,
 	"libunbound's bits are libevent's");
@@ -29,6 +27,7 @@ struct engine {
 	struct event_base *base;
 	struct ub_ctx *ctx;
 	FILE *complaints;
+	size_t asked;  /* questions under way */
 	char why[256]; /* of the failure that comes next */
 };
 
@@ -290,7 +289,7 @@ set_numbers(struct engine *e, const struct engine_setup *s)
 		{ "cache-max-negative-ttl:", c->cache_max_negative_ttl / 1000 },
 		{ "outgoing-range:", s->sockets },
 		{ "num-queries-per-thread:", c->questions },
-		{ "outgoing-num-tcp:", TCP_SOCKETS },
+		{ "outgoing-num-tcp:", s->streams },
 		/* a server that was dead is tried again soon, one question at a time */
 		{ "infra-cache-max-rtt:", 4000 },
 		{ "infra-host-ttl:", s->nforwarders > 0 ? 5 : 300 },
@@ -410,6 +409,7 @@ on_result(void *arg, int rcode, void *packet, int len, int security, char *why, 
 		.why = why };
 
 	UNUSED(ratelimited);
+	e->asked--;
 	if (rcode == 0 && packet != NULL && len > 0)
 		result.packet = bytes_make(packet, (size_t)len);
 	else if (rcode != 0)
@@ -425,12 +425,21 @@ engine_ask(struct engine *e, const char *name, uint16_t type, struct engine_ques
 
 	q->engine = e;
 	e->why[0] = 0;
+	e->asked++;
 	r = ub_resolve_event(e->ctx, name, type, 1, q, on_result, &q->id);
+	e->asked -= r != 0;
 	return r == 0 ? ERR_OK : r == UB_SYNTAX ? ERR_SYNTAX : ERR_RESOURCE;
 }
 
 void
-engine_cancel(struct engine *e, const struct engine_question *q)
+engine_cancel(const struct engine_question *q)
 {
-	(void)ub_cancel(e->ctx, q->id);
+	q->engine->asked--;
+	(void)ub_cancel(q->engine->ctx, q->id);
+}
+
+bool
+engine_is_idle(const struct engine *e)
+{
+	return e->asked == 0;
 }

@@ -41,7 +41,7 @@ struct engine_setup {
 	const char *const *forwarders; /* "ADDRESS@PORT" */
 	size_t nforwarders;            /* 0: recursion */
 	struct bytes anchor;           /* the trust anchor file's text; empty: no DNSSEC */
-	unsigned sockets;              /* that may be open at once */
+	unsigned sockets, streams;     /* for UDP and TCP, that may be open at once */
 };
 
 /* NULL: libunbound does not want it (the log says why). */
@@ -56,6 +56,8 @@ MUST_USE int engine_ask(
 	struct engine *e, const char *name, uint16_t type, struct engine_question *q);
 
 /* done will not be called. Not after it was. */
-void engine_cancel(struct engine *e, const struct engine_question *q);
+void engine_cancel(const struct engine_question *q);
+
+bool engine_is_idle(const struct engine *e); /* no question of it is under way */
 
 #endif

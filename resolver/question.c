@@ -10,7 +10,8 @@
  * Bounds: different questions in all, and for each caller what it waits for and what it has
  * brought up, so that none can use up what is there. What doors and mailauth-verify ask for,
  * clients' names and records of who claims to have sent a message, strangers choose, and may own
- * the servers: it gets no more than half.
+ * the servers: it gets no more than half, and of that and of what the caller may ask the network of
+ * one client no more than its share (counts_share()).
  *
  * Runs in:  resolver. Trusts: nobody.
  */
@@ -35,31 +36,64 @@ bucket_of(const struct resolver *r, const char *name, uint16_t type)
 }
 
 static struct question *
-find(const struct resolver *r, const char *name, uint16_t type)
+find(const struct resolver *r, const struct question_asked *asked)
 {
 	struct question *q;
 
-	LIST_FOREACH (q, bucket_of(r, name, type), bucket) {
-		if (q->type == type && strcmp(q->name, name) == 0)
+	LIST_FOREACH (q, bucket_of(r, asked->name, asked->type), bucket) {
+		if (q->type == asked->type && q->fresh == asked->fresh &&
+			strcmp(q->name, asked->name) == 0)
 			return q;
 	}
 	return NULL;
 }
 
-static struct question *
-question_new(struct resolver *r, struct peer *p, const char *name, uint16_t type)
+/* ---- what a client's network has, if it is for one ---- */
+
+static uint32_t
+network_has(struct counts *c, uint64_t network)
 {
-	struct question *q = xcalloc(1, sizeof(*q) + strlen(name) + 1);
+	const struct counts_key key = counts_key_of_network(network);
+
+	return network == 0 ? 0 : counts_of(c, &key);
+}
+
+static void
+network_gets(struct counts *c, uint64_t network)
+{
+	const struct counts_key key = counts_key_of_network(network);
+
+	if (network != 0)
+		counts_add(c, &key);
+}
+
+static void
+network_loses(struct counts *c, uint64_t network)
+{
+	const struct counts_key key = counts_key_of_network(network);
+
+	if (network != 0)
+		counts_remove(c, &key);
+}
+
+static struct question *
+question_new(struct resolver *r, const struct question_asked *asked)
+{
+	const size_t n = strlen(asked->name) + 1;
+	struct question *q = xcalloc(1, sizeof(*q) + n);
 
 	q->resolver = r;
 	TAILQ_INIT(&q->waiters);
-	q->type = type;
-	q->peer = p;
-	memcpy(q->name, name, strlen(name) + 1);
-	LIST_INSERT_HEAD(bucket_of(r, name, type), q, bucket);
-	LIST_INSERT_HEAD(&p->questions, q, of_peer);
-	p->nquestions++;
+	q->type = asked->type;
+	q->fresh = asked->fresh;
+	q->network = asked->network;
+	q->peer = asked->peer;
+	memcpy(q->name, asked->name, n);
+	LIST_INSERT_HEAD(bucket_of(r, asked->name, asked->type), q, bucket);
+	LIST_INSERT_HEAD(&asked->peer->questions, q, of_peer);
+	asked->peer->nquestions++;
 	r->nquestions++;
+	network_gets(&r->asked, q->network);
 	return q;
 }
 
@@ -77,6 +111,7 @@ question_free(struct question *q)
 		q->peer->nquestions--;
 	}
 	r->nquestions--;
+	network_loses(&r->asked, q->network);
 	free(q);
 }
 
@@ -103,19 +138,22 @@ schedule(struct resolver *r)
 }
 
 static void
-waiter_new(struct resolver *r, struct peer *p, uint32_t id, struct question *q)
+waiter_new(struct resolver *r, const struct question_asked *asked, struct question *q)
 {
 	struct waiter *w = xcalloc(1, sizeof(*w));
+	struct peer *p = asked->peer;
 
 	w->question = q;
 	w->peer = p;
-	w->id = id;
+	w->id = asked->id;
+	w->network = asked->network;
 	w->due_ms = clock_mono_ms() + r->conf->timeout; /* the same for all: the last one is last */
 	TAILQ_INSERT_TAIL(&r->waiters, w, due);
 	TAILQ_INSERT_TAIL(&q->waiters, w, together);
 	TAILQ_INSERT_TAIL(&p->waiters, w, of_peer);
 	p->nwaiters++;
 	r->nwaiters++;
+	network_gets(&r->waited, w->network);
 	if (q->late_ms != 0) {
 		TAILQ_REMOVE(&r->late, q, late);
 		q->late_ms = 0;
@@ -130,15 +168,22 @@ waiter_free(struct resolver *r, struct waiter *w)
 	TAILQ_REMOVE(&w->peer->waiters, w, of_peer);
 	w->peer->nwaiters--;
 	r->nwaiters--;
+	network_loses(&r->waited, w->network);
 	free(w);
 }
 
-/* Nobody waits for it any more; its answer is welcome all the same. */
+/* Nobody waits for it any more; its answer is welcome all the same, but from an engine that is to
+ * be forgotten itself. */
 static void
 now_late(struct resolver *r, struct question *q)
 {
 	if (q->late_ms != 0 || !TAILQ_EMPTY(&q->waiters))
 		return;
+	if (q->fresh) {
+		engine_cancel(&q->engine);
+		question_free(q);
+		return;
+	}
 	q->late_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&r->late, q, late);
 }
@@ -249,7 +294,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		now_late(r, q);
 	}
 	while ((q = TAILQ_FIRST(&r->late)) != NULL && q->late_ms + LATE_MS <= now) {
-		engine_cancel(r->engine, &q->engine);
+		engine_cancel(&q->engine);
 		question_free(q);
 	}
 	schedule(r);
@@ -257,48 +302,55 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- questions ---- */
 
+/* What is for nobody outside (0 of them) has no share to keep. */
 static bool
-is_allowed(const struct resolver *r, const struct peer *p)
+is_allowed(struct resolver *r, const struct question_asked *asked)
 {
+	const struct peer *p = asked->peer;
 	const size_t most = r->conf->questions_per_caller;
 
-	return p->nwaiters < most && p->nquestions < most;
+	return counts_share(network_has(&r->waited, asked->network), p->nwaiters, most) &&
+	       counts_share(network_has(&r->asked, asked->network), p->nquestions, most);
 }
 
 static bool
-has_room(const struct resolver *r, const struct peer *p)
+has_room(struct resolver *r, const struct question_asked *asked)
 {
 	const uint32_t strangers =
 		FROM(SERVICE_SMTPD) | FROM(SERVICE_SUBMISSION) | FROM(SERVICE_VERIFIER);
-	const size_t most = r->conf->questions;
+	const bool half = (strangers & FROM(ipc_peer(asked->peer->channel))) != 0;
 
-	return r->nquestions < ((strangers & FROM(ipc_peer(p->channel))) != 0 ? most / 2 : most);
+	return counts_share(network_has(&r->asked, asked->network), r->nquestions,
+		half ? r->conf->questions / 2 : r->conf->questions);
 }
 
 enum dns_status
-question_ask(struct resolver *r, struct peer *p, uint32_t id, const char *name, uint16_t type)
+question_ask(struct resolver *r, const struct question_asked *asked)
 {
 	const bool first = r->nwaiters == 0;
+	struct engine *e = r->engine;
 	struct question *q;
 	int err;
 
-	if (!is_allowed(r, p))
+	if (!is_allowed(r, asked))
 		return DNS_BUSY;
-	q = find(r, name, type);
+	q = find(r, asked);
 	if (q != NULL) {
 		r->numbers.joined++;
-		waiter_new(r, p, id, q);
+		waiter_new(r, asked, q);
 		if (first)
 			schedule(r);
 		return DNS_OK;
 	}
-	if (!has_room(r, p))
+	if (!has_room(r, asked))
 		return DNS_BUSY;
-	q = question_new(r, p, name, type);
-	waiter_new(r, p, id, q);
+	if (asked->fresh && (e = fresh_engine(&r->fresh, clock_mono_ms())) == NULL)
+		return DNS_SERVFAIL;
+	q = question_new(r, asked);
+	waiter_new(r, asked, q);
 	q->engine.done = on_answer;
 	q->starting = true;
-	err = engine_ask(r->engine, name, type, &q->engine);
+	err = engine_ask(e, q->name, q->type, &q->engine);
 	q->starting = false;
 	if (err < 0 && !q->answered) {
 		waiter_free(r, TAILQ_FIRST(&q->waiters));
@@ -341,6 +393,8 @@ questions_init(struct resolver *r)
 	random_fill(&r->key, sizeof(r->key));
 	TAILQ_INIT(&r->waiters);
 	TAILQ_INIT(&r->late);
+	counts_init(&r->asked);
+	counts_init(&r->waited);
 	r->timer = evtimer_new(r->d->base, on_timer, r);
 	ASSERT(r->timer != NULL);
 }
@@ -362,5 +416,7 @@ questions_free(struct resolver *r)
 			question_free(q);
 		}
 	free(r->buckets);
+	counts_free(&r->asked);
+	counts_free(&r->waited);
 	event_free(r->timer);
 }

@@ -23,6 +23,7 @@
 #define OTHER_SOCKETS 300 /* callers, TCP, libunbound's own */
 #define SOCKETS_LEAST 64
 #define SOCKETS_MOST  8192
+#define STREAMS       100
 
 /* ---- start ---- */
 
@@ -101,12 +102,14 @@ on_run(struct daemon *d)
 		.forwarders = r->forwarders.v,
 		.nforwarders = r->forwarders.n,
 		.anchor = r->anchor,
-		.sockets = sockets_at_once() };
+		.sockets = sockets_at_once(),
+		.streams = STREAMS };
 
 	questions_init(r);
 	r->engine = engine_new(d->base, &setup);
 	if (r->engine == NULL)
 		return ERR_UNSUPPORTED;
+	fresh_init(&r->fresh, d->base, &setup);
 	log_info("asking %s%s%s", r->forwarders.n > 0 ? r->forwarders.v[0] : "the root servers",
 		r->forwarders.n > 1 ? " and others" : "",
 		r->anchor.n > 0 ? ", verifying DNSSEC" : "");
@@ -125,9 +128,8 @@ resolver_reply(struct resolver *r, struct peer *p, uint32_t id, const struct dns
 }
 
 static void
-on_query(struct ipc_call *call, const void *msg)
+take_query(struct ipc_call *call, const struct dns_query *m, bool fresh)
 {
-	const struct dns_query *m = msg;
 	struct daemon *d = call->ctx;
 	struct resolver *r = d->ctx;
 	struct peer *p = ipc_owner(call->channel);
@@ -144,13 +146,30 @@ on_query(struct ipc_call *call, const void *msg)
 		a.status = name.status;
 		a.why = bytes_from_str(name.why);
 		if (name.status == DNS_OK)
-			a.status = question_ask(r, p, call->id, name.text, m->type);
+			a.status = question_ask(r, &(struct question_asked){ p, call->id, name.text,
+							   m->type, m->network, fresh });
 		if (a.status == DNS_OK)
 			return; /* the answer comes, or has come */
 		if (a.status != DNS_BAD_NAME && a.status != DNS_BUSY)
 			a.canonical = bytes_from_str(name.text);
 	}
 	resolver_reply(r, p, call->id, &a);
+}
+
+static void
+on_query(struct ipc_call *call, const void *msg)
+{
+	take_query(call, msg, false);
+}
+
+static void
+on_query_fresh(struct ipc_call *call, const void *msg)
+{
+	struct daemon *d = call->ctx;
+	struct resolver *r = d->ctx;
+
+	r->numbers.fresh++;
+	take_query(call, msg, true);
 }
 
 #define ASKERS                                                                                     \
@@ -161,6 +180,8 @@ on_query(struct ipc_call *call, const void *msg)
 static const struct ipc_route routes[] = {
 	/* request	from	states	fds	struct, decoder		handler */
 	{ DNS_QUERY, ASKERS, 0, 0, sizeof(struct dns_query), dns_query_decode, on_query },
+	{ DNS_QUERY_FRESH, FROM(SERVICE_CLI) | FROM(SERVICE_DKIM_KEEPER), 0, 0,
+		sizeof(struct dns_query), dns_query_decode, on_query_fresh },
 };
 
 /* ---- callers ---- */
@@ -229,8 +250,9 @@ on_stats(struct daemon *d, struct buf *out)
 	const struct resolver_numbers *n = &r->numbers;
 	const struct stats_row rows[] = { { "questions_total", n->questions },
 		{ "cache_hits_total", n->cache_hits }, { "joined_total", n->joined },
-		{ "late_answers_total", n->late }, { "secure_answers_total", n->secure },
-		{ "under_way", r->nquestions }, { "waiting", r->nwaiters } };
+		{ "fresh_questions_total", n->fresh }, { "late_answers_total", n->late },
+		{ "secure_answers_total", n->secure }, { "under_way", r->nquestions },
+		{ "waiting", r->nwaiters } };
 
 	stats_rows_put(out, "dns", rows, NITEMS(rows));
 	for (unsigned i = 0; i < DNS_STATUS_COUNT; i++)
@@ -246,6 +268,7 @@ on_stop(struct daemon *d)
 	if (r == NULL)
 		return;
 	engine_free(&r->engine);
+	fresh_free(&r->fresh);
 	questions_free(r);
 	arena_reset(&r->arena);
 	arena_reset(&r->answer);

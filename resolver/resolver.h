@@ -4,7 +4,7 @@
  *
  *   resolver.c     the process: its start, callers, draining, numbers
  *   question.c     questions under way; who waits for them, and how long
- *   engine.c       libunbound
+ *   engine.c       libunbound; fresh.c: engines that remember nothing
  *   answer.c       from its results to answers; query_name.c: names; forwarders.c: who is asked
  */
 #ifndef RELAIS_RESOLVER_H
@@ -13,9 +13,10 @@
 #include <sys/queue.h>
 
 #include "answer.h"
+#include "counts.h"
 #include "daemon.h"
-#include "engine.h"
 #include "forwarders.h"
+#include "fresh.h"
 #include "log_pace.h"
 #include "query_name.h"
 #include "resolver_conf.h"
@@ -31,7 +32,8 @@ struct waiter {
 	struct question *question;
 	struct peer *peer;
 	uint64_t due_ms;
-	uint32_t id; /* of the request */
+	uint64_t network; /* for whom, as in dns_query */
+	uint32_t id;      /* of the request */
 };
 
 /* One question under way, whoever asks it. */
@@ -44,7 +46,9 @@ struct question {
 	struct resolver *resolver;
 	struct peer *peer; /* who asked it first; NULL: he left */
 	uint64_t late_ms;  /* since when nobody waits; 0: somebody does */
+	uint64_t network;  /* for whom it was asked first */
 	uint16_t type;
+	bool fresh;    /* past the cache */
 	bool starting; /* within engine_ask() */
 	bool answered;
 	char name[];
@@ -61,7 +65,7 @@ struct peer {
 LIST_HEAD(question_bucket, question);
 
 struct resolver_numbers {
-	uint64_t questions, cache_hits, joined;
+	uint64_t questions, fresh, cache_hits, joined;
 	uint64_t answers[DNS_STATUS_COUNT], secure, late;
 };
 
@@ -69,6 +73,7 @@ struct resolver {
 	struct daemon *d;
 	const struct resolver_conf *conf;
 	struct engine *engine;
+	struct fresh fresh;
 	struct arena arena; /* what is read at the start */
 	struct forwarders forwarders;
 	struct bytes anchor;
@@ -77,6 +82,7 @@ struct resolver {
 	struct siphash_key key;
 	struct question_bucket *buckets;
 	size_t nbuckets, nquestions, nwaiters;
+	struct counts asked, waited; /* questions and waiters of each network */
 	TAILQ_HEAD(, waiter) waiters;
 	TAILQ_HEAD(, question) late;
 	struct event *timer;
@@ -93,9 +99,17 @@ struct resolver {
 void questions_init(struct resolver *r);
 void questions_free(struct resolver *r);
 
+struct question_asked {
+	struct peer *peer;
+	uint32_t id; /* of the request */
+	const char *name;
+	uint16_t type;
+	uint64_t network;
+	bool fresh;
+};
+
 /* Ask it, or join those who have: DNS_OK: an answer will come, or has; else the answer. */
-MUST_USE enum dns_status question_ask(
-	struct resolver *r, struct peer *p, uint32_t id, const char *name, uint16_t type);
+MUST_USE enum dns_status question_ask(struct resolver *r, const struct question_asked *asked);
 
 /* The peer is leaving. */
 void question_forget_peer(struct resolver *r, struct peer *p);

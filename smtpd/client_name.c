@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "ip_block.h"
 #include "random.h"
 #include "siphash.h"
 
@@ -127,12 +128,22 @@ end(struct client_name *l, const char *name, bool known)
 	free(l);
 }
 
+static uint64_t
+network_of(const struct address *a)
+{
+	struct ip_block b = { .family = a->n == 4 ? 4 : 6 };
+
+	memcpy(b.addr, a->octets, a->n);
+	return ip_block_network(&b);
+}
+
 static void
 ask(struct client_name *l, uint16_t type, const char *name, dns_answer_fn *done)
 {
 	const uint64_t now = clock_mono_ms();
 
-	dns_link_ask(l->names->resolver, type, bytes_from_str(name),
+	dns_link_ask(l->names->resolver, DNS_QUERY,
+		&(struct dns_query){ type, bytes_from_str(name), network_of(&l->address) },
 		l->until_ms > now ? (unsigned)(l->until_ms - now) : 1, done, l);
 }
 

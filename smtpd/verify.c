@@ -108,12 +108,14 @@ act(struct verdict *v)
 	struct buf fields = BUF_INIT;
 
 	n->overridden += v->decision.override != MAILAUTH_AS_ASKED;
-	if (v->decision.action == MAILAUTH_REFUSE) {
+	if (v->decision.code != 0) {
 		const struct smtp_answer answer = { v->decision.code, v->decision.enhanced,
 			v->decision.text };
 		struct smtp_out out = client_out(c);
 
-		*(v->decision.of_spf ? &n->spf_refused : &n->dmarc_refused) += 1;
+		*(v->decision.action == MAILAUTH_DEFER ? &n->deferred
+			: v->decision.of_spf           ? &n->spf_refused
+						       : &n->dmarc_refused) += 1;
 		c->smtpd->numbers.refused_messages++;
 		smtp_session_answer(&c->session, &answer, &out);
 		smtpd_log(c);
@@ -143,7 +145,9 @@ decide(struct verdict *v)
 		.mail_from = c->session.txn->envelope.reverse_path,
 		.trusted_forwarder = ip_set_holding(verify->forwarders, &c->from, &cursor) != NULL,
 		.refuse_spf_fail = strcmp(verify->conf->spf_fail, "reject") == 0,
-		.enforce_dmarc = strcmp(verify->conf->dmarc, "enforce") == 0 };
+		.enforce_dmarc = strcmp(verify->conf->dmarc, "enforce") == 0,
+		/* what crashes a library would do so again and again */
+		.defer_temperror = strcmp(verify->conf->temperror, "defer") == 0 && !v->failed };
 
 	mailauth_decide(&facts, &v->arena, &v->decision);
 	verdict_log(v);
@@ -292,7 +296,8 @@ verify_stats(const struct verify *v, struct buf *out)
 		return;
 	const struct verify_numbers *n = &v->numbers;
 	const struct stats_row rows[] = { { "spf_refused_total", n->spf_refused },
-		{ "dmarc_refused_total", n->dmarc_refused }, { "junk_total", n->junk },
+		{ "dmarc_refused_total", n->dmarc_refused },
+		{ "verify_deferred_total", n->deferred }, { "junk_total", n->junk },
 		{ "overridden_total", n->overridden }, { "verifier_died_total", n->died },
 		{ "verifier_repeated_total", n->repeated },
 		{ "verifier_given_up_total", n->given_up } };

@@ -10,7 +10,7 @@
 #include "smtpd.h"
 
 struct verify_numbers {
-	uint64_t spf_refused, dmarc_refused, junk, overridden;
+	uint64_t spf_refused, dmarc_refused, deferred, junk, overridden;
 	uint64_t died, repeated, given_up;
 };
 

@@ -126,6 +126,17 @@ ip_block_widen(struct ip_block b, uint8_t prefix)
 	return b;
 }
 
+uint64_t
+ip_block_network(const struct ip_block *b)
+{
+	const unsigned octets = b->family == 4 ? 3 : b->family == 6 ? 7 : 0;
+	uint64_t network = b->family;
+
+	for (unsigned i = 0; i < octets; i++)
+		network = network << 8 | b->addr[i];
+	return network;
+}
+
 bool
 ip_block_contains(const struct ip_block *outer, const struct ip_block *inner)
 {

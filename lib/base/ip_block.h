@@ -34,6 +34,9 @@ bool ip_block_from_sockaddr(const struct sockaddr_storage *addr, struct ip_block
 /* The wider block of that prefix around b; b itself if it is as wide already. */
 struct ip_block ip_block_widen(struct ip_block b, uint8_t prefix);
 
+/* What one party usually has at most, an IPv4 /24 or an IPv6 /56, as a number; 0: no address. */
+uint64_t ip_block_network(const struct ip_block *b);
+
 /* Is all of inner within outer? */
 bool ip_block_contains(const struct ip_block *outer, const struct ip_block *inner);
 

@@ -2,7 +2,7 @@
 /*
  * lib/daemon/counts.c - a hash table with a secret, so that no set of addresses makes it slow.
  *
- * Runs in:  the doors.
+ * Runs in:  the doors, resolver, mailauth-verify.
  * Trusts:   nothing: the keys are chosen by clients.
  */
 #include "counts.h"
@@ -27,6 +27,15 @@ counts_key_of(const struct sockaddr_storage *a)
 		memcpy(key.octets, &((const struct sockaddr_in6 *)a)->sin6_addr, 8);
 	else if (a->ss_family == AF_INET)
 		memcpy(key.octets, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	return key;
+}
+
+struct counts_key
+counts_key_of_network(uint64_t network)
+{
+	struct counts_key key = { .six = 0 };
+
+	memcpy(key.octets, &network, sizeof(network));
 	return key;
 }
 
@@ -84,4 +93,12 @@ counts_remove(struct counts *c, const struct counts_key *key)
 		*e = gone->next;
 		free(gone);
 	}
+}
+
+uint32_t
+counts_of(struct counts *c, const struct counts_key *key)
+{
+	struct counts_entry **e = find(c, key);
+
+	return *e == NULL ? 0 : (*e)->count;
 }

@@ -18,8 +18,8 @@ struct ask {
 	dns_answer_fn *done;
 	void *arg;
 	unsigned times;
-	uint16_t type;
-	size_t n;
+	enum dns_message how;
+	struct dns_query query; /* its name is below */
 	uint8_t name[];
 };
 
@@ -29,11 +29,10 @@ static void
 send_question(struct ask *a)
 {
 	const uint64_t now = clock_mono_ms();
-	const struct dns_query m = { a->type, bytes_make(a->name, a->n) };
 
 	a->times++;
-	dns_query_encode(link_compose(a->link), &m);
-	link_request(a->link, DNS_QUERY, NULL, 0,
+	dns_query_encode(link_compose(a->link), &a->query);
+	link_request(a->link, (uint16_t)a->how, NULL, 0,
 		a->until_ms > now ? (unsigned)(a->until_ms - now) : 1, on_answer, a);
 }
 
@@ -63,19 +62,20 @@ on_answer(void *arg, const struct ipc_answer *answer)
 }
 
 void
-dns_link_ask(struct link *l, uint16_t type, struct bytes name, unsigned timeout_ms,
+dns_link_ask(struct link *l, enum dns_message how, const struct dns_query *q, unsigned timeout_ms,
 	dns_answer_fn *done, void *arg)
 {
-	struct ask *a;
+	/* one that long is refused in any case */
+	const struct bytes name = bytes_head(q->name, DNS_QUERY_NAME_MAX);
+	struct ask *a = xcalloc(1, sizeof(*a) + name.n);
 
-	name = bytes_head(name, DNS_QUERY_NAME_MAX); /* one that long is refused in any case */
-	a = xcalloc(1, sizeof(*a) + name.n);
 	a->link = l;
 	a->until_ms = clock_mono_ms() + (timeout_ms == 0 ? DNS_REQUEST_TIMEOUT_MS : timeout_ms);
 	a->done = done;
 	a->arg = arg;
-	a->type = type;
-	a->n = name.n;
+	a->how = how;
 	memcpy(a->name, name.p, name.n);
+	a->query = *q;
+	a->query.name = bytes_make(a->name, name.n);
 	send_question(a);
 }

@@ -14,9 +14,10 @@
 /* The answer is borrowed and lives during the call. */
 typedef void dns_answer_fn(void *arg, const struct dns_answer *answer);
 
-/* l: of SERVICE_RESOLVER. timeout_ms: 0 is as long as resolver takes. done is called exactly once,
- * never from within: with DNS_TIMEOUT or DNS_BUSY if resolver does not answer. */
-void dns_link_ask(struct link *l, uint16_t type, struct bytes name, unsigned timeout_ms,
-	dns_answer_fn *done, void *arg);
+/* l: of SERVICE_RESOLVER. how: DNS_QUERY, or DNS_QUERY_FRESH of those who may. timeout_ms: 0 is as
+ * long as resolver takes. done is called exactly once, never from within: with DNS_TIMEOUT or
+ * DNS_BUSY if resolver does not answer. */
+void dns_link_ask(struct link *l, enum dns_message how, const struct dns_query *q,
+	unsigned timeout_ms, dns_answer_fn *done, void *arg);
 
 #endif

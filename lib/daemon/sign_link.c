@@ -14,7 +14,7 @@
 
 #include "clock.h"
 
-#define TIMES       3   /* a message that kills signers kills so many and no more */
+#define TIMES       3   /* a message that kills signers without a word kills so many at most */
 #define BUSY_MS     250 /* until a signer that has just been born is asked again */
 #define BUSY_MAX_MS 5000
 
@@ -87,8 +87,11 @@ on_answer(void *arg, const struct ipc_answer *answer)
 	struct signer_signed m = { .err = answer->err };
 	const uint64_t now = clock_mono_ms();
 
-	if (answer->err == ERR_OK &&
-		(answer->type != SIGNER_SIGNED || signer_signed_decode(&in, &m) < 0))
+	if (answer->err == ERR_OK && answer->type == SIGNER_DIED)
+		m = (struct signer_signed){ .err = ERR_IO,
+			.words = BYTES_LITERAL("the signer crashed on it or hung") };
+	else if (answer->err == ERR_OK &&
+		 (answer->type != SIGNER_SIGNED || signer_signed_decode(&in, &m) < 0))
 		m = (struct signer_signed){ .err = ERR_PEER };
 	if (answer->err == ERR_PEER && a->times < TIMES && now < a->until_ms) {
 		later(a, 0); /* when the link has let go of the peer that died */

@@ -2,8 +2,8 @@
 /*
  * lib/daemon/sign_link.h - have a message signed by mailauth-sign, whatever becomes of it.
  *
- * If the signer dies while it is at it, another one is asked once more within the same time: a
- * message that kills signers goes out unsigned and costs all others one repeat.
+ * If the signer dies while it is at it, another one is asked once more within the same time. Who
+ * killed it, it says itself in most cases: that message is not signed, and not asked for again.
  */
 #ifndef RELAIS_SIGN_LINK_H
 #define RELAIS_SIGN_LINK_H

@@ -36,6 +36,7 @@ dns_query_encode(struct buf *out, const struct dns_query *m)
 {
 	buf_put_u16(out, m->type);
 	ipc_put_bytes(out, m->name);
+	buf_put_u64(out, m->network);
 }
 
 int
@@ -45,6 +46,7 @@ dns_query_decode(struct ipc_reader *in, void *msg)
 
 	m->type = ipc_get_u16(in);
 	m->name = ipc_get_bytes(in, DNS_QUERY_NAME_MAX);
+	m->network = ipc_get_u64(in);
 	return ipc_finish(in);
 }
 

@@ -2,7 +2,9 @@
 /*
  * lib/ipc/dns_msg.h - what may be asked of resolver, the only process that speaks DNS.
  *
- *   QUERY  smtp-client, smtpd, CLI: the records of one type at one name; answered by ANSWER
+ *   QUERY        smtp-client, smtpd, CLI, ...: the records of one type at one name; answered by
+ *                ANSWER
+ *   QUERY_FRESH  dkim-keeper, CLI: the same past the cache; answered by ANSWER
  *
  * Names are in presentation form (RFC 1035 sec. 5.1), with or without the dot at the end, never
  * completed by a search list; UTF-8 is taken as IDNA2008 U-labels. resolver answers within the
@@ -32,6 +34,7 @@
 enum dns_message {
 	DNS_QUERY = IPC_DNS,
 	DNS_ANSWER,
+	DNS_QUERY_FRESH,
 };
 
 enum dns_status {
@@ -49,6 +52,7 @@ enum dns_status {
 struct dns_query {
 	uint16_t type;     /* enum dns_rrtype, or any other number but those of transfers */
 	struct bytes name; /* at most DNS_QUERY_NAME_MAX */
+	uint64_t network;  /* for whom: ip_block_network() of a client; 0: for nobody outside */
 };
 
 struct dns_answer {

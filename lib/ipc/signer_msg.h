@@ -5,6 +5,8 @@
  *   SIGN     submission, qmgr, dmarc-reporter: sign this message for its author's domain;
  *            answered by SIGNED. Content inside.
  *   SIGN_FD  the same with the content in an fd (a sealed memfd, or a file of the queue)
+ *   DIED     in the place of the answer: the last word of a process that this very message crashed,
+ *            or that hung on it. Whoever gets ERR_PEER instead may ask again
  *
  * Who wants to be sure that mail goes out whatever becomes of the signer uses
  * lib/daemon/sign_link.h.
@@ -33,6 +35,7 @@ enum signer_msg_type {
 	SIGNER_SIGN = IPC_SIGNER,
 	SIGNER_SIGN_FD,
 	SIGNER_SIGNED, /* to both */
+	SIGNER_DIED,   /* empty body */
 };
 
 struct signer_sign {

@@ -37,7 +37,8 @@ class Signing:
         fixed = {"resolver.forwarders": f"127.0.0.1:{self.server.port}", "resolver.timeout": "2s",
                  "resolver.trust_anchor": self.server.trust_anchor, "plaintext_auth": "loopback",
                  "mailauth.dkim_check": "1s", "mailauth.dkim_watch": "1s",
-                 "mailauth.dkim_retire": "3s", "mailauth.dkim_rotate": "0s"}
+                 "mailauth.dkim_retire": "3s", "mailauth.dkim_rotate": "0s",
+                 "mailauth.report_from": "dmarc@reports.test"}
         return [f"{k}={v}" for k, v in {**fixed, **more}.items()]
 
     # ---- keys ----
@@ -163,8 +164,10 @@ def test_orders_that_make_no_sense_are_refused(signing):
     for words, status, said in [
             (["new", DOMAIN], 1, "rotate"), (["rotate", "unknown.test"], 1, "dkim new"),
             (["new", "no domain"], 2, "not a domain"), (["new", "[192.0.2.1]"], 2, "not a domain"),
-            (["new", "other.test", "--selector", "../x"], 1, "selector"),
-            (["new", "other.test", "--selector", "A b"], 1, "selector"),
+            (["new", "other.test", "--anyway", "--selector", "../x"], 1, "selector"),
+            (["new", "other.test", "--anyway", "--selector", "A b"], 1, "selector"),
+            (["new", "other.test"], 1, "relais domain add other.test"),
+            (["rotate", DOMAIN, "--anyway"], 2, "Usage"),
             (["retire", DOMAIN, "nothing"], 1, "no such key"),
             (["remove", DOMAIN, active[0]], 1, "retire it first"),
             (["retire", DOMAIN], 2, "Usage"), (["sing"], 2, "Usage"), ([], 2, "Usage"),
@@ -176,19 +179,68 @@ def test_orders_that_make_no_sense_are_refused(signing):
 
 
 def test_names_of_selectors(signing):
-    signing.dkim("new", "Other.TEST", "--selector", "mail")
+    signing.dkim("new", "Other.TEST", "--selector", "mail", "--anyway")
     assert {k["selector"] for k in signing.keys("other.test")} == {"rmail", "email"}
-    assert "there are keys that wait" in signing.dkim("new", "other.test", check=False).stderr
+    assert "there are keys that wait" in signing.dkim("new", "other.test", "--anyway", check=False).stderr
     for selector in ("rmail", "email"):
         signing.dkim("remove", "other.test", selector)
     assert signing.keys("other.test") == []
     assert signing.dkim("show", "other.test", check=False).returncode == 1
-    signing.dkim("new", "münchen.test")
+    signing.suite.relais("domain", "add", "münchen.test")
+    wait_for(lambda: signing.dkim("new", "münchen.test", check=False).returncode == 0)
     assert {k["domain"] for k in signing.keys()} == {DOMAIN, "xn--mnchen-3ya.test"}
     year = time.strftime("%Y", time.gmtime())
     assert {k["selector"] for k in signing.keys("münchen.test")} == {f"r{year}a", f"e{year}a"}
     for selector in (f"r{year}a", f"e{year}a"):
         signing.dkim("remove", "münchen.test", selector)
+
+
+def test_keys_are_made_for_our_domains(signing):
+    """Local, relay or alias, and names under which the suite itself writes; others only anyway."""
+    suite = signing.suite
+    for name, *words in [("relay.test", "relay"), ("alias.test", "alias", DOMAIN)]:
+        suite.relais("domain", "add", name, *words)
+        wait_for(lambda name=name: signing.dkim("new", name, check=False).returncode == 0)
+    signing.dkim("new", "reports.test")  # report_from's
+    done = signing.dkim("new", f"a.{DOMAIN}", check=False)
+    assert (done.returncode, f"a.{DOMAIN} is no domain of this suite" in done.stderr) == (1, True)
+    assert signing.keys(f"a.{DOMAIN}") == []
+    for name in ("relay.test", "alias.test", "reports.test"):
+        for key in signing.keys(name):
+            signing.dkim("remove", name, key["selector"])
+
+
+def test_a_subdomain_is_signed_for_by_the_domain_above(signing):
+    """Relaxed alignment; its own keys take over once they are active."""
+    suite, above, ann = signing.suite, signing.make_active(), f"ann@sub.{DOMAIN}"
+    suite.relais("domain", "add", f"sub.{DOMAIN}")
+    suite.relais("user", "add", ann, "--password-stdin", stdin="secret of ann\n")
+
+    def log_in():
+        s = connect(suite, login=None)
+        try:
+            s.login(ann, "secret of ann")
+            return s
+        except smtplib.SMTPException:
+            s.close()
+            return None
+
+    def send(subject):
+        with wait_for(log_in) as s:
+            s.sendmail(ann, [suite.account(0)[0]], text(ann, subject).encode())
+        message = arrived(suite, 0, subject)
+        return signing.verified(message), set(re.findall(rb"[;\s]d=([^;\s]+);", message))
+
+    assert send("from below") == (above, {DOMAIN.encode()})
+    signing.dkim("new", f"sub.{DOMAIN}", "--selector", "own")
+    keys = {k["name"]: k["record"] for k in signing.keys() if k["state"] in ("pending", "active")}
+    signing.set_records(keys)
+    wait_for(lambda: {k["state"] for k in signing.keys(f"sub.{DOMAIN}")} == {"active"}, 30)
+    assert send("with its own") == ({"rown", "eown"}, {f"sub.{DOMAIN}".encode()})
+    for key in ("rown", "eown"):
+        signing.dkim("retire", f"sub.{DOMAIN}", key)
+    assert send("from below again") == (above, {DOMAIN.encode()})
+    signing.publish()
 
 
 def test_rotation_by_hand(signing):
@@ -435,6 +487,28 @@ def test_no_signer_with_keys(required):
                 os.kill(keeper, signal.SIGCONT)
             wait_for(lambda: s.verified(s.send(f"signed again {time.time_ns()}"))
                      if not required else True)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("poison", ["x-fault-crash", "x-fault-hang"])
+def test_a_message_kills_a_signer(poison):
+    """One signer, not one after the other; it goes unsigned, and others do not notice."""
+    if "debug" not in os.path.basename(os.environ.get("RELAIS_BUILD", "debug")):
+        pytest.skip("injected in debug builds only")
+    server = open_server()
+    s = Signing(server)
+    try:
+        with running(server.folder, users=1, forgive=f"mailauth-sign.* was killed by signal|{WARNED}",
+                     env={"RELAIS_MAILAUTH_FAULT": "1"}, options=s.options(
+                         **{"mailauth.signers": "1"})) as suite:
+            s.suite = suite
+            active = s.make_active()
+            assert s.verified(s.send("poison", f"X-Poison: {poison}\r\n")) == set()
+            assert s.verified(s.send("good")) == active
+            log = suite.log()
+            assert len(re.findall(r"mailauth-sign.* was killed by signal", log)) == 1
+            assert log.count("the signer crashed on it or hung") == 1
     finally:
         server.stop()
 

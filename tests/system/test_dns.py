@@ -279,6 +279,39 @@ def test_a_silent_server_is_a_time_out_and_is_used_again(dns):
     assert time.monotonic() - since < 15
 
 
+def test_past_the_cache(dns):
+    """The operator has changed a record, and does not want to wait for its TTL."""
+    def address(*words):
+        done = dns.suite.relais("dns", "query", "A", "www.changes.example", "--json", *words, check=False)
+        answer = json.loads(done.stdout)
+        return answer["records"][0] if answer["records"] else answer["status"]
+
+    dns.server.zone("changes.example", "www 300 A 192.0.2.1")
+    dns.server.publish()
+    dns.until("A", "www.changes.example", "ok")
+    dns.server.zone("changes.example", "www 300 A 192.0.2.2")
+    dns.server.publish()
+    wait_for(lambda: address("--fresh") == "192.0.2.2", every=0.2)
+    assert address() == "192.0.2.1"
+    dns.server.zone("changes.example", "other A 192.0.2.3")
+    dns.server.publish()
+    wait_for(lambda: address("--fresh") == "nxdomain", every=0.2)
+    assert address() == "192.0.2.1"
+    # signed, and proven: these engines have the trust anchor, too
+    done = dns.suite.relais("dns", "query", "A", "other.changes.example", "--fresh", "--json")
+    assert json.loads(done)["secure"]
+    assert dns.number("fresh_questions_total") >= 3
+    # a server that is silent holds up neither them nor others
+    dns.server.pause()
+    try:
+        done = dns.suite.relais("dns", "query", "A", "silent7.plain.example", "--fresh", check=False)
+        assert "; timeout" in done.stdout
+        assert address() == "192.0.2.1"
+    finally:
+        dns.server.resume()
+    wait_for(lambda: address("--fresh") == "nxdomain", every=0.2)
+
+
 def test_no_server_at_all(dns):
     dns.server.stop()
     try:

@@ -214,6 +214,19 @@ def test_dns_is_broken(door):
     assert any(r.startswith("dmarc=temperror") for r in results)
 
 
+def test_what_is_not_known_may_be_deferred(dns, fresh_suite):
+    """Of DMARC only, and not for those who are trusted."""
+    suite = fresh_suite(users=1, options=options(dns, "mailauth.temperror=defer"))
+    door = Door(suite, dns, dns.key)
+    code, text = door.send(door.message("a@broken-dns.example"), "a@broken-dns.example", STRANGER)
+    assert (code, text[:5]) == (451, b"4.4.3") and b"broken-dns.example" in text
+    wait_for(lambda: "action=defer" in suite.log())
+    assert door.number_of("relais_smtp_verify_deferred_total") == 1
+    for author, sender, client in [("a@bare.example", "a@broken-dns.example", STRANGER),
+                                   ("a@broken-dns.example", "a@broken-dns.example", FORWARDER)]:
+        assert door.send(door.message(author), sender, client)[0] == 250
+
+
 FORGED = [
     f"Authentication-Results: {ID}; dmarc=pass header.from=reject.example\r\n",
     f"AUTHENTICATION-RESULTS : (hello) \"{ID.upper()}\" 1; spf=pass\r\n",
@@ -328,6 +341,65 @@ def test_dns_does_not_answer(dns, fresh_suite):
             assert any(r.startswith("spf=temperror") for r in results)
             assert any(r.startswith("dmarc=temperror") for r in results)
         assert door.number_of("relais_mailauth_timeouts_total") > 0
+
+
+class Deaf(threading.Thread):
+    """A forwarder that passes questions on, but for names with "silent" in them."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.ended = server, False
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.2)
+        self.port = self.socket.getsockname()[1]
+
+    def run(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.settimeout(1)
+            while not self.ended:
+                try:
+                    question, who = self.socket.recvfrom(4096)
+                    if b"silent" not in question.lower():
+                        out.sendto(question, ("127.0.0.1", self.server.port))
+                        self.socket.sendto(out.recv(65536), who)
+                except TimeoutError:
+                    pass
+        self.socket.close()
+
+
+def test_a_network_gets_its_share(dns, fresh_suite):
+    """Many connections of one network, about domains whose DNS is silent, take no other's place."""
+    deaf = Deaf(dns)
+    deaf.start()
+    suite = fresh_suite(users=1, options=[o for o in options(dns) if "timeout" not in o and "forwarders=127" not in o]
+                        + [f"resolver.forwarders=127.0.0.1:{deaf.port}", "resolver.timeout=25s",
+                           "mailauth.timeout=25s", "mailauth.jobs=10", "mailauth.verifiers=1"])
+    door = Door(suite, dns, dns.key)
+    many = []
+    try:
+        for i in range(60):
+            s = smtplib.SMTP(suite.info["host"], suite.port("smtp"), source_address=(f"127.1.1.{i + 1}", 0))
+            many.append(s)
+            s.ehlo(f"h{i}.silent.example")
+            assert s.mail(f"a@m{i}.silent.example")[0] == 250
+            assert s.rcpt(suite.account()[0])[0] == 250
+            assert s.docmd("DATA")[0] == 354
+            s.send(door.message(f"a@m{i}.silent.example") + b".\r\n")  # and no wait for what it says
+        wait_for(lambda: door.number_of("relais_mailauth_overloads_total") > 0)
+        assert door.number_of("relais_mailauth_under_way") <= 6
+        since = time.monotonic()
+        for _ in range(3):
+            reply = door.send(door.sign(door.message("a@reject.example"), "reject.example"), "a@reject.example")
+            results = door.results(door.find(reply))
+            assert any(r.startswith("spf=pass") for r in results)
+            assert any(r.startswith("dmarc=pass") for r in results)
+        assert time.monotonic() - since < 10  # not behind them
+        assert door.number_of("relais_mailauth_timeouts_total") == 0
+    finally:
+        deaf.ended = True
+        for s in many:
+            s.close()
 
 
 KILLED = r"mailauth-verify.* was killed by signal"

@@ -72,7 +72,7 @@ ask_next(struct load *l)
 	else
 		buf_printf(
 			&name, "%.*s%u%s", (int)(percent - l->name), l->name, l->sent, percent + 1);
-	dns_query_encode(&body, &(struct dns_query){ l->type, buf_bytes(&name) });
+	dns_query_encode(&body, &(struct dns_query){ l->type, buf_bytes(&name), 0 });
 	l->since_us[l->sent++] = clock_mono_us();
 	if (ipc_blocking_send(l->fd, DNS_QUERY, l->sent, false, buf_bytes(&body), NULL, 0) < 0)
 		fail("send");

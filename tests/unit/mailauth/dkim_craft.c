@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dkim_canon.h"
+#include "dkim_key.h"
 #include "dkim_tags.h"
 #include "encode.h"
 
@@ -156,4 +157,27 @@ dkim_craft_public(struct buf *out, EVP_PKEY *key)
 		ASSERT(EVP_PKEY_get_raw_public_key(key, raw, &n) == 1);
 	base64_encode(out, bytes_make(der != NULL ? der : raw, n));
 	OPENSSL_free(der);
+}
+
+void
+dkim_craft_publish(struct zone_dns *zone, const char *name, struct bytes text)
+{
+	struct buf line = BUF_INIT;
+
+	buf_printf(&line, "%s TXT ", name);
+	dkim_key_quote_strings(text, &line);
+	zone_dns_add(zone, buf_bytes(&line));
+	buf_free(&line);
+}
+
+void
+dkim_craft_publish_key(struct zone_dns *zone, const char *name, EVP_PKEY *key)
+{
+	const bool rsa = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+	struct buf text = BUF_INIT;
+
+	buf_printf(&text, "v=DKIM1; k=%s; p=", rsa ? "rsa" : "ed25519");
+	dkim_craft_public(&text, key);
+	dkim_craft_publish(zone, name, buf_bytes(&text));
+	buf_free(&text);
 }

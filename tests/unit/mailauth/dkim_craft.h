@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "buf.h"
+#include "zone_dns.h"
 
 /*
  * Appends a DKIM-Signature field with these tags, "bh=" (unless it is among them) and "b=", as a
@@ -22,5 +23,11 @@ void dkim_craft(
 
 /* The text of a key record's p= */
 void dkim_craft_public(struct buf *out, EVP_PKEY *key);
+
+/* A TXT record, in as many strings as it takes. */
+void dkim_craft_publish(struct zone_dns *zone, const char *name, struct bytes text);
+
+/* The usual record of a key. */
+void dkim_craft_publish_key(struct zone_dns *zone, const char *name, EVP_PKEY *key);
 
 #endif

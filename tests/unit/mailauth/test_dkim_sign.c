@@ -11,7 +11,7 @@
 #include "dkim_sign.h"
 #include "dkim_verify.h"
 #include "rfc5322.h"
-#include "zone_dns.h"
+#include "dkim_craft.h"
 
 #define NOW 1700000000
 
@@ -304,18 +304,15 @@ generated(void **arg)
 static void
 new_key(int i)
 {
-	struct buf pem = BUF_SECRET, record = BUF_INIT, line = BUF_INIT;
+	struct buf pem = BUF_SECRET, record = BUF_INIT;
 
 	assert_int_equal(dkim_key_generate(i == 0 ? DKIM_KEY_RSA : DKIM_KEY_ED25519, &pem), ERR_OK);
 	assert_int_equal(dkim_key_read(buf_bytes(&pem), &keys[i]), ERR_OK);
 	dkim_key_record(keys[i], &record);
-	buf_put_str(
-		&line, i == 0 ? "r._domainkey.example.org TXT " : "e1._domainkey.example.org TXT ");
-	dkim_key_quote_strings(buf_bytes(&record), &line);
-	zone_dns_add(zone, buf_bytes(&line));
+	dkim_craft_publish(zone, i == 0 ? "r._domainkey.example.org" : "e1._domainkey.example.org",
+		buf_bytes(&record));
 	buf_free(&pem);
 	buf_free(&record);
-	buf_free(&line);
 }
 
 static int

@@ -62,26 +62,16 @@ add_records(struct zone_dns *zone, const struct row *t)
 		: t->key == ED25519 ? "v=DKIM1; k=ed25519; p=%s"
 				    : "v=DKIM1; k=rsa; p=%s");
 	while ((one = strsep(&rest, "|")) != NULL && *one != '\0') {
-		struct buf line = BUF_INIT;
 		const char *percent = strstr(one, "%s");
 
 		snprintf(text, sizeof(text), "%.*s%s%s",
 			(int)(percent == NULL ? strlen(one) : (size_t)(percent - one)), one,
 			percent == NULL ? "" : buf_str(&public[t->key]),
 			percent == NULL ? "" : percent + 2);
-		buf_put_str(&line, "x._domainkey.example.org ");
-		if (strcmp(one, "TIMEOUT") == 0) {
-			buf_put_str(&line, "TIMEOUT");
-		} else {
-			struct buf quoted = BUF_INIT;
-
-			dkim_key_quote_strings(bytes_from_str(text), &quoted);
-			buf_put_str(&line, "TXT ");
-			buf_put_bytes(&line, buf_bytes(&quoted));
-			buf_free(&quoted);
-		}
-		zone_dns_add(zone, buf_bytes(&line));
-		buf_free(&line);
+		if (strcmp(one, "TIMEOUT") == 0)
+			zone_dns_add(zone, BYTES_LITERAL("x._domainkey.example.org TIMEOUT"));
+		else
+			dkim_craft_publish(zone, "x._domainkey.example.org", bytes_from_str(text));
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +25,7 @@
 
 static struct {
 	struct engine_question *asked[64];
-	unsigned n, cancelled;
+	unsigned n, cancelled, fresh;
 	bool cached; /* answer at once */
 	int err;
 	unsigned answered;
@@ -56,11 +57,19 @@ engine_ask(struct engine *e, const char *name, uint16_t type, struct engine_ques
 }
 
 void
-engine_cancel(struct engine *e, const struct engine_question *q)
+engine_cancel(const struct engine_question *q)
 {
-	UNUSED(e);
 	UNUSED(q);
 	fake.cancelled++;
+}
+
+/* Never looked into. */
+struct engine *
+fresh_engine(struct fresh *f, uint64_t now_ms)
+{
+	UNUSED(now_ms);
+	fake.fresh++;
+	return (struct engine *)(void *)f;
 }
 
 void
@@ -131,7 +140,8 @@ tear_down(void **state)
 static enum dns_status
 ask(struct place *l, struct peer *p, uint32_t id, const char *name)
 {
-	return question_ask(&l->r, p, id, name, DNS_TYPE_A);
+	return question_ask(&l->r,
+		&(struct question_asked){ .peer = p, .id = id, .name = name, .type = DNS_TYPE_A });
 }
 
 /* Until so many have been answered. */
@@ -149,7 +159,11 @@ test_joined(void **state)
 
 	assert_int_equal(ask(l, &l->client, 1, "q"), DNS_OK);
 	assert_int_equal(ask(l, &l->smtpd, 2, "q"), DNS_OK);
-	assert_int_equal(question_ask(&l->r, &l->client, 3, "q", DNS_TYPE_MX), DNS_OK);
+	assert_int_equal(
+		question_ask(&l->r,
+			&(struct question_asked){
+				.peer = &l->client, .id = 3, .name = "q", .type = DNS_TYPE_MX }),
+		DNS_OK);
 	assert_int_equal(fake.n, 2); /* another type is another question */
 	answer(0);
 	assert_int_equal(fake.answered, 2);
@@ -264,6 +278,80 @@ test_verifier_gets_half(void **state)
 	strangers_get_half(state, SERVICE_VERIFIER);
 }
 
+static enum dns_status
+ask_for(struct place *l, struct peer *p, const char *name, uint64_t network)
+{
+	return question_ask(&l->r,
+		&(struct question_asked){
+			.peer = p, .id = 1, .name = name, .type = DNS_TYPE_A, .network = network });
+}
+
+/* Of 20 that doors may ask for, 10 of one network; then others have more than it. */
+static void
+test_shares_of_networks(void **state)
+{
+	struct place *l = *state;
+	char name[8];
+	unsigned n = 0;
+
+	l->conf.questions = 40;
+	l->conf.questions_per_caller = 100;
+	for (n = 0; n < 20; n++) {
+		snprintf(name, sizeof(name), "a%u", n);
+		if (ask_for(l, &l->smtpd, name, 7) == DNS_BUSY)
+			break;
+	}
+	assert_int_equal(n, 10);
+	assert_int_equal(ask_for(l, &l->smtpd, "a0", 7), DNS_OK); /* joined: no new question */
+	for (uint64_t network = 8; network < 11; network++)
+		for (n = 0; n < 4; n++) {
+			snprintf(name, sizeof(name), "b%u-%u", (unsigned)network, n);
+			assert_int_equal(
+				ask_for(l, &l->smtpd, name, network), n < 3 ? DNS_OK : DNS_BUSY);
+		}
+	assert_int_equal(ask_for(l, &l->smtpd, "own", 0), DNS_OK);    /* for nobody outside */
+	assert_int_equal(ask_for(l, &l->smtpd, "more", 0), DNS_BUSY); /* all 20 */
+	answer(0);
+	assert_int_equal(ask_for(l, &l->smtpd, "a11", 7), DNS_BUSY);
+	assert_int_equal(ask_for(l, &l->smtpd, "c", 11), DNS_OK);
+}
+
+/* Those who wait for one name are counted, too. */
+static void
+test_shares_of_those_who_wait(void **state)
+{
+	struct place *l = *state;
+
+	l->conf.questions = 40;
+	l->conf.questions_per_caller = 16;
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(ask_for(l, &l->smtpd, "q", 7), DNS_OK);
+	assert_int_equal(ask_for(l, &l->smtpd, "q", 7), DNS_BUSY);
+	assert_int_equal(ask_for(l, &l->smtpd, "q", 8), DNS_OK);
+	answer(0);
+	assert_int_equal(ask_for(l, &l->smtpd, "q", 7), DNS_OK);
+}
+
+/* Past the cache: not joined with others, and not kept when nobody waits any more. */
+static void
+test_fresh(void **state)
+{
+	struct place *l = *state;
+	struct question_asked asked = {
+		.peer = &l->client, .id = 1, .name = "q", .type = DNS_TYPE_A, .fresh = true
+	};
+
+	assert_int_equal(ask(l, &l->client, 1, "q"), DNS_OK);
+	assert_int_equal(fake.fresh, 0);
+	assert_int_equal(question_ask(&l->r, &asked), DNS_OK);
+	assert_int_equal(question_ask(&l->r, &asked), DNS_OK);
+	assert_int_equal(fake.fresh, 1);
+	assert_int_equal(l->r.nquestions, 2);
+	until(l, 3);
+	assert_int_equal(fake.cancelled, 1);
+	assert_int_equal(l->r.nquestions, 1); /* the other one, late */
+}
+
 static void
 test_a_caller_leaves(void **state)
 {
@@ -288,7 +376,8 @@ main(void)
 	const struct CMUnitTest tests[] = { TEST(test_joined), TEST(test_cached),
 		TEST(test_engine_does_not_want_it), TEST(test_late), TEST(test_bound_of_a_caller),
 		TEST(test_smtpd_gets_half), TEST(test_submission_gets_half),
-		TEST(test_verifier_gets_half), TEST(test_a_caller_leaves) };
+		TEST(test_verifier_gets_half), TEST(test_shares_of_networks),
+		TEST(test_shares_of_those_who_wait), TEST(test_fresh), TEST(test_a_caller_leaves) };
 
 	return cmocka_run_group_tests_name("resolver/question", tests, NULL, NULL);
 }
