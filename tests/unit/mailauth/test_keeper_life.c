@@ -241,13 +241,32 @@ times_in_the_future(void **arg)
 	assert_int_equal(life.state, DKIM_ACTIVE);
 }
 
+/* What a cache remembers must not change a state: new keys, and those that were just missing. */
+static void
+watched_past_the_cache(void **state)
+{
+	struct keeper_life life = { .state = DKIM_PENDING };
+
+	UNUSED(state);
+	keeper_life_begin(&life, &times, BORN, 0);
+	assert_true(keeper_life_is_watched(&life));
+	(void)keeper_life_seen(&life, &times, KEEPER_OURS, 600, BORN + 300);
+	assert_true(life.state == DKIM_PUBLISHED && keeper_life_is_watched(&life));
+	(void)keeper_life_seen(&life, &times, KEEPER_OURS, 600, BORN + 901);
+	assert_true(life.state == DKIM_ACTIVE && !keeper_life_is_watched(&life));
+	(void)keeper_life_seen(&life, &times, KEEPER_NOTHING, 0, BORN + 22501);
+	assert_true(life.state == DKIM_ACTIVE && keeper_life_is_watched(&life));
+	(void)keeper_life_seen(&life, &times, KEEPER_OURS, 600, BORN + 22801);
+	assert_false(keeper_life_is_watched(&life));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest others[] = { cmocka_unit_test(looks_become_rare),
 		cmocka_unit_test(keys_read_at_once_are_looked_at_apart), cmocka_unit_test(age),
 		cmocka_unit_test(published_waits_after_a_restart),
-		cmocka_unit_test(times_in_the_future) };
+		cmocka_unit_test(times_in_the_future), cmocka_unit_test(watched_past_the_cache) };
 	TABLE_TESTS(tests, rows, run_row);
 
 	return cmocka_run_group_tests_name("mailauth/keeper_life", tests, NULL, NULL) +
