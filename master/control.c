@@ -90,7 +90,8 @@ has_one_coming(struct master *m, enum service s, const struct caller *from)
 
 	TAILQ_FOREACH (c, &m->children, link) {
 		if (c->row->service == s && from->child != NULL && !c->leaving &&
-			c->generation == from->child->generation && c->state == CHILD_STARTING)
+			c->generation == from->child->generation &&
+			(c->state == CHILD_STARTING || (c->trial && c->state == CHILD_ABSENT)))
 			return true;
 	}
 	return false;

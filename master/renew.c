@@ -83,7 +83,7 @@ finish(struct master *m, enum upgrade_step how)
 /* ---- trial ---- */
 
 static void
-start_trial(struct master *m, struct child *old)
+add_trial(struct master *m, const struct child *old)
 {
 	struct child *fresh = child_new(m, old->row, old->instance);
 
@@ -91,7 +91,21 @@ start_trial(struct master *m, struct child *old)
 	fresh->generation = m->generation;
 	fresh->restarts = old->restarts;
 	m->upgrade->trials++;
-	child_event(fresh, EVENT_START);
+}
+
+/* Phase by phase, those that are asked first: all at once would take the machine from those that
+ * serve, and a door is of no use alone. */
+static void
+start_phase(struct master *m)
+{
+	struct child *c, *next;
+
+	for (c = TAILQ_FIRST(&m->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->trial && !is_old(c) && c->row->stop_phase == m->upgrade->phase)
+			child_event(c, EVENT_START);
+	}
+	upgrade_advance(m); /* a phase may be empty */
 }
 
 static void
@@ -106,9 +120,11 @@ begin_trials(struct master *m)
 			c->leaving = true;
 			child_event(c, EVENT_DRAIN);
 		} else if (is_to_be_left(c) && c->instance < master_instances(m, c->row)) {
-			start_trial(m, c);
+			add_trial(m, c);
 		}
 	}
+	m->upgrade->phase = STOP_PHASES - 1;
+	start_phase(m);
 }
 
 /* All of them go when they have served whom they have; nothing else has happened. */
@@ -163,17 +179,24 @@ begin_switch(struct master *m)
 static void
 look_at_trials(struct master *m)
 {
-	unsigned present = 0, ready = 0;
+	struct upgrade *u = m->upgrade;
+	unsigned present = 0, waiting = 0;
 	struct child *c;
 
 	TAILQ_FOREACH (c, &m->children, link) {
-		present += c->trial && !is_old(c);
-		ready += c->trial && !is_old(c) && c->state == CHILD_READY;
+		if (!c->trial || is_old(c))
+			continue;
+		present++;
+		waiting += c->row->stop_phase >= u->phase && c->state != CHILD_READY;
 	}
-	if (present < m->upgrade->trials)
+	if (present < u->trials)
 		give_up(m);
-	else if (ready == present)
+	else if (waiting == 0 && u->phase == 0)
 		begin_switch(m);
+	else if (waiting == 0) {
+		u->phase--;
+		start_phase(m);
+	}
 }
 
 /* ---- switch ---- */

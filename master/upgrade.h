@@ -36,7 +36,7 @@ struct upgrade {
 
 	/* renew.c */
 	unsigned trials;     /* so many were started */
-	unsigned phase;      /* of those that are left: stop_phase of their rows */
+	unsigned phase;      /* stop_phase of the rows whose turn it is */
 	unsigned waiting;    /* have not answered that they know */
 	bool other_messages; /* old and new processes do not understand each other */
 };

@@ -95,6 +95,19 @@ def pids(suite):
     return sorted(s["pid"] for s in suite.status()["services"] if s["pid"] > 0)
 
 
+def flush(suite):
+    """What was deferred is tried again: on a loaded machine a mailbox may have been locked."""
+    suite.relais("queue", "flush", check=False)
+
+
+def all_once(suite, recipients, confirmed):
+    times = survey(suite.info["mail_root"], recipients)[0]
+    good = all(times.get(i) == 1 for i in confirmed)
+    if not good:
+        flush(suite)
+    return good
+
+
 def load_on(suite, workers=WORKERS):
     return Load(suite.info["host"], suite.info["ports"], [suite.account(i) for i in range(3)], workers)
 
@@ -139,7 +152,7 @@ def test_nobody_notices(suite, installed, elsewhere):
                 break
         load.rest()
     load.assert_unharmed()
-    load.assert_all_arrived()
+    load.assert_all_arrived(flush=lambda: flush(suite))
     away = [i for w in load.workers if isinstance(w, Away) for i in w.sent]
     wait_for(lambda: all(i in elsewhere.times for i in away), seconds=60)
     assert not elsewhere.torn and all(len(t) == 1 for t in elsewhere.times.values())
@@ -183,11 +196,7 @@ def test_what_does_not_understand_the_old(suite, installed):
         thread.join()
     assert not refused, refused[:5]
     confirmed = senders.confirmed()
-
-    def missing():
-        times = survey(suite.info["mail_root"], recipients)[0]
-        return [i for i in confirmed if times.get(i) != 1]
-    wait_for(lambda: not missing(), seconds=60)
+    wait_for(lambda: all_once(suite, recipients, confirmed), seconds=60, every=1)
 
 
 # what is installed, and what the operator is told
@@ -219,7 +228,7 @@ def test_a_faulty_installation_changes_nothing(suite, installed):
         assert done.returncode == 0, done.stderr
         load.rest(2)
     load.assert_unharmed()
-    load.assert_all_arrived()
+    load.assert_all_arrived(flush=lambda: flush(suite))
 
 
 def test_a_faulty_configuration_changes_nothing(suite):
@@ -274,9 +283,5 @@ def test_a_new_master_that_dies_at_once(suite):
             n = len(senders.confirmed())
             wait_for(lambda: len(senders.confirmed()) > n + 10)
         confirmed = senders.confirmed()
-
-        def missing():
-            times = survey(suite.info["mail_root"], recipients)[0]
-            return [i for i in confirmed if times.get(i) != 1]
-        wait_for(lambda: not missing(), seconds=60)
+        wait_for(lambda: all_once(suite, recipients, confirmed), seconds=60, every=1)
     assert old != suite.info["master_pid"]

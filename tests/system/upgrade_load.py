@@ -262,14 +262,16 @@ class Load:
             client.logout()
         return found
 
-    def assert_all_arrived(self, seconds=60):
+    def assert_all_arrived(self, seconds=60, flush=lambda: None):
+        """flush: has tried again what is deferred (a mailbox may be locked on a loaded machine)."""
         end = time.monotonic() + seconds
         while True:
             found = self.arrived()
             missing = [i for i in self.confirmed if found[i] == 0]
             if not missing or time.monotonic() > end:
                 break
-            time.sleep(0.5)
+            flush()
+            time.sleep(1)
         assert not missing, f"{len(missing)} of {len(self.confirmed)} were confirmed and have not arrived: {missing[:5]}"
         twice = [i for i, n in found.items() if i.startswith(self.run_id) and n > 1]
         assert not twice, f"{len(twice)} came more than once: {twice[:5]}"
