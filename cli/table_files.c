@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "make_path.h"
 #include "map_build.h"
 #include "sys.h"
 
@@ -183,10 +184,11 @@ make_state_folder(struct cli *cli)
 	const struct common_conf *common = cli_common(cli);
 	const struct passwd *pw;
 	char path[1200];
+	int r;
 
 	snprintf(path, sizeof(path), "%s/directory", common->state);
-	if (mkdir(common->state, 0755) < 0 && errno != EEXIST) {
-		cli_say_errno(common->state);
+	if ((r = make_path(common->state)) < 0) {
+		cli_say_err(common->state, r);
 		return false;
 	}
 	if (mkdir(path, 0700) < 0) {
