@@ -221,14 +221,14 @@ add_json(void *arg, const struct dkim_key_row *r)
 	buf_put_bytes(&name, r->selector);
 	buf_put_str(&name, "._domainkey.");
 	buf_put_bytes(&name, r->domain);
-	json_array_append_new(
-		arg, json_pack("{s:s%, s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s%, s:s, s:s%}",
-			     "domain", r->domain.p, r->domain.n, "selector", r->selector.p,
-			     r->selector.n, "type", dkim_key_type_name(r->type), "state",
-			     dkim_key_state_name(r->state), "created_s", (json_int_t)r->created_s,
-			     "since_s", (json_int_t)r->since_s, "checked_s", (json_int_t)r->checked_s,
-			     "next_s", (json_int_t)r->next_s, "seen", r->seen.p, r->seen.n, "name",
-			     buf_str(&name), "record", r->record.p, r->record.n));
+	json_array_append_new(arg,
+		json_pack("{s:s%, s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:s%, s:s, s:s%}", "domain",
+			r->domain.p, r->domain.n, "selector", r->selector.p, r->selector.n, "type",
+			dkim_key_type_name(r->type), "state", dkim_key_state_name(r->state),
+			"created_s", (json_int_t)r->created_s, "since_s", (json_int_t)r->since_s,
+			"checked_s", (json_int_t)r->checked_s, "next_s", (json_int_t)r->next_s,
+			"seen", r->seen.p, r->seen.n, "name", buf_str(&name), "record", r->record.p,
+			r->record.n));
 	buf_free(&name);
 }
 

@@ -41,6 +41,9 @@ struct usage_token {
 bool usage_next_form(struct bytes *rest, struct bytes *form);
 bool usage_next_token(struct bytes *form, struct usage_token *t);
 
+/* Does the name stand for options? */
+bool usage_is_options(const struct command *c, struct bytes name);
+
 /* Each text whose options are good in the form: itself, and paragraphs of its names. The i'th;
  * empty after the last. */
 struct bytes usage_options_text(const struct command *c, struct bytes form, size_t i);
