@@ -41,44 +41,58 @@ struct stats_wait {
 
 /* ---- what only master knows ---- */
 
-/* Of /proc/PID: pages in memory, and pages that count against the limit of private memory. */
+/* /proc/PID/NAME, as a string; false: it is gone. */
+static bool
+read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+/* The i-th word, from 0; 0 if it is no number. */
+static unsigned long long
+word(const char *text, unsigned i)
+{
+	for (; i > 0 && text != NULL; i--) {
+		text = strchr(text, ' ');
+		text = text == NULL ? NULL : text + 1;
+	}
+	return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* Pages in memory, and pages that count against the limit of private memory: proc(5). */
 static void
 put_memory(struct buf *out, pid_t pid)
 {
 	const unsigned long long page = (unsigned long long)sysconf(_SC_PAGESIZE);
-	unsigned long long resident, data;
-	char path[64];
-	FILE *f;
+	char text[256];
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return;
-	if (fscanf(f, "%*u %llu %*u %*u %*u %llu", &resident, &data) == 2)
-		buf_printf(out, " rss=%llu data=%llu", resident * page, data * page);
-	fclose(f);
+	if (read_proc(pid, "statm", text, sizeof(text)))
+		buf_printf(out, " rss=%llu data=%llu", word(text, 1) * page, word(text, 5) * page);
 }
 
 static void
 put_cpu(struct buf *out, pid_t pid)
 {
 	const unsigned long long tick = (unsigned long long)sysconf(_SC_CLK_TCK);
-	unsigned long long user, system;
-	char path[64], text[1024], *at;
-	ssize_t n;
-	int fd;
+	char text[1024];
+	const char *at;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_proc(pid, "stat", text, sizeof(text)))
 		return;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = 0;
-	at = strrchr(text, ')'); /* the name may hold anything */
-	if (at != NULL && sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-				  &user, &system) == 2)
-		buf_printf(out, " cpu_ms=%llu", (user + system) * 1000 / tick);
+	at = strrchr(text, ')'); /* the name may hold anything; 1 is the state behind it */
+	if (at != NULL)
+		buf_printf(out, " cpu_ms=%llu", (word(at, 12) + word(at, 13)) * 1000 / tick);
 }
 
 /* The folder's size is their number since Linux 6.2; before, they are counted. */

@@ -206,6 +206,10 @@ client_accept(struct daemon *d, const struct daemon_client *client)
 void
 clients_close(struct metrics *m)
 {
-	while (!LIST_EMPTY(&m->clients))
-		client_free(LIST_FIRST(&m->clients));
+	struct client *c, *next;
+
+	for (c = LIST_FIRST(&m->clients); c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		client_free(c);
+	}
 }
