@@ -25,7 +25,7 @@ class PackageDesk(Desk):
     def __init__(self, host, dns, tarball, deb):  # noqa: F811
         self.machine = new_machine(host.net, tarball, "mx", "mx.example.org")
         self.host, self.root, self.dns = host, self.machine.root, dns
-        shutil.copy(deb, self.path("/root/"))
+        shutil.copy(deb, self.path("/root/relais_downloaded.deb"))
         # who would answer "yes" to apt
         self.write("/etc/apt/apt.conf.d/90yes", 'APT::Get::Assume-Yes "true";\n')
 
