@@ -18,7 +18,7 @@ CHAPTERS = ["first-server.md", "when-something-is-wrong.md", "at-home.md", "isp.
 SYSTEM = {"apt", "apt-get", "systemctl", "certbot", "journalctl", "ufw", "rsync", "psql", "doveadm",
           "imapsync", "postfix", "systemd-analyze", "dpkg", "curl", "hostnamectl", "postqueue", "ssh",
           "tar", "cp", "createdb", "createuser", "fail2ban-client", "swaks", "scp", "cat", "chmod",
-          "ln", "mkdir", "relais-master"}
+          "ln", "mkdir", "sed", "relais-master"}
 
 
 @pytest.fixture(scope="module")
