@@ -101,7 +101,8 @@ put_service(struct buf *out, const struct service_sum *sum)
 		snprintf(pids, sizeof(pids), "%.*s %u/%u", (int)sum->state.n,
 			(const char *)sum->state.p, sum->ready, sum->n);
 	else if (strlen(sum->pids) > 13)
-		snprintf(pids, sizeof(pids), "%.7s +%u", sum->pids, sum->n - 1);
+		snprintf(pids, sizeof(pids), "%.*s +%u", (int)strcspn(sum->pids, " "), sum->pids,
+			sum->n - 1);
 	else
 		snprintf(pids, sizeof(pids), "%s", sum->pids);
 	buf_printf(out, "%-15.*s %-13.13s %6s %2" PRIu64, (int)sum->name.n,
