@@ -41,7 +41,7 @@ static const struct delivery_outcome outcomes[] = {
 	TEMPORARY(ERR_IO, "4.3.0", "mailbox could not be written"),
 	TEMPORARY(ERR_RESOURCE, "4.3.0", "out of system resources"),
 	TEMPORARY(ERR_CORRUPT, "4.2.0", "mailbox is damaged"),
-	TEMPORARY(ERR_BUSY, "4.2.0", "mailbox is locked"),
+	{ ERR_BUSY, DELIVERY_BUSY, "4.2.0", "mailbox is locked", 0 },
 	TEMPORARY(ERR_NOT_FOUND, "4.2.0", "mailbox is not there"),
 	TEMPORARY(ERR_DENIED, "4.3.5", "mailbox may not be written"),
 	TEMPORARY(ERR_TIMEOUT, "4.3.0", "delivery took too long"),

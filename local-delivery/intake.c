@@ -233,7 +233,8 @@ intake_drain(struct daemon *d)
 void
 intake_stats(struct daemon *d, struct buf *out)
 {
-	static const char *const names[DELIVERY_STATUSES] = { "written", "temporary", "permanent" };
+	static const char *const names[DELIVERY_STATUSES] = { "written", "temporary", "permanent",
+		"busy" };
 	const struct intake *in = d->ctx;
 
 	for (size_t i = 0; i < DELIVERY_STATUSES; i++)

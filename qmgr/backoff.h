@@ -24,6 +24,16 @@ backoff_next_s(const struct backoff *b, uint64_t arrival_s, uint64_t now_s)
 	return now_s + wait;
 }
 
+/* What was in the way goes away in moments: 2, 4, 8 ... seconds, no longer than otherwise. */
+static inline uint64_t
+backoff_soon_s(const struct backoff *b, uint64_t arrival_s, uint64_t now_s, unsigned attempts)
+{
+	const uint64_t next = backoff_next_s(b, arrival_s, now_s);
+	const uint64_t soon = now_s + ((uint64_t)2 << (attempts < 12 ? attempts : 12));
+
+	return soon < next ? soon : next;
+}
+
 /* RFC 5321 sec. 4.5.4.1: after the attempt that failed now, is it time to give up? */
 static inline bool
 backoff_expired(const struct backoff *b, uint64_t arrival_s, uint64_t now_s)

@@ -107,6 +107,15 @@ job_bounced(struct job *j, const char *code, const char *text)
 	job_end(j);
 }
 
+static uint64_t
+next_attempt_s(struct job *j, uint64_t arrival_s, uint64_t now)
+{
+	const struct backoff *b = &j->q->backoff;
+
+	return j->busy ? backoff_soon_s(b, arrival_s, now, job_rcpt(j)->attempts)
+		       : backoff_next_s(b, arrival_s, now);
+}
+
 void
 job_deferred(struct job *j, const char *code, const char *text)
 {
@@ -124,8 +133,7 @@ job_deferred(struct job *j, const char *code, const char *text)
 	if (!j->silent)
 		line_result(j, "deferred", code, text);
 	if (!j->msg->deleted)
-		record(j, QUEUE_EVENT_DEFERRED, backoff_next_s(&j->q->backoff, arrival, now), code,
-			text);
+		record(j, QUEUE_EVENT_DEFERRED, next_attempt_s(j, arrival, now), code, text);
 	job_end(j);
 }
 
@@ -170,6 +178,7 @@ on_delivered(void *arg, const struct ipc_answer *answer)
 		job_bounced(j, j->code, j->text);
 		break;
 	default:
+		j->busy = result.status == DELIVERY_BUSY;
 		j->msg->entry->flags |= ENTRY_TRIED;
 		job_deferred(j, j->code, j->text);
 		break;

@@ -165,6 +165,7 @@ struct job {
 	uint64_t start_us, sent_us, written_us;
 	/* to another host: */
 	bool remote;           /* it waits at its destination, or is out */
+	bool busy;             /* what is in the way goes away in moments */
 	bool silent;           /* nothing happened that is worth a line */
 	uint8_t tries;         /* sent again at once, so often */
 	uint32_t event_flags;  /* QUEUE_EVENT_* flags */

@@ -78,6 +78,7 @@ enum delivery_status {
 	DELIVERY_WRITTEN = 0,   /* durable after the next successful SYNC */
 	DELIVERY_TEMPORARY = 1, /* stay queued, try again */
 	DELIVERY_PERMANENT = 2, /* will not get better */
+	DELIVERY_BUSY = 3,      /* as TEMPORARY; somebody has the mailbox, for moments as a rule */
 	DELIVERY_STATUSES
 };
 

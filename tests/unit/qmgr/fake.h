@@ -52,7 +52,7 @@ struct fake {
 	bool keep_lent;
 	struct link *ledger;
 	unsigned told; /* ledger heard so often that the operator was told */
-	unsigned deliveries, repeated, syncs, resolves, lost;
+	unsigned deliveries, repeated, syncs, resolves, lost, busy;
 	bool finished; /* qmgr has drained */
 	bool directory_down, full_is_ok, sync_fails, hold_sync;
 	const char *full_leads_to; /* accounts behind "full", with blanks; NULL: itself */

@@ -174,6 +174,10 @@ answer_deliver(struct pending *p, struct buf *out)
 		r.status = DELIVERY_TEMPORARY;
 		r.code = BYTES_LITERAL("4.2.2");
 		r.text = BYTES_LITERAL("mailbox full");
+	} else if (bytes_starts_with(m.account, BYTES_LITERAL("busy@")) && world->busy++ == 0) {
+		r.status = DELIVERY_BUSY;
+		r.code = BYTES_LITERAL("4.2.0");
+		r.text = BYTES_LITERAL("mailbox is locked");
 	} else if (bytes_starts_with(m.account, BYTES_LITERAL("bad@"))) {
 		r.status = DELIVERY_PERMANENT;
 		r.code = BYTES_LITERAL("5.2.0");

@@ -131,13 +131,35 @@ run_row(void **arg)
 	assert_int_equal(backoff_expired(&b, t->arrival, t->now), t->expired);
 }
 
+static const struct soon_row {
+	const char *label;
+	unsigned attempts;
+	uint64_t next;
+} soon_rows[] = {
+	{ "the first", 0, 2002 },
+	{ "the third", 2, 2008 },
+	{ "never longer than otherwise", 9, 3000 },
+	{ "many", 60000, 3000 },
+};
+
+static void
+run_soon(void **arg)
+{
+	static const struct backoff b = { 300, 4000, 5 * 86400 };
+	const struct soon_row *t = *arg;
+
+	assert_int_equal(backoff_soon_s(&b, 1000, 2000, t->attempts), t->next);
+}
+
 int
 main(void)
 {
 	TABLE_TESTS(tests, rows, run_row);
+	TABLE_TESTS(soon, soon_rows, run_soon);
 	const struct CMUnitTest more[] = { cmocka_unit_test(test_against_model),
 		cmocka_unit_test(test_a_million) };
 
 	return cmocka_run_group_tests_name("qmgr/backoff", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("qmgr/backoff soon", soon, NULL, NULL) +
 	       cmocka_run_group_tests_name("qmgr/index", more, NULL, NULL);
 }

@@ -129,6 +129,19 @@ test_lost_deliverer(void **state)
 	assert_int_equal(f->repeated, 1);
 }
 
+/* Somebody has the mailbox, for a moment: no wait of minutes. */
+static void
+test_busy_mailbox(void **state)
+{
+	struct fake *f = *state;
+
+	fake_commit(f, "busy@example.org", SMALL_MESSAGE);
+	assert_true(fake_until(f, fake_empty));
+	assert_int_equal(f->busy, 2);
+	assert_int_equal(f->deliveries, 1);
+	assert_int_equal(f->q->stats.deferrals, 1);
+}
+
 static void
 test_lost_directory(void **state)
 {
@@ -184,6 +197,7 @@ main(void)
 		FAKE_TEST(test_gives_up),
 		FAKE_TEST(test_fails_for_good),
 		FAKE_TEST(test_lost_deliverer),
+		FAKE_TEST(test_busy_mailbox),
 		FAKE_TEST(test_lost_directory),
 		FAKE_TEST(test_failed_sync),
 		FAKE_TEST(test_duplicate_id),
