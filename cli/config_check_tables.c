@@ -283,10 +283,23 @@ has_key(DIR *keys, struct bytes domain)
 	return false;
 }
 
+/* Nobody sends to others from a name of one part, or from localhost. */
+static bool
+is_for_others(struct bytes domain)
+{
+	static const char local[] = ".localhost";
+	const size_t n = strlen(local);
+
+	if (domain.n > n && bytes_is_nocase(bytes_skip(domain, domain.n - n), local))
+		return false;
+	return bytes_find(domain, '.') != BYTES_NOT_FOUND &&
+	       !bytes_starts_with_nocase(domain, BYTES_LITERAL("localhost."));
+}
+
 static void
 look_for_key(struct tables *t, DIR *keys, const char *file, unsigned line, struct bytes domain)
 {
-	if (has_key(keys, domain) || ++t->told >= TOLD_MAX)
+	if (!is_for_others(domain) || has_key(keys, domain) || ++t->told >= TOLD_MAX)
 		return;
 	conf_find_at(t->k->found, CONF_WARNING, file, line,
 		arena_printf(&t->k->found->arena, "make one: relais dkim new %.*s", (int)domain.n,
@@ -321,10 +334,8 @@ look_for_keys(struct tables *t)
 		const struct table_entry *e = &f->table.entries[i];
 		enum domain_class class;
 
-		/* nobody sends from localhost */
 		if (domain_class(t, e->key, &class) && class == DOMAIN_LOCAL &&
-			!is_in_option(common, e->key) &&
-			!bytes_starts_with(e->key, BYTES_LITERAL("localhost")))
+			!is_in_option(common, e->key))
 			look_for_key(t, keys, f->path, e->line, e->key);
 	}
 	if (keys != NULL)

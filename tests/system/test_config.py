@@ -262,6 +262,13 @@ def test_half_a_configuration(setup):
     assert setup.check()[0] == 1
 
 
+def test_names_that_nobody_sends_from_want_no_key(setup):
+    setup.write("domain = example.org, localhost, mail, box.localhost\n", without="domain")
+    setup.table("domains", "localhost.localdomain local\nlocalhoster.example local\nintranet local\n")
+    wanted = [x["text"].split()[0] for x in setup.check()[1] if "has no DKIM key" in x["text"]]
+    assert wanted == ["localhoster.example"]
+
+
 def test_no_file(setup):
     os.unlink(setup.conf)
     status, findings = setup.check()
