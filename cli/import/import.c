@@ -256,8 +256,12 @@ import_put(struct import *im, const struct import_place *place, enum table_kind 
 	ok = read_back(im, kind, &line, &folded, &why);
 	buf_free(&line);
 	if (!ok) {
+		/* what is told may be shown to others: no password, no hash of one */
+		const bool secret = kind == TABLE_ACCOUNTS || kind == TABLE_RELAY_CREDENTIALS;
+
 		import_tell(im, place, IMPORT_BY_HAND, "%.*s %.*s: %s", (int)key.n,
-			(const char *)key.p, (int)value.n, (const char *)value.p, why);
+			(const char *)key.p, secret ? 3 : (int)value.n,
+			secret ? "..." : (const char *)value.p, why);
 		return false;
 	}
 	if (t->count == t->cap) {
