@@ -167,12 +167,14 @@ map_replace_file(const char *path, struct bytes text, unsigned mode)
 		(void)unlinkat(m.dirfd, m.temporary, 0);
 		fd = sys_openat(
 			m.dirfd, m.temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-		r = fd < 0 ? fd : sys_write_all(fd, text);
+		r = fd < 0 ? fd : ERR_OK;
 	}
 	if (r == ERR_OK && fstatat(m.dirfd, m.name, &old, 0) == 0) {
 		if ((geteuid() == 0 && fchown(fd, old.st_uid, old.st_gid) < 0) ||
 			fchmod(fd, old.st_mode & 07777) < 0)
 			r = err_from_errno(errno);
 	}
+	if (r == ERR_OK) /* who may not read the old one never reads the new one */
+		r = sys_write_all(fd, text);
 	return making_end(&m, fd, r);
 }
