@@ -376,6 +376,12 @@ setup_ask_yes(struct setup *s, const char *question, bool without_terminal)
 
 /* ---- all of them ---- */
 
+static void
+put_missing(struct buf *missing, const struct question *q)
+{
+	buf_printf(missing, "%s%s", missing->len > 0 ? ", " : "", q->option);
+}
+
 /* No terminal: the default, or it is missing. */
 static bool
 take_default(struct setup *s, enum setup_question i, struct buf *missing)
@@ -385,7 +391,7 @@ take_default(struct setup *s, enum setup_question i, struct buf *missing)
 	struct buf why = BUF_INIT;
 
 	if (guess == NULL || q->check(s, guess, &s->answer[i], &why) == SETUP_BAD) {
-		buf_printf(missing, "%s%s", missing->len > 0 ? ", " : "", q->option);
+		put_missing(missing, q);
 		buf_free(&why);
 		return false;
 	}
@@ -429,7 +435,7 @@ setup_ask(struct setup *s)
 			ok &= take_given(s, i);
 		} else if (s->terminal < 0) {
 			if (!possible && q->guess == guess_domain)
-				buf_printf(&missing, ", %s", q->option);
+				put_missing(&missing, q);
 			else
 				(void)take_default(s, i, &missing);
 		} else if (ok && !ask(s, i)) {

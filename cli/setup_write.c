@@ -257,8 +257,8 @@ may_write(struct setup *s, const char *folder)
 {
 	char *part = arena_str(&s->arena, bytes_from_str(folder)), *slash;
 
-	while (access(part, F_OK) != 0 && errno == ENOENT && (slash = strrchr(part, '/')) != NULL &&
-		slash != part)
+	while (part[0] != 0 && access(part, F_OK) != 0 && errno == ENOENT &&
+		(slash = strrchr(part, '/')) != NULL)
 		*slash = 0;
 	if (access(part[0] == 0 ? "/" : part, W_OK | X_OK) == 0)
 		return true;
@@ -363,8 +363,13 @@ setup_write_configuration(struct setup *s)
 	if (s->text.len == 0)
 		return true;
 	r = make_path(folder);
-	if (r == ERR_OK)
-		r = map_replace_file(cli->conf_path, buf_bytes(&s->text), 0644);
+	if (r == ERR_OK) {
+		char *file = realpath(cli->conf_path, NULL); /* a link stays one */
+
+		r = map_replace_file(
+			file != NULL ? file : cli->conf_path, buf_bytes(&s->text), 0644);
+		free(file);
+	}
 	if (r < 0) {
 		fprintf(stderr, "%s: %s\n", cli->conf_path, err_text(r));
 		return false;

@@ -127,7 +127,20 @@ def test_the_file_is_short_and_right(place):
 def test_all_that_is_missing_is_named(place):
     status, _, err = place.setup("--no-input", "--hostname", "mx.example.test")
     assert status == 1 and "Missing: --account (or --no-account), --password-file." in err
+    status, _, err = place.setup("--no-input", "--hostname", "mx", "--no-account")
+    assert status == 1 and "Missing: --domain." in err
     assert place.written() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a folder there")
+def test_mail_may_live_in_a_new_folder_of_the_root(place):
+    done = subprocess.run(
+        place.words("--no-input", "--no-start", "--hostname", "mx.example.test", "--domain",
+                    "example.test", "--no-account", "--mail-root", "/relais-test-nowhere", mail_root=False),
+        env=place.env, text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "\nmail_root = /relais-test-nowhere\n" in place.text()
+    assert not os.path.exists("/relais-test-nowhere")  # it is made with the first mailbox
 
 
 def test_as_a_package_does_it(place):
@@ -227,6 +240,16 @@ def test_half_a_configuration_is_completed(place):
     assert status == 0, err
     assert place.text().startswith(mine) and "\ndomain = example.test\n" in place.text()
     assert place.text().count("hostname =") == 1
+
+
+def test_a_link_stays_a_link_and_what_is_private_private(place):
+    os.makedirs(os.path.dirname(place.conf))
+    mine = place.file("other", "hostname = mx.example.test\n")
+    os.symlink(mine, place.conf)
+    status, _, err = place.setup("--no-input", "--no-start", "--domain", "example.test", "--no-account")
+    assert status == 0, err
+    assert os.readlink(place.conf) == mine and "\ndomain = example.test\n" in place.text()
+    assert os.stat(mine).st_mode & 0o777 == 0o600
 
 
 def test_broken_configuration_is_left_alone(place):
