@@ -419,7 +419,7 @@ do_leave(struct child *c)
 static void
 do_left(struct child *c)
 {
-	if (c->again && !c->leaving)
+	if (c->again && !c->leaving && !c->master->stopping)
 		do_start(c);
 	else
 		do_gone(c);
