@@ -196,7 +196,7 @@ prepare(struct master *m)
 	r = folders_make(m);
 	if (r == ERR_OK && m->take_over_fd < 0)
 		r = control_open(m);
-	if (r == ERR_OK)
+	if (r == ERR_OK || m->take_over_fd >= 0) /* those that are open are wanted in any case */
 		r = listeners_open(m);
 	if (m->take_over_fd >= 0) /* what has a process is served, whatever is missing */
 		r = tell_what_is_missing(m);
