@@ -154,6 +154,19 @@ give_up(struct master *m)
 	finish(m, UPGRADE_FAILED);
 }
 
+/* The old one died meanwhile and was started again, as a new one: it is the one too many. */
+static struct child *
+trial_left_over(struct master *m)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &m->children, link) {
+		if (c->trial && !is_old(c))
+			return c;
+	}
+	return NULL;
+}
+
 static void leave_phase(struct master *m);
 
 static void
@@ -172,6 +185,8 @@ begin_switch(struct master *m)
 		if (fresh != NULL)
 			fresh->trial = false;
 	}
+	while ((fresh = trial_left_over(m)) != NULL)
+		child_succeeded(fresh);
 	u->phase = 0;
 	leave_phase(m);
 }
@@ -385,6 +400,7 @@ renew_begin(struct master *m)
 		u->other_messages |= is_old(c) && c->wire != 0 && c->wire != ipc_wire();
 	}
 	tell(u, "version %s has taken over", relais_version());
+	master_report_errors(&m->conf, &u->story); /* doors that could not be opened */
 	begin_trials(m);
 	upgrade_advance(m);
 }
