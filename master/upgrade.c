@@ -112,6 +112,9 @@ fail(struct upgrade *u, const char *why)
 {
 	buf_printf(&u->story, "%s; nothing has changed\n", why);
 	log_error("upgrade: %s; nothing has changed", why);
+	if (u->left_fd >= 0)
+		close(u->left_fd);
+	u->left_fd = -1;
 	upgrade_enter(u, UPGRADE_FAILED);
 	answer_asker(u, ERR_PEER);
 }
@@ -279,6 +282,7 @@ exec_checker(const struct master *m, int out)
 	const char *const words[] = { "--check", "--take-over", number };
 	sigset_t none;
 
+	setpgid(0, 0); /* with the programs that it starts it can be ended */
 	snprintf(number, sizeof(number), "%d", m->upgrade->left_fd);
 	(void)fcntl(m->upgrade->left_fd, F_SETFD, 0);
 	sigemptyset(&none);
@@ -300,7 +304,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		try_to_leave(m);
 	else if (u->step == UPGRADE_CHECKING && u->checker != 0 &&
 		 clock_mono_ms() - u->since_ms > CHECK_TIMEOUT_MS)
-		kill(u->checker, SIGKILL);
+		kill(-u->checker, SIGKILL);
 }
 
 static int
