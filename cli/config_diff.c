@@ -64,6 +64,18 @@ add(struct comparing *c, const struct conf_option *a, const struct conf_option *
 	buf_free(&fresh);
 }
 
+/* A danger is told with one option of several that make it: that one may be as it was. */
+static void
+put_other_dangers(struct comparing *c)
+{
+	struct conf_option a, b;
+
+	for (const struct conf_finding *f = c->dangers.first; f != NULL; f = f->next)
+		if (conf_option_named(c->old, f->option, &a) &&
+			conf_option_named(c->fresh, f->option, &b) && conf_option_equal(&a, &b))
+			buf_printf(&c->out, "[dangerous: %s]\n", f->text);
+}
+
 static int
 compare(struct cli *cli, const struct conf *old, const struct conf *fresh, const char *path,
 	bool json)
@@ -80,6 +92,7 @@ compare(struct cli *cli, const struct conf *old, const struct conf *fresh, const
 	for (size_t i = 0; conf_option_at(old, i, &a) && conf_option_at(fresh, i, &b); i++)
 		if (!conf_option_equal(&a, &b))
 			add(&c, &a, &b);
+	put_other_dangers(&c);
 	if (json)
 		json_print(c.json);
 	else if (c.out.len > 0)

@@ -395,6 +395,11 @@ def test_diff(setup):
         [("plaintext_auth", "never", "always", line, False)]
     assert "without TLS" in rows[0]["danger"]
     assert "[dangerous: " in setup.run("diff", other).stdout
+    setup.write("ledger {\nsend_messages = 0\n}\n")
+    shutil.copy(setup.conf, other)
+    setup.write("ledger {\nsend_messages = 0\nsend_recipients = 0\n}\n")  # what it takes is two options
+    told = setup.run("diff", other).stdout
+    assert told.startswith("ledger.send_recipients: 2000 -> 0 (") and "[dangerous: an account whose" in told
     setup.put(other, "nonsense\n")
     assert setup.run("diff", other).returncode == 2
     assert setup.run("diff", "--running").returncode == 3
