@@ -61,7 +61,7 @@ is_healthy(struct cli *cli, const struct view *v, struct buf *reasons)
 			       .disk_percent = m->warn_disk,
 			       .memory_percent = m->warn_memory,
 			       .files_percent = m->warn_files,
-			       .queue_age_s = m->warn_queue_age / 1000,
+			       .queue_age_s = (m->warn_queue_age + 999) / 1000, /* 0: off */
 			       .queue_messages = m->warn_queue_messages,
 			       .certificate_days = tls->warn_days },
 		       reasons) == 0;
