@@ -9,7 +9,7 @@ die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 # What a build needs; tests add their own.
 build_packages=(gcc cmake ninja-build pkg-config libc6-dev libevent-dev libdb5.3-dev libidn2-dev libssl-dev
     libseccomp-dev libcap-dev libjansson-dev zlib1g-dev libcrypt-dev libgsasl-dev libargon2-dev libpq-dev libpam0g-dev libunbound-dev
-    libspf2-dev libopendkim-dev libopendmarc-dev libpsl-dev publicsuffix libexpat1-dev
+    libspf2-dev libopendkim-dev libopendmarc-dev libexpat1-dev
     dns-root-data libcmocka-dev curl)
 
 # install_packages PACKAGE...: those that are missing, from Debian; no service starts by itself
