@@ -27,8 +27,8 @@ static void
 forms_are_read(void **state)
 {
 	static const char *const expected[] = { "relais thing [list] [--json]",
-		"relais thing add|put NAME COLOUR... [--size SIZE]\n                           "
-		"[--quiet]",
+		("relais thing add|put NAME COLOUR... [--size SIZE]\n                           "
+		 "[--quiet]"),
 		"relais thing del NAME | --all", "relais thing move WHICH",
 		"relais thing paint --red --on WHAT", "relais thing look NAME [FROM [TO]]" };
 	struct bytes rest = bytes_from_str(text), form;
