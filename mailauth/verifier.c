@@ -145,7 +145,9 @@ begin(struct job *j)
 
 	if (!turns_has_place(j)) {
 		v->numbers.overloads++;
+		guard_enter(j->asker->channel, j->id);
 		job_timeout(j);
+		guard_leave();
 		return;
 	}
 	turns_wait(j);

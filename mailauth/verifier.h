@@ -130,7 +130,7 @@ struct job *turns_next(struct verifier *v); /* which counts as started; NULL: no
 /* ---- verifier_job.c ---- */
 void job_start(struct job *j);
 void job_read(struct job *j);    /* the next part of the content */
-void job_timeout(struct job *j); /* answer with what is known; frees it */
+void job_timeout(struct job *j); /* answer with what is known; frees it. Within the guard */
 
 /* ---- verifier_dns.c ---- */
 struct answers_kept *answers_kept_new(void);

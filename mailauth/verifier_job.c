@@ -4,7 +4,8 @@
  * side by side, the body piece by piece, then DMARC.
  *
  * Whoever calls into a check does it between guard_enter() and guard_leave(): the first step and
- * the pieces here, what an answer of the DNS sets going in verifier_dns.c.
+ * the pieces here, what an answer of the DNS sets going in verifier_dns.c, the end of its time in
+ * verifier.c.
  *
  * Runs in:  mailauth-verify.
  * Trusts:   the door that it sends what it has; nothing of the message and the DNS.
@@ -177,9 +178,7 @@ job_timeout(struct job *j)
 	static const struct bytes words = BYTES_LITERAL("not done in time");
 
 	if (!j->is_spf && j->dmarc != NULL) {
-		guard_enter(j->asker->channel, j->id);
 		dmarc_give_up(j->dmarc); /* which answers */
-		guard_leave();
 		return;
 	}
 	if (!j->is_spf) {

@@ -368,6 +368,24 @@ class Deaf(threading.Thread):
         self.socket.close()
 
 
+def test_the_time_is_over_while_dmarc_is_looked_for(dns, fresh_suite):
+    """SPF and signatures are known, the author's DNS keeps silent: nobody else is in trouble for that."""
+    deaf = Deaf(dns)
+    deaf.start()
+    suite = fresh_suite(users=1, options=[o for o in options(dns) if "timeout" not in o and "forwarders=127" not in o]
+                        + [f"resolver.forwarders=127.0.0.1:{deaf.port}", "resolver.timeout=25s",
+                           "mailauth.timeout=4500ms", "mailauth.verifiers=1"])
+    door = Door(suite, dns, dns.key)
+    try:
+        results = door.results(door.find(door.send(door.message("a@silent.example"), "a@reject.example")))
+        assert any(r.startswith("spf=pass") for r in results)
+        assert any(r.startswith("dmarc=temperror") for r in results)
+        assert door.number_of("relais_mailauth_timeouts_total") == 1
+        assert door.number_of("relais_smtp_verifier_died_total") == 0
+    finally:
+        deaf.ended = True
+
+
 def test_a_network_gets_its_share(dns, fresh_suite):
     """Many connections of one network, about domains whose DNS is silent, take no other's place."""
     deaf = Deaf(dns)
