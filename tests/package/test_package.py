@@ -48,7 +48,8 @@ def test_everything_is_where_it_belongs(deb):
     for name in ("/usr/sbin/relais", "/usr/sbin/relais-master", "/usr/sbin/sendmail", "/usr/lib/sendmail",
                  "/usr/bin/mailq", "/usr/bin/newaliases", "/usr/libexec/relais/smtpd",
                  "/lib/systemd/system/relais.service", "/etc/logrotate.d/relais",
-                 "/etc/fail2ban/filter.d/relais-ban.conf", "/usr/share/man/man5/relais.conf.5.gz"):
+                 "/etc/fail2ban/filter.d/relais-ban.conf", "/usr/share/man/man5/relais.conf.5.gz",
+                 "/usr/share/doc/relais/examples/postgresql.sql"):
         assert name in modes, name
     assert not [x for x, mode in modes.items() if "s" in mode], "setuid or setgid"
     # a configuration is the administrator's from its first moment
