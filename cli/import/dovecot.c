@@ -274,16 +274,42 @@ take_passwd_file(struct dovecot *d, const struct import_place *place, struct byt
 		import_passwd_file(d->im, path, text, arena_bytes(&d->im->arena, scheme));
 }
 
+/* "session=yes dovecot": the last word, if it is a name; "%s" and "*" are the protocol's there. */
+static void
+take_pam(struct dovecot *d, const struct import_place *place, struct bytes args)
+{
+	struct bytes word, service = BYTES_LITERAL("dovecot");
+
+	while (import_word(&args, &word))
+		if (bytes_find(word, '=') == BYTES_NOT_FOUND &&
+			bytes_find(word, '%') == BYTES_NOT_FOUND && !bytes_is(word, "*"))
+			service = word;
+	import_set(d->im, place, "directory", "pam_service", service);
+}
+
+/* Blocks whose users are none who may log in as themselves. */
+static const struct {
+	const char *name, *words;
+} other_users[] = {
+	{ "deny", "these users may not log in: relais user lock ADDRESS..." },
+	{ "master", "nobody logs in as others here; the mailboxes' owner is mail_user" },
+};
+
 static void
 take_passdb(struct dovecot *d, const struct import_place *place, size_t i)
 {
 	struct bytes driver = in_block(d, i, "driver"), args = in_block(d, i, "args");
 
+	for (size_t k = 0; k < NITEMS(other_users); k++)
+		if (bytes_is(in_block(d, i, other_users[k].name), "yes")) {
+			import_tell(d->im, place, IMPORT_BY_HAND, "%s: %s", other_users[k].name,
+				other_users[k].words);
+			return;
+		}
 	if (bytes_is(driver, "passwd-file"))
 		take_passwd_file(d, place, args);
 	else if (bytes_is(driver, "pam"))
-		import_set(d->im, place, "directory", "pam_service",
-			args.n == 0 || args.p[0] == '*' ? BYTES_LITERAL("dovecot") : args);
+		take_pam(d, place, args);
 	else
 		import_tell(d->im, place, IMPORT_BY_HAND,
 			"driver %.*s: accounts come from the table accounts, PostgreSQL "

@@ -108,13 +108,14 @@ alias_domain(
 	struct buf value = BUF_INIT;
 	struct bytes folded;
 	struct import_table *t = &p->im->tables[TABLE_DOMAINS];
+	const size_t before = t->count;
 	bool ok;
 
-	if (mail_domain_fold(&p->im->arena, from, &folded) == ERR_OK)
-		for (size_t i = 0; i < t->count; i++) /* it has been put as a local one */
-			t->entries[i].repeated |= bytes_equal(t->entries[i].key, folded);
 	buf_printf(&value, "alias %.*s", (int)to.n, (const char *)to.p);
 	ok = import_put(p->im, place, TABLE_DOMAINS, from, buf_bytes(&value));
+	if (ok && mail_domain_fold(&p->im->arena, from, &folded) == ERR_OK)
+		for (size_t i = 0; i < before; i++) /* it has been put as a local one */
+			t->entries[i].repeated |= bytes_equal(t->entries[i].key, folded);
 	if (ok)
 		import_tell(p->im, place, IMPORT_TAKEN, "domain %.*s: %s", (int)from.n,
 			(const char *)from.p, buf_str(&value));
