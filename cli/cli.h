@@ -14,10 +14,11 @@
 
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_FAILED = 1, /* it was understood and did not succeed */
-	CLI_USAGE = 2,  /* wrong words */
-	CLI_DOWN = 3,   /* the suite, or a service of it, does not answer */
-	CLI_LATER = 75, /* not known at the moment: try again (EX_TEMPFAIL) */
+	CLI_FAILED = 1,    /* it was understood and did not succeed */
+	CLI_USAGE = 2,     /* wrong words */
+	CLI_DOWN = 3,      /* the suite, or a service of it, does not answer */
+	CLI_DANGEROUS = 4, /* upgrade: it takes a dangerous change only if that is meant */
+	CLI_LATER = 75,    /* not known at the moment: try again (EX_TEMPFAIL) */
 };
 
 struct cli {
@@ -51,7 +52,10 @@ int cli_ask(struct cli *cli, int fd, uint16_t type, struct bytes body, struct ip
 
 /* Ask master; its text in *m (borrowed until the next question). CLI_OK, or the exit status
  * after printing the reason. */
-int cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m);
+int cli_ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_text *m);
+
+/* The body of what reload and upgrade ask; argv: of the command. */
+void cli_put_yes_really(struct buf *body, int argc, char *argv[]);
 
 /* Say what an error, or errno, means for this (mostly a file), and what to do about it. */
 void cli_say_err(const char *what, int err);

@@ -108,7 +108,7 @@ static int
 read_running(struct cli *cli, struct conf *running)
 {
 	struct control_text m = { 0 };
-	int r = cli_ask_master(cli, CONTROL_CONFIG_SHOW, &m);
+	int r = cli_ask_master(cli, CONTROL_CONFIG_SHOW, BYTES_NONE, &m);
 
 	if (r != CLI_OK)
 		return r;

@@ -19,8 +19,8 @@ const char log_usage[] =
 	"After the log's file was moved away: all lines from now on go into a new one\n"
 	"of its name. For logrotate. Sessions that there are keep the old one.";
 
-static int
-ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_text *m)
+int
+cli_ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_text *m)
 {
 	int fd = cli_connect_master(cli), r;
 	struct ipc_frame answer;
@@ -40,10 +40,11 @@ ask_master(struct cli *cli, uint16_t type, struct bytes body, struct control_tex
 	return CLI_OK;
 }
 
-int
-cli_ask_master(struct cli *cli, uint16_t type, struct control_text *m)
+void
+cli_put_yes_really(struct buf *body, int argc, char *argv[])
 {
-	return ask_master(cli, type, BYTES_NONE, m);
+	if (argc > 1 && strcmp(argv[1], "--yes-really") == 0)
+		control_reload_encode(body, &(struct control_reload){ .yes_really = 1 });
 }
 
 static int
@@ -52,7 +53,7 @@ simple(struct cli *cli, uint16_t type, struct bytes body)
 	struct control_text m = { 0 };
 	int r;
 
-	r = ask_master(cli, type, body, &m);
+	r = cli_ask_master(cli, type, body, &m);
 	if (r != CLI_OK)
 		return r;
 	fwrite(m.text.p, 1, m.text.n, m.err < 0 ? stderr : stdout);
@@ -65,8 +66,7 @@ cmd_reload(struct cli *cli, int argc, char *argv[])
 	struct buf body = BUF_INIT;
 	int status;
 
-	if (argc > 1 && strcmp(argv[1], "--yes-really") == 0)
-		control_reload_encode(&body, &(struct control_reload){ .yes_really = 1 });
+	cli_put_yes_really(&body, argc, argv);
 	status = simple(cli, CONTROL_RELOAD, buf_bytes(&body));
 	buf_free(&body);
 	return status;

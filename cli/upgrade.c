@@ -16,10 +16,12 @@
 #define ANSWER_MS    5000
 
 const char upgrade_usage[] =
-	"relais upgrade\n\n"
+	"relais upgrade [--yes-really]\n\n"
 	"Has the newly installed programs take over: nothing is refused and no session\n"
 	"ends. First it is checked that they can; if not, nothing changes. Returns when\n"
-	"all new processes serve. An older version is taken up in the same way.";
+	"all new processes serve. An older version is taken up in the same way.\n"
+	"A changed configuration is taken up, too. --yes-really: also a change that opens\n"
+	"a relay or drops TLS.";
 
 /* Master's story; false: no answer this time. */
 static bool
@@ -86,16 +88,17 @@ follow(struct cli *cli, struct buf *shown)
 int
 cmd_upgrade(struct cli *cli, int argc, char *argv[])
 {
-	struct buf shown = BUF_INIT;
+	struct buf shown = BUF_INIT, body = BUF_INIT;
 	struct control_text m = { 0 };
-	int status = cli_ask_master(cli, CONTROL_UPGRADE, &m);
+	int status;
 
-	(void)argc;
-	(void)argv;
+	cli_put_yes_really(&body, argc, argv);
+	status = cli_ask_master(cli, CONTROL_UPGRADE, buf_bytes(&body), &m);
+	buf_free(&body);
 	if (status != CLI_OK)
 		return status;
 	show(&shown, m.text, m.err < 0);
-	status = m.err < 0 ? CLI_FAILED : follow(cli, &shown);
+	status = m.err == ERR_DENIED ? CLI_DANGEROUS : m.err < 0 ? CLI_FAILED : follow(cli, &shown);
 	buf_free(&shown);
 	return status;
 }

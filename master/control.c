@@ -278,9 +278,10 @@ on_stop(struct ipc_call *call, const void *msg)
 static void
 on_upgrade(struct ipc_call *call, const void *msg)
 {
+	const struct control_reload *ask = msg;
 	struct operator* o = call->ctx;
 
-	upgrade_ask(o->master, call);
+	upgrade_ask(o->master, call, ask->yes_really != 0);
 }
 
 static void
@@ -312,7 +313,8 @@ static const struct ipc_route operator_routes[] = {
 	{ CONTROL_CONFIG_SHOW, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_config_show },
 	{ CONTROL_REOPEN_LOG, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_reopen_log },
 	{ CONTROL_STOP, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_stop },
-	{ CONTROL_UPGRADE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade },
+	{ CONTROL_UPGRADE, FROM(SERVICE_CLI), 0, 0, sizeof(struct control_reload),
+		control_reload_decode, on_upgrade },
 	{ CONTROL_UPGRADE_STATE, FROM(SERVICE_CLI), 0, 0, 0, ipc_empty_decode, on_upgrade_state },
 };
 

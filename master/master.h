@@ -170,6 +170,8 @@ int log_sink_reopen(struct master *m, struct buf *text);
 /* reload.c: read the file again; text: what happened, line by line. Dangerous changes are refused
  * unless they are meant. */
 int master_reload(struct master *m, bool yes_really, struct buf *text);
+bool master_upgrade_is_dangerous(
+	const struct master *m, struct buf *text);           /* it takes the file, too */
 bool master_check_conf(struct conf *conf, const char *path); /* false: errors were added to it */
 void master_tell_findings(const struct master *m);           /* at the start: into the log */
 void master_report_errors(const struct conf *conf, struct buf *text);
@@ -183,8 +185,9 @@ void changed_files_watch(struct master *m); /* at the start */
 void changed_files_taken(struct master *m); /* the files as they are now are about to be read */
 
 /* upgrade.c: the newly installed programs take over. By steps; one at a time. */
-void upgrade_ask(struct master *m, struct ipc_call *call);  /* the operator wants it */
-void upgrade_tell(struct master *m, struct ipc_call *call); /* ... wants to know */
+void upgrade_ask(
+	struct master *m, struct ipc_call *call, bool yes_really); /* the operator wants it */
+void upgrade_tell(struct master *m, struct ipc_call *call);        /* ... wants to know */
 void upgrade_forget(struct master *m, const struct ipc_channel *channel); /* ... has left */
 bool upgrade_child_exited(struct master *m, pid_t pid, int status);       /* was it the checker? */
 void upgrade_handed(struct master *m); /* a process knows that it is being left */

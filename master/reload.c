@@ -113,11 +113,13 @@ master_tell_findings(const struct master *m)
 	tell_findings(&m->conf, m->conf_path, NULL);
 }
 
-/* Does the change open a relay, or drop TLS? Then the errors say so. */
+/* Does the change open a relay, or drop TLS? Then the text says so, and how command takes it. */
 static bool
-is_dangerous(const struct master *m, const struct conf *fresh, struct buf *text)
+is_dangerous(
+	const struct master *m, const struct conf *fresh, const char *command, struct buf *text)
 {
 	struct conf_findings found;
+	struct buf line = BUF_INIT;
 	unsigned n;
 
 	conf_findings_init(&found, fresh, m->conf_path);
@@ -127,10 +129,13 @@ is_dangerous(const struct master *m, const struct conf *fresh, struct buf *text)
 	conf_findings_free(&found);
 	if (n == 0)
 		return false;
-	buf_put_str(text, "configuration not taken: the change is dangerous; if it is meant: "
-			  "relais reload --yes-really\n");
-	log_error("configuration not taken: the change is dangerous; if it is meant: "
-		  "relais reload --yes-really");
+	buf_printf(&line,
+		"configuration not taken: the change is dangerous; if it is meant: "
+		"relais %s --yes-really",
+		command);
+	buf_printf(text, "%s\n", buf_str(&line));
+	log_error("%s", buf_str(&line));
+	buf_free(&line);
 	return true;
 }
 
@@ -144,6 +149,19 @@ read_conf(const struct master *m, struct conf *fresh)
 		(void)conf_override(fresh, m->overrides[i]);
 	if (fresh->first == NULL)
 		(void)master_check_conf(fresh, m->conf_path);
+}
+
+bool
+master_upgrade_is_dangerous(const struct master *m, struct buf *text)
+{
+	struct conf fresh;
+	bool dangerous;
+
+	/* what only the next version knows is an error here, and its matter */
+	read_conf(m, &fresh);
+	dangerous = is_dangerous(m, &fresh, "upgrade", text);
+	conf_free(&fresh);
+	return dangerous;
 }
 
 /* What is different now, in the answer and in the log. */
@@ -175,7 +193,7 @@ master_reload(struct master *m, bool yes_really, struct buf *text)
 		return ERR_BUSY;
 	}
 	read_conf(m, &fresh);
-	if (fresh.first == NULL && !yes_really && is_dangerous(m, &fresh, text)) {
+	if (fresh.first == NULL && !yes_really && is_dangerous(m, &fresh, "reload", text)) {
 		conf_free(&fresh);
 		return ERR_DENIED;
 	}

@@ -72,8 +72,7 @@ extern const size_t nservices;
 #define CLI_MAY_CALL                                                                               \
 	(FROM(SERVICE_QMGR) | FROM(SERVICE_LEDGER) | FROM(SERVICE_DIRECTORY) |                     \
 		FROM(SERVICE_KEYHOLDER) | FROM(SERVICE_RESOLVER) | FROM(SERVICE_VERIFIER) |        \
-		FROM(SERVICE_DKIM_KEEPER) | FROM(SERVICE_DMARC_REPORTER) |                 \
-		FROM(SERVICE_METRICS))
+		FROM(SERVICE_DKIM_KEEPER) | FROM(SERVICE_DMARC_REPORTER) | FROM(SERVICE_METRICS))
 
 const struct service_row *service_row(enum service s); /* NULL: no process of ours */
 

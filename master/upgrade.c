@@ -108,7 +108,7 @@ upgrade_tell(struct master *m, struct ipc_call *call)
 }
 
 static void
-fail(struct upgrade *u, const char *why)
+fail_with(struct upgrade *u, int err, const char *why)
 {
 	buf_printf(&u->story, "%s; nothing has changed\n", why);
 	log_error("upgrade: %s; nothing has changed", why);
@@ -116,7 +116,13 @@ fail(struct upgrade *u, const char *why)
 		close(u->left_fd);
 	u->left_fd = -1;
 	upgrade_enter(u, UPGRADE_FAILED);
-	answer_asker(u, ERR_PEER);
+	answer_asker(u, err);
+}
+
+static void
+fail(struct upgrade *u, const char *why)
+{
+	fail_with(u, ERR_PEER, why);
 }
 
 /* ---- the change of the program ---- */
@@ -238,6 +244,12 @@ checked(struct master *m)
 		fail(u, "the newly installed programs cannot take over");
 		return;
 	}
+	/* it can read the file; what has changed there is compared with what runs, by us */
+	if (!u->yes_really && master_upgrade_is_dangerous(m, &u->story)) {
+		buf_free(&u->said);
+		fail_with(u, ERR_DENIED, "no upgrade");
+		return;
+	}
 	buf_printf(&u->story, "version %s gives way to %.*s", relais_version(), (int)said.n,
 		(const char *)said.p);
 	buf_free(&u->said);
@@ -352,7 +364,7 @@ why_not(struct master *m)
 }
 
 void
-upgrade_ask(struct master *m, struct ipc_call *call)
+upgrade_ask(struct master *m, struct ipc_call *call, bool yes_really)
 {
 	const char *why = why_not(m);
 
@@ -368,4 +380,5 @@ upgrade_ask(struct master *m, struct ipc_call *call)
 	}
 	m->upgrade->asker = call->channel;
 	m->upgrade->asker_id = call->id;
+	m->upgrade->yes_really = yes_really;
 }

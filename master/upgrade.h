@@ -27,7 +27,8 @@ struct upgrade {
 	/* upgrade.c */
 	struct ipc_channel *asker; /* NULL: has left */
 	uint32_t asker_id;
-	pid_t checker; /* 0: has ended */
+	bool yes_really; /* with a dangerous change of the configuration, too */
+	pid_t checker;   /* 0: has ended */
 	int checker_status;
 	int left_fd; /* the handover that it reads */
 	struct buf said;

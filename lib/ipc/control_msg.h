@@ -41,7 +41,7 @@ enum control_type {
 	CONTROL_PING,     /* master -> child; answered by CONTROL_PONG from its event loop */
 	CONTROL_PONG,
 	CONTROL_HAND_OVER,     /* master -> child: another takes over; answered by CONTROL_PONG */
-	CONTROL_UPGRADE,       /* cli -> master; answered by CONTROL_TEXT */
+	CONTROL_UPGRADE,       /* cli -> master: as RELOAD; answered by CONTROL_TEXT */
 	CONTROL_UPGRADE_STATE, /* cli -> master; answered by CONTROL_TEXT */
 	CONTROL_CONFIG_SHOW, /* cli -> master; answered by CONTROL_TEXT: what conf_show() writes */
 	CONTROL_REOPEN_LOG,  /* cli -> master; answered by CONTROL_TEXT */

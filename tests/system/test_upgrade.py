@@ -252,6 +252,34 @@ def test_a_faulty_configuration_changes_nothing(suite):
     assert pids(suite) == before
 
 
+def test_a_dangerous_change_is_not_taken(suite):
+    """As a reload, it wants to hear that it is meant."""
+    before = pids(suite)
+    with open(os.path.join(suite.folder, "relais.conf"), "a") as f:
+        f.write("\nplaintext_auth = always\n")
+    done = upgrade(suite)
+    assert done.returncode == 4 and "nothing has changed" in done.stderr, done
+    assert "error: plaintext_auth: " in done.stderr and "relais upgrade --yes-really" in done.stderr
+    assert pids(suite) == before
+    assert suite.relais("config", "diff", "--running", check=False).returncode == 1
+    done = suite.relais("upgrade", "--yes-really", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert suite.relais("config", "diff", "--running") == ""
+    # it is no more dangerous than it was: no question again
+    assert upgrade(suite).returncode == 0
+
+
+def test_a_stop_in_the_middle(suite):
+    command = subprocess.Popen([os.path.join(suite.build, "bin", "relais"), "--config",
+                                os.path.join(suite.folder, "relais.conf"), "upgrade"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    wait_for(lambda: "qmgr is replaced" in suite.log())
+    suite.relais("stop")
+    wait_for(lambda: not suite.master_alive(), seconds=30)
+    command.wait(timeout=60)
+
+
 def test_one_at_a_time(suite):
     """The second one is told, and the first is not disturbed."""
     words = [os.path.join(suite.build, "bin", "relais"), "--config", os.path.join(suite.folder, "relais.conf"), "upgrade"]
