@@ -9,7 +9,6 @@
  * Trusts:   nothing of the question and of the answers.
  * Sources:  RFC 7208 sec. 2 and 4.3; RFC 8616 sec. 4 (addresses that are not ASCII).
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "mail_address.h"
@@ -211,21 +210,6 @@ spf_ask(struct spf_check *c, uint16_t type, struct bytes name)
 	return c->status;
 }
 
-/* IPv4 in IPv6's clothes is IPv4 (sec. 5). */
-static struct ip_block
-client_address(struct ip_block client)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (client.family == 6 && memcmp(client.addr, mapped, sizeof(mapped)) == 0) {
-		client.family = 4;
-		memmove(client.addr, client.addr + 12, 4);
-		memset(client.addr + 4, 0, 12);
-	}
-	client.prefix = client.family == 4 ? 32 : 128;
-	return client;
-}
-
 static bool
 is_ascii(struct bytes in)
 {
@@ -266,7 +250,7 @@ read_question(struct spf_check *c, const struct spf_question *q)
 		receiver = BYTES_LITERAL("unknown");
 	c->values.receiver = arena_bytes(&c->arena, receiver);
 	c->values.helo = arena_bytes(&c->arena, bytes_head(q->helo, SPF_SENDER_MAX));
-	c->values.client = client_address(q->client);
+	c->values.client = q->client;
 	c->values.now = q->now;
 	c->result.identity = q->identity;
 	if (q->identity == SPF_HELO || q->mail_from.n == 0)

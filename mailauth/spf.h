@@ -41,7 +41,7 @@ enum spf_identity {
 /* Octets are copied. */
 struct spf_question {
 	enum spf_identity identity;
-	struct ip_block client; /* one address; ::ffff:a.b.c.d counts as IPv4; none: no policy */
+	struct ip_block client; /* one address, of ip_block_parse(); none: no policy */
 	struct bytes helo;      /* as the client said it, may be nonsense */
 	struct bytes mail_from; /* without "<>"; may be empty */
 	struct bytes receiver;  /* our host's name, for macro r */
