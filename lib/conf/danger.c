@@ -116,12 +116,12 @@ is_own_use(const struct ip_block *b)
 	return false;
 }
 
-/* How far the widest of them is above a /16, or an IPv6 /32. */
+/* How many /16, or IPv6 /32, are in those that are larger; so one more of them is told, too. */
 static unsigned
 width(const struct conf *c, const char *option)
 {
 	const struct conf_list *networks = conf_option_value(c, option);
-	unsigned widest = 0;
+	uint64_t sum = 0;
 	struct ip_block b;
 
 	for (size_t i = 0; i < networks->n; i++) {
@@ -130,10 +130,10 @@ width(const struct conf *c, const char *option)
 		if (ip_block_parse(bytes_from_str(networks->v[i]), &b) < 0 || is_own_use(&b))
 			continue;
 		common = b.family == 4 ? 16 : 32;
-		if (b.prefix < common && common - b.prefix > widest)
-			widest = common - b.prefix;
+		if (b.prefix < common)
+			sum += (uint64_t)1 << (common - b.prefix);
 	}
-	return widest;
+	return sum < UINT32_MAX ? (unsigned)sum : UINT32_MAX;
 }
 
 static unsigned
