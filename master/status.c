@@ -21,6 +21,7 @@
 #include "version.h"
 
 #define STATS_TIMEOUT_MS 2000
+#define GATHERINGS_MAX   8 /* that one who asks may have under way */
 
 /* One question, until all have answered. */
 struct gathering {
@@ -219,12 +220,30 @@ on_stats(void *arg, const struct ipc_answer *a)
 	one_less(g);
 }
 
+/* metrics is jailed because it might be taken over: it is not to keep all others busy, or us. */
+static bool
+asks_too_much(const struct master *m, const struct ipc_channel *channel)
+{
+	const struct gathering *g;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (g, &m->gatherings, link) {
+		n += g->channel == channel;
+	}
+	return n >= GATHERINGS_MAX;
+}
+
 void
 master_status(struct master *m, struct ipc_call *call)
 {
-	struct gathering *g = xcalloc(1, sizeof(*g));
+	struct gathering *g;
 	struct child *c;
 
+	if (asks_too_much(m, call->channel)) {
+		control_answer(call->channel, call->id, ERR_BUSY, BYTES_NONE);
+		return;
+	}
+	g = xcalloc(1, sizeof(*g));
 	*g = (struct gathering){
 		.master = m, .channel = call->channel, .id = call->id, .waiting = 1
 	};
