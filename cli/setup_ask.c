@@ -132,6 +132,25 @@ is_local(struct setup *s, const char *domain)
 	return yes;
 }
 
+/* The first of the table that accounts may be in, and others can write to. */
+static const char *
+find_in_domains(struct setup *s)
+{
+	const char *found = NULL;
+	struct table_file f;
+
+	if (table_file_load(s->cli, TABLE_DOMAINS, &f))
+		for (size_t i = 0; i < f.table.count && found == NULL; i++) {
+			const struct bytes name = f.table.entries[i].key;
+
+			if (bytes_find(name, '.') != BYTES_NOT_FOUND &&
+				table_files_is_local(s->cli, &f, name))
+				found = arena_str(&s->arena, name);
+		}
+	table_file_free(&f);
+	return found;
+}
+
 static const char *
 find_domain(struct setup *s)
 {
@@ -142,7 +161,7 @@ find_domain(struct setup *s)
 		return given;
 	if (list->n > 0)
 		return list->v[0];
-	return find_in_table(s, TABLE_DOMAINS, NULL);
+	return find_in_domains(s);
 }
 
 static const char *

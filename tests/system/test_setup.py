@@ -242,6 +242,17 @@ def test_half_a_configuration_is_completed(place):
     assert place.text().count("hostname =") == 1
 
 
+def test_a_domain_of_the_table_is_one_for_accounts(place):
+    os.makedirs(os.path.join(place.folder, "tables"))
+    with open(os.path.join(place.folder, "tables", "domains"), "w") as f:
+        f.write("backup.example relay\nold.example alias own.example\nlocalhost local\nown.example local\n")
+    status, out, err = place.setup("--no-input", "--no-start", "--hostname", "mx.own.example", "--account", "ann",
+                                   "--password-file", place.password_file)
+    assert status == 0, err
+    assert "domain own.example" in out or "ann@own.example" in out
+    assert "ann@own.example" in place.relais("user", "list")
+
+
 def test_a_link_stays_a_link_and_what_is_private_private(place):
     os.makedirs(os.path.dirname(place.conf))
     mine = place.file("other", "hostname = mx.example.test\n")
