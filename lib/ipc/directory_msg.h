@@ -312,7 +312,7 @@ struct directory_logout {
 	uint64_t session;
 };
 
-/* The answer to TICKET_KEY. A new key at each start of directory: ask when the link comes up. */
+/* The answer to TICKET_KEY. A new key at each start of the suite, so ask when the link comes up. */
 struct directory_ticket_key {
 	uint64_t id;      /* tickets name it */
 	struct bytes key; /* DIRECTORY_TICKET_KEY_SIZE octets */

@@ -6,8 +6,8 @@
  * It travels through submission, which can neither make nor change one: version, number of
  * the key, expiry, and an HMAC-SHA256 (RFC 2104, by OpenSSL) over these, login, queue id,
  * reverse-path and domain. Directory has one key together with qmgr and another one together with
- * the signers, so neither of the two can make tickets for the other; each start of directory
- * makes new ones.
+ * the signers, so neither of the two can make tickets for the other; master makes both when the
+ * suite starts.
  *
  * Pure: the time is an argument. Its own library (send_ticket), for only these need it.
  */
