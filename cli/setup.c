@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_check.h"
@@ -277,6 +278,7 @@ cmd_setup(struct cli *cli, int argc, char *argv[])
 
 	if (!read_words(&s, argc, argv))
 		return cli_usage(setup_usage, NULL);
+	(void)umask(022); /* users read the configuration (sendmail); secrets have modes */
 	open_terminal(&s);
 	if (read_secret(&s, SETUP_PASSWORD) && read_secret(&s, SETUP_LOGIN_PASSWORD))
 		status = run(&s);

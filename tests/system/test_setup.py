@@ -124,6 +124,17 @@ def test_the_file_is_short_and_right(place):
     assert "ann@example.test" in place.relais("user", "list")
 
 
+def test_who_may_read_what_is_written(place):
+    """Whatever root's umask is: sendmail(1) reads the configuration as the user who runs it."""
+    status, _, err = place.setup("--no-input", "--no-start", "--hostname", "mx.example.test", "--domain",
+                                 "example.test", "--account", "ann", "--password-file", place.password_file,
+                                 umask=0o077)
+    assert status == 0, err
+    modes = {name: os.stat(os.path.join(place.folder, name)).st_mode & 0o777
+             for name in ("etc", "etc/relais.conf", "tables/accounts", "state/directory")}
+    assert modes == {"etc": 0o755, "etc/relais.conf": 0o644, "tables/accounts": 0o600, "state/directory": 0o700}
+
+
 def test_all_that_is_missing_is_named(place):
     status, _, err = place.setup("--no-input", "--hostname", "mx.example.test")
     assert status == 1 and "Missing: --account (or --no-account), --password-file." in err
