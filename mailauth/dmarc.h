@@ -17,8 +17,9 @@
  *	a domain in UTF-8: converted to A-labels (RFC 5890), then as any
  *	addresses of several domains; several From fields; beside a good address one whose domain
  *	is none, or text behind it that others may take for an address; a header whose end was not
- *	seen: never a pass. DMARC is applied to each domain (the first DMARC_AUTHORS_MAX), and
- *	the strictest policy of those that fail is the result; without one PERMERROR
+ *	seen: never a pass. DMARC is applied to each domain (DMARC_AUTHORS_MAX of them, those of
+ *	each field's first address before others), and the strictest policy of those that fail is
+ *	the result; without one PERMERROR
  *	no From field; none with a domain (an address literal, 8 bits that are no UTF-8, a bad
  *	label, an empty group): PERMERROR
  *
@@ -54,7 +55,7 @@ struct dmarc_identifier {
 
 struct dmarc_question {
 	size_t from_count;                        /* all From fields of the header */
-	struct bytes from[DMARC_FROM_FIELDS_MAX]; /* their values, folded or not */
+	struct bytes from[DMARC_FROM_FIELDS_MAX]; /* their values; of more the first and the last */
 	bool header_cut;                          /* there may be more From fields: never a pass */
 	struct dmarc_identifier spf;              /* domain empty: no SPF check was made */
 	size_t dkim_count;

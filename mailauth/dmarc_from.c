@@ -69,6 +69,19 @@ add_before(struct arena *a, struct bytes before, struct bytes angle, struct dmar
 	add_domain(out, domain);
 }
 
+/* The first address of a field, which most readers show. */
+static void
+add_first(struct arena *a, struct bytes value, struct dmarc_authors *out)
+{
+	const struct rfc5322_address *m = rfc5322_addresses(a, value);
+	struct bytes domain;
+
+	while (m != NULL && m->kind != RFC5322_MAILBOX)
+		m = m->next;
+	if (m != NULL && m->domain.n > 0 && dmarc_fold_domain(a, m->domain, &domain) == ERR_OK)
+		add_domain(out, domain);
+}
+
 static void
 add_list(struct arena *a, struct bytes value, unsigned depth, struct dmarc_authors *out)
 {
@@ -108,7 +121,12 @@ dmarc_authors(struct arena *a, const struct bytes *from, size_t count, struct dm
 		complain(out, "there is no From field");
 	else if (count > 1)
 		complain(out, "there are several From fields");
-	for (size_t i = 0; i < count && i < DMARC_FROM_FIELDS_MAX; i++)
+	if (count > DMARC_FROM_FIELDS_MAX)
+		count = DMARC_FROM_FIELDS_MAX;
+	/* first, so that no long list in front can crowd them out */
+	for (size_t i = 0; i < count; i++)
+		add_first(a, from[i], out);
+	for (size_t i = 0; i < count; i++)
 		add_list(a, from[i], 0, out);
 	if (out->n == 0)
 		complain(out, "the From field has no address");

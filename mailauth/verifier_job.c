@@ -205,6 +205,7 @@ on_dmarc(void *arg, const struct dmarc_result_row *result)
 	answer_verified(j);
 }
 
+/* Of too many the first ones and the last one: readers show the first or the last. */
 static void
 find_from(struct dmarc_question *q, struct bytes header)
 {
@@ -213,8 +214,9 @@ find_from(struct dmarc_question *q, struct bytes header)
 	while (rfc5322_field_next(&header, &f)) {
 		if (!bytes_is_nocase(f.name, "From"))
 			continue;
-		if (q->from_count < DMARC_FROM_FIELDS_MAX)
-			q->from[q->from_count] = f.value;
+		q->from[q->from_count < DMARC_FROM_FIELDS_MAX ? q->from_count
+							      : DMARC_FROM_FIELDS_MAX - 1] =
+			f.value;
 		q->from_count++;
 	}
 }

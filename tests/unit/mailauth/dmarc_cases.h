@@ -521,6 +521,10 @@ static const struct row {
 		"pass example.org", NULL, REJECT, PASS, r, "s", NULL, NULL },
 	{ "words behind an address", "5.3.1", "<a@example.org> by \"b@evil\" (c@evil)",
 		"pass example.org", NULL, REJECT, PASS, r, "s", NULL, NULL },
+	{ "another field behind a long list", "11.5",
+		"a@a.evil, a@b.evil, a@c.evil, a@d.evil, a@e.evil, a@f.evil, a@g.evil, "
+		"a@h.evil, a@i.evil\na@example.org",
+		"pass a.evil", NULL, REJECT, FAIL, r, "", NULL, NULL },
 	{ "several domains, one of which is not answered for", "5.3.6",
 		"a@one.example, b@two.example", "pass one.example", NULL,
 		"one.example v=DMARC1; p=reject | two.example !fail", TEMPERROR, n, "", NULL,
