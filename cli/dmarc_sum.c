@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "auth_results.h"
 #include "random.h"
+#include "rfc5321.h"
 #include "rfc5322.h"
 #include "siphash.h"
 
@@ -120,14 +121,6 @@ add_record(struct dmarc_sum *s, struct source *to, const struct dmarc_read_recor
 		keep_word(&s->arena, &to->spf_domain, r->spf_domain);
 }
 
-static bool
-is_ours(struct bytes domain, struct bytes asked)
-{
-	return domain.n >= asked.n &&
-	       bytes_equal_nocase(bytes_skip(domain, domain.n - asked.n), asked) &&
-	       (domain.n == asked.n || domain.p[domain.n - asked.n - 1] == '.');
-}
-
 /* The first record of a document: is it of our domain and time, and new? What another sent, or who
  * is not proven, is another report: a forged one does not stand in for the right one. */
 static bool
@@ -137,7 +130,7 @@ begin_report(struct dmarc_sum *s, const struct dmarc_read_report *r, struct byte
 	uint64_t hash;
 	size_t at;
 
-	if (!is_ours(bytes_from_str(r->domain), s->domain) || r->end_s < s->since_s)
+	if (!rfc5321_is_within(bytes_from_str(r->domain), s->domain) || r->end_s < s->since_s)
 		return false;
 	buf_printf(&name, "%s\n%s\n%s\n", r->org_name, r->report_id, r->domain);
 	buf_put_bytes(&name, sender);
