@@ -39,7 +39,8 @@ ask_stats(struct cli *cli, int fd, struct queue_stats_answer *a)
 }
 
 int
-queue_ask_shape(struct cli *cli, int fd, const struct queue_shape *ask, struct queue_shape_answer *a)
+queue_ask_shape(
+	struct cli *cli, int fd, const struct queue_shape *ask, struct queue_shape_answer *a)
 {
 	struct buf body = BUF_INIT;
 	struct ipc_frame frame;
@@ -226,7 +227,8 @@ queue_stats(struct cli *cli, int fd, int argc, char *argv[])
 									 : QUEUE_SHAPE_MAX };
 
 		status = CLI_FAILED;
-		if (ask_stats(cli, fd, &a) == ERR_OK && queue_ask_shape(cli, fd, &ask, s) == ERR_OK) {
+		if (ask_stats(cli, fd, &a) == ERR_OK &&
+			queue_ask_shape(cli, fd, &ask, s) == ERR_OK) {
 			status = CLI_OK;
 			if (w.json) {
 				print_json(&a, s);

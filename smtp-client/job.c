@@ -310,8 +310,8 @@ ask_questions(struct job *j)
 		mine->job = j;
 		mine->number = q.number;
 		j->asks++;
-		dns_link_ask(l, DNS_QUERY, &(struct dns_query){ q.type, q.name, 0 }, 0, on_dns,
-			mine);
+		dns_link_ask(
+			l, DNS_QUERY, &(struct dns_query){ q.type, q.name, 0 }, 0, on_dns, mine);
 	}
 	if (hosts_result(j->hosts) != NULL)
 		hosts_known(j);

@@ -64,7 +64,7 @@ struct smtpd_numbers {
 	uint64_t connections, refused_connections, early_talkers, timeouts;
 	uint64_t messages, octets, refused_recipients, refused_messages, temporary_failures;
 	uint64_t failed_handshakes, logins, failed_logins;
-	uint64_t forged_fields; /* Authentication-Results taken out */
+	uint64_t forged_fields;        /* Authentication-Results taken out */
 	struct histogram rcpt, commit; /* from the question to directory or qmgr to its answer */
 };
 
@@ -113,7 +113,7 @@ struct client {
 	struct tls_stream *tls; /* NULL: in the clear */
 	uint64_t number;        /* of the connection, as directory knows it */
 	uint64_t deadline_s, greet_ms;
-	uint64_t asked_us; /* when directory or qmgr was asked last */
+	uint64_t asked_us;                    /* when directory or qmgr was asked last */
 	uint64_t message_id, message_until_s; /* the transaction that is open, and its end */
 	struct buf in;                        /* read, not yet used by the session */
 	struct buf out;                       /* replies not yet written */

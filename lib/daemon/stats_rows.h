@@ -13,7 +13,8 @@ struct stats_row {
 /* "relais_PART_NAME VALUE" for each. */
 void stats_rows_put(struct buf *out, const char *part, const struct stats_row *rows, size_t n);
 
-/* NAME="VALUE": a label, its value as Prometheus' text form wants it; without control characters. */
+/* NAME="VALUE": a label, its value as Prometheus' text form wants it; without control characters.
+ */
 void stats_label_put(struct buf *out, const char *name, struct bytes value);
 
 #endif

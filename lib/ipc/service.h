@@ -3,7 +3,8 @@
  * lib/ipc/service.h - the names of the suite's services: who speaks and who is spoken to.
  *
  * The numbers travel between processes of one running suite only, but during an upgrade
- * these are of two versions: new ones come at the end, old ones stay what they were. Who may call whom is master/services.c's matter.
+ * these are of two versions: new ones come at the end, old ones stay what they were. Who may call
+ * whom is master/services.c's matter.
  */
 #ifndef RELAIS_SERVICE_H
 #define RELAIS_SERVICE_H
