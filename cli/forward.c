@@ -9,8 +9,10 @@
 
 const char user_forward_usage[] =
 	"relais user forward ADDRESS [--json]            where its mail goes\n"
-	"       relais user forward ADDRESS [--keep] TARGET...  send it on; a copy stays\n"
-	"       relais user forward ADDRESS --off               no more";
+	"       relais user forward ADDRESS [--keep] TARGET...  send it on\n"
+	"       relais user forward ADDRESS --off               no more\n"
+	"\n"
+	"--keep: a copy stays in the mailbox; without it none does.";
 
 /* The line without the words of a forward. */
 static void
