@@ -145,7 +145,7 @@ cert_self_load(const char *state, const char *hostname, struct cert_pair **pair,
 	buf_put_str(&path, "/" CERT_SELF_FILE);
 	if (r == ERR_OK)
 		r = cert_pair_load(buf_str(&path), buf_str(&path), pair, problem);
-	if (r < 0 || !is_for(*pair, hostname) ||
+	if (r != ERR_OK || !is_for(*pair, hostname) ||
 		cert_pair_days_left(*pair, time(NULL)) < CERT_SELF_RENEW) {
 		cert_pair_free(pair);
 		r = cert_self_make(buf_str(&path), hostname);
