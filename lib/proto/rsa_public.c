@@ -7,6 +7,8 @@
  */
 #include "rsa_public.h"
 
+#define EXPONENT_OCTETS_MAX 8 /* three are usual */
+
 enum {
 	DER_INTEGER = 0x02,
 	DER_BIT_STRING = 0x03,
@@ -51,6 +53,14 @@ cut_number(struct bytes *rest, struct bytes *value)
 	return value->n > 0;
 }
 
+/* RFC 8017 sec. 3.1: odd, and 3 at least: with 1 everybody could sign. A long one makes each
+ * verification as dear as a signature. */
+static bool
+is_exponent(struct bytes e)
+{
+	return e.n <= EXPONENT_OCTETS_MAX && (e.p[e.n - 1] & 1) == 1 && (e.n > 1 || e.p[0] > 1);
+}
+
 int
 rsa_public_read(struct bytes der, struct rsa_public *out)
 {
@@ -67,7 +77,8 @@ rsa_public_read(struct bytes der, struct rsa_public *out)
 		if (!cut(&text, DER_SEQUENCE, &key))
 			return ERR_SYNTAX;
 	}
-	if (!cut_number(&key, &out->modulus) || !cut_number(&key, &out->exponent))
+	if (!cut_number(&key, &out->modulus) || !cut_number(&key, &out->exponent) ||
+		!is_exponent(out->exponent))
 		return ERR_SYNTAX;
 	out->bits = (unsigned)out->modulus.n * 8;
 	for (uint8_t top = out->modulus.p[0]; top < 0x80; top = (uint8_t)(top << 1))

@@ -20,7 +20,7 @@ struct rsa_public {
 /*
  * der: a SubjectPublicKeyInfo of an RSA key, or a bare RSAPublicKey; what stands behind it is not
  *      looked at
- * returns: ERR_OK; ERR_SYNTAX
+ * returns: ERR_OK; ERR_SYNTAX, also for an exponent that is 1, even, or of more than 64 bits
  */
 MUST_USE int rsa_public_read(struct bytes der, struct rsa_public *out);
 

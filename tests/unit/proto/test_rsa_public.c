@@ -31,6 +31,10 @@ static const struct row {
 		"3008020201010202"
 		"0000",
 		0 },
+	{ "an exponent of one: everybody can sign", "30080202010102020001", 0 },
+	{ "an even exponent", "30080202010102020002", 0 },
+	{ "an exponent of 64 bits", "300F020201010209008000000000000001", 9 },
+	{ "a longer one", "300F020201010209018000000000000001", 0 },
 	{ "modulus of zeros", "30080202000002020003", 0 },
 	{ "no modulus", "3006020002020003", 0 },
 	{ "no exponent",
