@@ -205,22 +205,33 @@ take_files(struct takeover *t, int dirfd, const char *folder)
 	return r;
 }
 
-/* The owner is the folder's, for the session has to write it. */
+/* An empty one is of a takeover that got no further: a full disk, a crash. */
+static bool
+has_uidfile(int dirfd)
+{
+	struct stat st;
+
+	return fstatat(dirfd, ".uidvalidity", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (!S_ISREG(st.st_mode) || st.st_size > 0);
+}
+
+/* The owner is the folder's, for the session has to write it; then it says something. */
 static int
 make_uidfile(int dirfd, uint32_t uidvalidity, uint32_t bound)
 {
 	uint32_t before, now;
 	struct stat st;
-	int fd, r = uidfile_raise(dirfd, 0, bound, &uidvalidity, &before, &now);
+	int fd = sys_openat(dirfd, ".uidvalidity", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
+		FOLDER_FILE_MODE);
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = sys_openat(dirfd, ".uidvalidity", O_RDWR | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
 	if (fstat(dirfd, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0)
 		r = err_from_errno(errno);
-	else if ((r = sys_fsync(fd)) == ERR_OK)
+	else
+		r = uidfile_raise(dirfd, 0, bound, &uidvalidity, &before, &now);
+	if (r == ERR_OK && (r = sys_fsync(fd)) == ERR_OK)
 		r = sys_fsync(dirfd);
 	close(fd);
 	return r;
@@ -233,7 +244,7 @@ dovecot_uidlist_take_over(int dirfd, size_t *taken, size_t *others)
 	struct dovecot_uidlist l = { 0 };
 	int r = ERR_EXISTS;
 
-	if (faccessat(dirfd, ".uidvalidity", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!has_uidfile(dirfd))
 		r = read_list(dirfd, &t);
 	if (r == ERR_OK)
 		r = learn(&t, &l);

@@ -132,7 +132,7 @@ test_taken_over(void **arg)
 	mailbox_remove(&m);
 }
 
-/* After a crash: some files have their new names, .uidvalidity is not there. */
+/* After a crash: some files have their new names, .uidvalidity is not there or empty. */
 static void
 test_half_done(void **arg)
 {
@@ -147,6 +147,11 @@ test_half_done(void **arg)
 	assert_int_equal(taken, 2);
 	assert_string_equal(
 		mailbox_find(&m, "cur", "U=41", name), "1.M1P1.host,S=16,W=17,U=41:2,S");
+	mailbox_unlink(&m, ".uidvalidity");
+	mailbox_put_file(&m, ".uidvalidity", "");
+	assert_int_equal(take_over(&m, &taken, &others), ERR_OK);
+	assert_int_equal(taken, 2);
+	assert_int_equal(take_over(&m, &taken, &others), ERR_EXISTS);
 	mailbox_reopen(&m);
 	mailbox_remove(&m);
 }
