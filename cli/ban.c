@@ -79,10 +79,12 @@ show(json_t *out, const struct ledger_ban_row *r)
 	if (is_block)
 		subject = bytes_from_str(ip_block_text(&r->subject.block, block));
 	if (out == NULL) {
-		printf("%-40.*s until %-19s %6llu failures  %s%.*s", (int)subject.n,
-			(const char *)subject.p, cli_time_text(r->until, until),
-			(unsigned long long)r->failures, r->by_operator ? "by the operator: " : "",
-			(int)r->reason.n, (const char *)r->reason.p);
+		print_safely(subject); /* a login is what strangers said */
+		printf("%*s until %-19s %6llu failures  %s",
+			subject.n < 40 ? 40 - (int)subject.n : 0, "",
+			cli_time_text(r->until, until), (unsigned long long)r->failures,
+			r->by_operator ? "by the operator: " : "");
+		print_safely(r->reason);
 		if (r->times > 1)
 			printf(" (time %lu)", (unsigned long)r->times);
 		putchar('\n');
