@@ -148,8 +148,11 @@ dns_report(struct cli *cli, int argc, char *argv[])
 	json_t *json = NULL;
 	int status;
 
-	if (dns_words(argc, argv, &w) != CLI_OK || w.form == DNS_FORM_NSUPDATE)
+	if (dns_words(argc, argv, &w) != CLI_OK)
 		return CLI_USAGE;
+	if (w.form != DNS_FORM_TEXT && w.form != DNS_FORM_JSON)
+		return cli_usage(dns_usage, "relais dns check: --nsupdate and --mta-sts-policy are "
+					    "words of \"show\"");
 	q = (struct asking){ .cli = cli, .resolver = -1, .verifier = -1 };
 	q.resolver = cli_connect(cli, SERVICE_RESOLVER);
 	if (q.resolver < 0)
