@@ -15,10 +15,10 @@ from guide_world import GUIDE, World, blocks, differs
 
 CHAPTERS = ["first-server.md", "when-something-is-wrong.md", "at-home.md", "isp.md", "moving.md"]
 # What blocks for "the machine" may call besides relais.
-SYSTEM = {"apt", "apt-get", "systemctl", "certbot", "journalctl", "ufw", "rsync", "psql", "doveadm",
+SYSTEM = {"apt", "apt-get", "systemctl", "certbot", "journalctl", "ufw", "rsync", "runuser", "doveadm",
           "imapsync", "postfix", "systemd-analyze", "dpkg", "curl", "hostnamectl", "postqueue", "ssh",
-          "tar", "cp", "createdb", "createuser", "fail2ban-client", "swaks", "scp", "cat", "chmod",
-          "ln", "mkdir", "sed", "relais-master"}
+          "tar", "cp", "fail2ban-client", "swaks", "scp", "cat", "chmod",
+          "ln", "mkdir", "sed", "relais-master", "dpkg-deb", "systemd-sysusers", "export"}
 
 
 @pytest.fixture(scope="module")
