@@ -5,6 +5,7 @@ A build is copied, and another version made of the copy by changing the digits i
 """
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -270,14 +271,38 @@ def test_a_dangerous_change_is_not_taken(suite):
 
 
 def test_a_stop_in_the_middle(suite):
+    """While an owner takes its time to go: the next one is not started."""
+    qmgr = suite.pids("qmgr")[0]
     command = subprocess.Popen([os.path.join(suite.build, "bin", "relais"), "--config",
                                 os.path.join(suite.folder, "relais.conf"), "upgrade"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    wait_for(lambda: "new processes are ready" in suite.log())
+    os.kill(qmgr, signal.SIGSTOP)
     wait_for(lambda: "qmgr is replaced" in suite.log())
     suite.relais("stop")
+    time.sleep(2)  # the stop waits for it now
+    os.kill(qmgr, signal.SIGCONT)
     wait_for(lambda: not suite.master_alive(), seconds=30)
     command.wait(timeout=60)
+
+
+SLOW = '#!/bin/sh\n[ "$1" = --version ] || sleep 3\nexec "$0.real" "$@"\n'
+
+
+def test_an_old_process_that_dies_meanwhile(installed):
+    """It comes back as a new one, and the one that was started beside it goes."""
+    installed.install(installed.make("slow", [("libexec/imap-login", SLOW)]))
+    with running(users=1, build=installed.current, forgive="was killed by signal 9") as suite:
+        old = suite.pids("smtpd")[0]
+        command = subprocess.Popen([os.path.join(suite.build, "bin", "relais"), "--config",
+                                    os.path.join(suite.folder, "relais.conf"), "upgrade"],
+                                   stdout=subprocess.DEVNULL, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        wait_for(lambda: "has taken over" in suite.log())
+        os.kill(old, signal.SIGKILL)
+        assert command.wait(timeout=100) == 0, suite.log()[-3000:]
+        done = upgrade(suite)  # nobody is on trial any more
+        assert done.returncode == 0, done.stderr
 
 
 def test_one_at_a_time(suite):
