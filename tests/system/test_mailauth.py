@@ -194,6 +194,13 @@ def test_no_record(door):
     assert any(r.startswith("dmarc=none") for r in results)
 
 
+def test_the_last_of_many_authors_is_one(door):
+    """Readers show the first From field or the last: that many stand between them helps nobody."""
+    many = "".join(f"From: a@{name}.example\r\n" for name in "bcdefg")
+    code, text = door.send(door.message("a@reject.example", fields=many), "a@bare.example", STRANGER)
+    assert (code, text[:5]) == (550, b"5.7.1")
+
+
 def test_null_reverse_path(door):
     results = door.results(door.find(door.send(door.message("mailer@bare.example"), "")))
     assert not any("smtp.mailfrom" in r for r in results)
