@@ -42,6 +42,8 @@ take(struct content *c, struct bytes part)
 		set_fault(c, CONTENT_TOO_LARGE);
 	if (c->in_body)
 		return;
+	if (c->limits.header_octets != 0 && c->size > c->limits.header_octets)
+		set_fault(c, CONTENT_HEADER_TOO_LARGE);
 	for (size_t i = 0; i < part.n && c->head_n < sizeof(c->head); i++)
 		c->head[c->head_n++] = part.p[i];
 }

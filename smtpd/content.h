@@ -19,6 +19,7 @@ enum content_fault {
 	CONTENT_NUL,
 	CONTENT_LONG_LINE,
 	CONTENT_TOO_LARGE,
+	CONTENT_HEADER_TOO_LARGE,
 	CONTENT_LOOP,
 	CONTENT_FAULTS
 };
@@ -26,6 +27,7 @@ enum content_fault {
 struct content_limits {
 	uint64_t size_octets;
 	uint64_t text_line_octets; /* with CRLF, RFC 5321 sec. 4.5.3.1.6; 0: none */
+	uint64_t header_octets;    /* with the empty line; 0: none */
 	uint32_t hops;             /* Received fields, sec. 6.3 */
 };
 

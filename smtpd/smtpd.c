@@ -212,6 +212,7 @@ set_policy(struct smtpd *s)
 		.service = "relais",
 		.content = { .size_octets = conf->message_size_limit,
 			.text_line_octets = conf->text_line_limit,
+			.header_octets = conf->header_size_limit,
 			.hops = (uint32_t)conf->hop_limit },
 		.recipient_limit = (uint32_t)conf->recipient_limit,
 		.error_limit = (uint32_t)conf->error_limit,

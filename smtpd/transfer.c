@@ -54,6 +54,7 @@ static const struct {
 	[CONTENT_NUL] = { 550, "5.6.0", "NUL octet received" },
 	[CONTENT_LONG_LINE] = { 500, "5.6.0", "text line too long" },
 	[CONTENT_TOO_LARGE] = { 552, "5.3.4", "message size exceeds the limit" },
+	[CONTENT_HEADER_TOO_LARGE] = { 552, "5.3.4", "the header of the message is too large" },
 	[CONTENT_LOOP] = { 554, "5.4.6", "mail loop: too many Received fields" },
 };
 

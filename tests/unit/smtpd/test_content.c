@@ -124,10 +124,31 @@ size_limit(void **state)
 	buf_free(&out);
 }
 
+static void
+header_limit(void **state)
+{
+	struct content_limits few = { .size_octets = 100, .hops = 5, .header_octets = 8 };
+	struct content c;
+	struct buf out = BUF_INIT;
+
+	UNUSED(state);
+	content_begin(&c, &few);
+	content_chunk(&c, BYTES_LITERAL("a: b\r\n\r\n"), &out);
+	content_chunk(&c, BYTES_LITERAL("a body of any length\r\n"), &out);
+	assert_int_equal(c.fault, CONTENT_GOOD);
+	content_begin(&c, &few);
+	content_chunk(&c, BYTES_LITERAL("a: b\r\nc:"), &out);
+	assert_int_equal(c.fault, CONTENT_GOOD);
+	content_chunk(&c, BYTES_LITERAL(" "), &out);
+	assert_int_equal(c.fault, CONTENT_HEADER_TOO_LARGE);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(every_text),
-		cmocka_unit_test(line_limit), cmocka_unit_test(size_limit) };
+		cmocka_unit_test(header_limit), cmocka_unit_test(line_limit),
+		cmocka_unit_test(size_limit) };
 	return cmocka_run_group_tests_name("smtpd/content", tests, NULL, NULL);
 }
