@@ -3,6 +3,7 @@
  * cli/import/accounts.c - accounts, of which one file knows the folder and another the password:
  * brought together by their address, and put into the table.
  */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,39 @@ import_account(struct import *im, const struct import_account *account)
 	im->naccounts++;
 }
 
-/* ---- the folder of all mailboxes ---- */
+/* ---- the owner and the folder of all mailboxes ---- */
+
+void
+import_mail_user(struct import *im, const struct import_place *place, struct bytes user)
+{
+	const struct passwd *known;
+	uint64_t uid;
+
+	if (bytes_to_u64(user, UINT32_MAX - 1, &uid) < 0) {
+		import_set(im, place, "", "mail_user", user);
+		return;
+	}
+	known = getpwuid((uid_t)uid);
+	if (known == NULL || uid == 0)
+		import_tell(im, place, IMPORT_BY_HAND,
+			"no user has uid %llu here; mail_user names the mailboxes' owner",
+			(unsigned long long)uid);
+	else
+		import_set(im, place, "", "mail_user", bytes_from_str(known->pw_name));
+}
+
+bool
+import_mail_root(struct import *im, const struct import_place *place, struct bytes path)
+{
+	const size_t percent = bytes_find(path, '%');
+	struct bytes root = bytes_head(path, percent);
+
+	root = bytes_head(root, bytes_find_last(root, '/'));
+	if (percent == BYTES_NOT_FOUND || root.n < 2 || root.p[0] != '/')
+		return false;
+	im->mail_root = arena_bytes(&im->arena, root);
+	return import_set(im, place, "", "mail_root", root);
+}
 
 /* The longest folder that both are in, without "/" at its end. */
 static struct bytes

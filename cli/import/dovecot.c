@@ -92,9 +92,8 @@ static void
 take_location(struct dovecot *d, const struct dovecot_row *row, const struct import_place *place,
 	struct bytes value)
 {
-	struct bytes type = bytes_cut(&value, ':'), path = bytes_cut(&value, ':'), root;
+	struct bytes type = bytes_cut(&value, ':'), path = bytes_cut(&value, ':');
 	struct import *im = d->im;
-	size_t percent;
 
 	UNUSED(row);
 	if (!bytes_is(type, "maildir") || path.n == 0) {
@@ -109,27 +108,16 @@ take_location(struct dovecot *d, const struct dovecot_row *row, const struct imp
 			"%.*s: indexes and control files lie in the Maildir itself", (int)value.n,
 			(const char *)value.p);
 	im->location = arena_bytes(&im->arena, path);
-	percent = bytes_find(path, '%');
-	root = bytes_head(path, percent);
-	root = bytes_head(root, bytes_find_last(root, '/'));
-	if (path.p[0] != '/' || percent == BYTES_NOT_FOUND || root.n == 0) {
+	if (!import_mail_root(im, place, path))
 		import_tell(im, place, IMPORT_TAKEN, "accounts get home= where theirs differs");
-		return;
-	}
-	im->mail_root = arena_bytes(&im->arena, root);
-	import_set(im, place, "", "mail_root", root);
 }
 
 static void
 take_uid(struct dovecot *d, const struct dovecot_row *row, const struct import_place *place,
 	struct bytes value)
 {
-	uint64_t id;
-
-	if (bytes_to_u64(value, UINT64_MAX, &id) == ERR_OK || value.n == 0)
-		import_tell(d->im, place, IMPORT_BY_HAND, "mail_user names a user, not a number");
-	else
-		take_option(d, row, place, value);
+	UNUSED(row);
+	import_mail_user(d->im, place, value);
 }
 
 /* "*:storage=1G" for all */
@@ -344,19 +332,48 @@ take_userdb(struct dovecot *d, const struct import_place *place, size_t i)
 	else if (bytes_is(driver, "passwd"))
 		import_tell(d->im, place, IMPORT_NEEDLESS,
 			"the system's users are those of domains with \"system-users\"");
-	else if (bytes_is(driver, "static"))
-		import_tell(d->im, place, IMPORT_NEEDLESS,
-			"mailboxes belong to mail_user and are below mail_root");
-	else
+	else if (!bytes_is(driver, "static"))
 		import_tell(d->im, place, IMPORT_BY_HAND,
 			"driver %.*s: home, uid, gid and quota are options of an account",
 			(int)driver.n, (const char *)driver.p);
 }
 
-/* After all other settings: mail_location says where homes are. */
+/* "uid=vmail gid=vmail home=/var/vmail/%d/%n": all users alike */
+static void
+take_static(struct dovecot *d, const struct import_place *place, struct bytes args)
+{
+	struct import *im = d->im;
+	struct bytes word;
+
+	while (import_word(&args, &word)) {
+		struct bytes value = word, name = bytes_cut(&value, '=');
+
+		if (bytes_is(name, "uid")) {
+			import_mail_user(im, place, value);
+		} else if (bytes_is(name, "home")) {
+			im->home = arena_bytes(&im->arena, value);
+			if (im->location.n > 0 && im->location.p[0] == '~')
+				(void)import_mail_root(im, place, value);
+		} else if (!bytes_is(name, "gid") && !bytes_is(name, "allow_all_users")) {
+			import_tell(im, place, IMPORT_BY_HAND, "%.*s: no option for all accounts",
+				(int)word.n, (const char *)word.p);
+		}
+	}
+}
+
+/* After all other settings: mail_location says where homes are; and what holds for all users
+ * before the users. */
 static void
 take_blocks(struct dovecot *d)
 {
+	for (size_t i = 0; i < d->conf.count; i++) {
+		const struct dovecot_setting *s = &d->conf.settings[i];
+		const struct import_place place = { s->file, s->line, s->block };
+
+		if (strcmp(s->block, "userdb") == 0 && strcmp(s->name, "driver") == 0 &&
+			bytes_is(s->value, "static"))
+			take_static(d, &place, in_block(d, i, "args"));
+	}
 	for (size_t i = 0; i < d->conf.count; i++) {
 		const struct dovecot_setting *s = &d->conf.settings[i];
 		const struct import_place place = { s->file, s->line, s->block };

@@ -88,6 +88,7 @@ struct import {
 	struct bytes
 		mail_root;     /* folder of the mailboxes, without "/" at its end; empty: unknown */
 	struct bytes location; /* Dovecot's mail_location below it, with %d, %n, %u, %h */
+	struct bytes home;     /* of all its users alike, with the same; empty: each has its own */
 	bool dovecot_read;
 };
 
@@ -133,6 +134,13 @@ bool import_has(const struct import *im, enum table_kind kind, struct bytes key)
 /* Read a file; false after telling that it failed. */
 bool import_read(
 	struct import *im, const struct import_place *place, const char *path, struct bytes *text);
+
+/* mail_user by a name or a number. */
+void import_mail_user(struct import *im, const struct import_place *place, struct bytes user);
+
+/* What is in front of the first variable, "/var/vmail" of "/var/vmail/%d/%n", is where all mail
+ * is. false: nothing is. */
+bool import_mail_root(struct import *im, const struct import_place *place, struct bytes path);
 
 /* The next word of a list parted by blanks and commas; false at the end. */
 bool import_word(struct bytes *rest, struct bytes *word);

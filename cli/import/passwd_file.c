@@ -117,18 +117,13 @@ take_extra(struct import *im, const struct import_place *place, struct bytes ext
 
 /* ---- the folder ---- */
 
-/* mail_location with its variables: %u %n %d %h, and ~ */
+/* A path with its variables: %u %n %d %h, and ~ */
 static struct bytes
-maildir_of(struct import *im, const struct mail_address *address, struct bytes home)
+expand(struct import *im, struct bytes t, const struct mail_address *address, struct bytes home)
 {
 	struct buf out = BUF_INIT;
-	struct bytes t = im->location, path;
+	struct bytes path;
 
-	if (t.n == 0) {
-		if (home.n == 0 || im->dovecot_read)
-			return BYTES_NONE;
-		return home; /* nothing says where in it; most have no folder between */
-	}
 	for (size_t i = 0; i < t.n; i++) {
 		uint8_t c = t.p[i], next = i + 1 < t.n ? t.p[i + 1] : 0;
 
@@ -150,6 +145,19 @@ maildir_of(struct import *im, const struct mail_address *address, struct bytes h
 	}
 	path = arena_bytes(&im->arena, buf_bytes(&out));
 	buf_free(&out);
+	return path;
+}
+
+static struct bytes
+maildir_of(struct import *im, const struct mail_address *address, struct bytes home)
+{
+	struct bytes path;
+
+	if (home.n == 0)
+		home = expand(im, im->home, address, BYTES_NONE);
+	if (im->location.n == 0) /* nothing says where in it; most have no folder between */
+		return im->dovecot_read ? BYTES_NONE : home;
+	path = expand(im, im->location, address, home);
 	return path.n > 0 && path.p[0] == '/' ? path : BYTES_NONE;
 }
 

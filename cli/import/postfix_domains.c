@@ -3,7 +3,6 @@
  * cli/import/postfix_domains.c - Postfix' classes of domains (ADDRESS_CLASS_README), its aliases
  * and virtual mailboxes, as lines of domains, aliases and accounts.
  */
-#include <pwd.h>
 #include <string.h>
 
 #include "err.h"
@@ -290,22 +289,13 @@ take_virtual_uid_maps(struct postfix *p, const struct postfix_row *row,
 	const struct import_place *place, struct bytes value)
 {
 	struct bytes rest = value, type = bytes_cut(&rest, ':');
-	const struct passwd *user;
-	uint64_t uid;
 
 	UNUSED(row);
-	if (!bytes_is(type, "static") || bytes_to_u64(rest, UINT32_MAX - 1, &uid) < 0) {
+	if (bytes_is(type, "static"))
+		import_mail_user(p->im, place, rest);
+	else
 		import_tell(p->im, place, IMPORT_BY_HAND,
 			"owners that differ: options uid= and gid= of lines of the table accounts");
-		return;
-	}
-	user = getpwuid((uid_t)uid);
-	if (user == NULL || uid == 0)
-		import_tell(p->im, place, IMPORT_BY_HAND,
-			"no user has uid %llu here; mail_user names the mailboxes' owner",
-			(unsigned long long)uid);
-	else
-		import_set(p->im, place, "", "mail_user", bytes_from_str(user->pw_name));
 }
 
 void

@@ -265,6 +265,15 @@ static const struct import_row {
 		"passdb {\n driver = passwd-file\n args = /u\n}\n",
 		NULL, { { "/u", "joe@b.example:{PLAIN}x:::::\n" } }, "joe@b.example\t{PLAIN}x\n",
 		"accounts", "domain b.example is local" },
+	{ "homes of all alike", NULL,
+		"mail_location = maildir:~/Maildir\n"
+		"passdb {\n driver = passwd-file\n args = /u\n}\n"
+		"userdb {\n driver = static\n args = uid=nobody gid=x home=/var/vmail/%d/%n\n}\n",
+		NULL, { { "/u", "joe@b.example:{PLAIN}x:::::\n" } },
+		"joe@b.example\t{PLAIN}x home=b.example/joe/Maildir\n", "accounts",
+		"userdb: taken: mail_root = /var/vmail" },
+	{ "their owner", NULL, "userdb {\n driver = static\n args = uid=nobody\n}\n", NULL,
+		{ { 0 } }, "mail_user = nobody", "conf", "userdb: taken: mail_user = nobody" },
 	{ "homes", NULL, NULL,
 		"joe@b.example:{PLAIN}x::::/v/b/joe::\nann@c.example:{PLAIN}x::::/v/c/ann::\n",
 		{ { 0 } }, "ann@c.example\t{PLAIN}x home=c/ann\n", "accounts",
