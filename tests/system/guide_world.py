@@ -88,6 +88,10 @@ class World:
             live = self.desk.path("/etc/letsencrypt/live/" + block.certificate)
             os.makedirs(os.path.dirname(live), exist_ok=True)
             certs.make_pair(live, [block.certificate])
+        if block.postfix and "vmail" not in open(self.desk.path("/etc/passwd")).read():
+            for name, line in (("passwd", "vmail:x:4999:4999::/var/vmail:/usr/sbin/nologin"), ("group", "vmail:x:4999:")):
+                with open(self.desk.path(f"/etc/{name}"), "a") as f:
+                    f.write(line + "\n")
         for name, text in (OLD if block.postfix else {}).items():
             os.makedirs(os.path.dirname(self.desk.path(name)), exist_ok=True)
             self.desk.write(name, text)

@@ -431,6 +431,7 @@ def test_fail2ban(suite, tmp_path):
     fail(suite, ("submission", source, user))
     wait_for(lambda: suite.log()[begin:].count("SASL PLAIN authentication failed") == 2
              and f"ban: address [{source}]" in suite.log()[begin:]
+             and "NOQUEUE: reject: RCPT" in suite.log()[begin:]
              and suite.log()[begin:].count("-login[") >= 2, 10)
     log = tmp_path / "log"
     log.write_text(suite.log()[begin:])

@@ -305,6 +305,7 @@ def test_wrong_password_of_an_account_that_is_there(place):
 
 def test_port_taken(place):
     with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("127.0.0.1", place.base + 25))
         s.listen()
         status, _, err = place.full("--start")
