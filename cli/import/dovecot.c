@@ -80,11 +80,7 @@ take_plaintext(struct dovecot *d, const struct dovecot_row *row, const struct im
 	struct bytes value)
 {
 	UNUSED(row);
-	if (bytes_is(value, "yes"))
-		import_tell(d->im, place, IMPORT_NEEDLESS, "plaintext_auth = never is the default");
-	else
-		import_tell(d->im, place, IMPORT_BY_HAND,
-			"logins without TLS are refused; plaintext_auth = always would allow them");
+	import_only_tls(d->im, place, bytes_is(value, "yes"));
 }
 
 /* "maildir:/var/vmail/%d/%n:INBOX=...": the folder of all mailboxes, and how they lie in it. */

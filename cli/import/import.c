@@ -92,6 +92,16 @@ import_read(
 
 /* ---- options ---- */
 
+void
+import_only_tls(struct import *im, const struct import_place *place, bool yes)
+{
+	if (yes)
+		import_tell(im, place, IMPORT_NEEDLESS, "plaintext_auth = never is the default");
+	else
+		import_tell(im, place, IMPORT_BY_HAND,
+			"logins without TLS are refused; plaintext_auth = always would allow them");
+}
+
 static const struct opt_row *
 option_row(const struct conf_section *section, const char *name)
 {

@@ -135,6 +135,9 @@ bool import_has(const struct import *im, enum table_kind kind, struct bytes key)
 bool import_read(
 	struct import *im, const struct import_place *place, const char *path, struct bytes *text);
 
+/* Passwords go over TLS only, or not. */
+void import_only_tls(struct import *im, const struct import_place *place, bool yes);
+
 /* mail_user by a name or a number. */
 void import_mail_user(struct import *im, const struct import_place *place, struct bytes user);
 

@@ -118,11 +118,7 @@ take_auth_only(struct postfix *p, const struct postfix_row *row, const struct im
 	struct bytes value)
 {
 	UNUSED(row);
-	if (bytes_is(value, "yes"))
-		import_tell(p->im, place, IMPORT_NEEDLESS, "plaintext_auth = never is the default");
-	else
-		import_tell(p->im, place, IMPORT_BY_HAND,
-			"logins without TLS are refused; plaintext_auth = always would allow them");
+	import_only_tls(p->im, place, bytes_is(value, "yes"));
 }
 
 #define INTERNAL "a matter of Postfix' own programs"
