@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lib/ipc/ipc.c - channels on the event loop: packing, sending, requests, dispatch.
+ * lib/ipc/ipc.c - channels on the event loop: packing, sending, dispatch.
  *
  * Sources: unix(7), SCM_RIGHTS.
  */
-#include "ipc.h"
+#include "ipc_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,48 +16,10 @@
 #include "packet.h"
 
 #define PACKETS_A_TURN 32 /* read so many, then let others have their turn */
-#define SLOT_BITS      20
-#define SLOTS_MAX      (1u << SLOT_BITS)
-
-struct out_packet {
-	TAILQ_ENTRY(out_packet) link;
-	struct buf data;
-	unsigned nfds;
-	int fds[IPC_PACKET_FDS_MAX];
-};
-
-TAILQ_HEAD(out_queue, out_packet);
-
-struct request_slot {
-	ipc_answer_fn *done; /* NULL: free */
-	void *arg;
-	uint64_t deadline_ms; /* 0: none */
-	uint32_t id;
-	uint32_t next_free;
-};
-
-struct ipc_channel {
-	struct ipc_channel_spec spec;
-	struct event *readable, *writable, *flush, *sweep;
-	struct out_queue out;
-	size_t backlog;
-	unsigned unsent_fds;
-	struct buf compose;
-	void *owner;
-	uint32_t state;
-	struct request_slot *slots;
-	uint32_t nslots, free_slot, generation, waiting;
-	bool sweeping, flush_due;
-	bool unread;   /* nothing is read until answers have left */
-	unsigned busy; /* dispatching: free later */
-	bool dead;     /* freed by its owner meanwhile */
-	bool retired;  /* freed when the last request is answered */
-};
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 static void on_flush(evutil_socket_t fd, short what, void *arg);
-static void on_sweep(evutil_socket_t fd, short what, void *arg);
 
 struct ipc_channel *
 ipc_channel_new(const struct ipc_channel_spec *spec)
@@ -75,7 +36,7 @@ ipc_channel_new(const struct ipc_channel_spec *spec)
 	c->readable = event_new(spec->base, spec->fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(spec->base, spec->fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	c->flush = event_new(spec->base, -1, 0, on_flush, c);
-	c->sweep = event_new(spec->base, -1, EV_PERSIST, on_sweep, c);
+	c->sweep = event_new(spec->base, -1, EV_PERSIST, ipc_requests_sweep, c);
 	ASSERT(c->readable && c->writable && c->flush && c->sweep);
 	event_add(c->readable, NULL);
 	return c;
@@ -93,26 +54,9 @@ drop_packet(struct ipc_channel *c, struct out_packet *p)
 	free(p);
 }
 
-static void
-fail_requests(struct ipc_channel *c, int err)
-{
-	const struct ipc_answer answer = { .err = err };
-
-	for (uint32_t i = 0; i < c->nslots; i++) {
-		struct request_slot *s = &c->slots[i];
-		ipc_answer_fn *done = s->done;
-
-		if (done == NULL)
-			continue;
-		s->done = NULL;
-		c->waiting--;
-		done(s->arg, &answer);
-	}
-}
-
 /* Last step: memory. */
-static void
-destroy(struct ipc_channel *c)
+void
+ipc_destroy(struct ipc_channel *c)
 {
 	struct out_packet *p;
 
@@ -138,7 +82,7 @@ stop(struct ipc_channel *c, int err)
 	event_del(c->sweep);
 	c->dead = true;
 	c->busy++;
-	fail_requests(c, err);
+	ipc_requests_fail(c, err);
 	c->busy--;
 }
 
@@ -152,7 +96,7 @@ lose(struct ipc_channel *c, int err)
 	if (c->spec.on_close != NULL)
 		c->spec.on_close(c->spec.ctx, c, err);
 	if (c->busy == 0)
-		destroy(c);
+		ipc_destroy(c);
 }
 
 void
@@ -172,16 +116,16 @@ ipc_channel_free(struct ipc_channel **channel)
 	if (!c->dead)
 		stop(c, ERR_PEER);
 	if (c->busy == 0)
-		destroy(c);
+		ipc_destroy(c);
 }
 
-static void
-end_if_idle(struct ipc_channel *c)
+void
+ipc_end_if_idle(struct ipc_channel *c)
 {
 	if (!c->retired || c->dead || c->busy > 0 || c->waiting > 0 || !TAILQ_EMPTY(&c->out))
 		return;
 	stop(c, ERR_PEER);
-	destroy(c);
+	ipc_destroy(c);
 }
 
 void
@@ -195,7 +139,7 @@ ipc_retire(struct ipc_channel **channel)
 	c->spec.on_close = NULL;
 	c->spec.on_leaving = NULL;
 	c->retired = true;
-	end_if_idle(c);
+	ipc_end_if_idle(c);
 }
 
 void
@@ -265,8 +209,8 @@ packet_with_room(struct ipc_channel *c, size_t octets, unsigned nfds)
 	return p;
 }
 
-static void
-put_frame(struct ipc_channel *c, uint16_t type, uint8_t flags, uint32_t id, const int *fds,
+void
+ipc_put_frame(struct ipc_channel *c, uint16_t type, uint8_t flags, uint32_t id, const int *fds,
 	unsigned nfds)
 {
 	struct out_packet *p;
@@ -294,13 +238,13 @@ put_frame(struct ipc_channel *c, uint16_t type, uint8_t flags, uint32_t id, cons
 void
 ipc_send(struct ipc_channel *channel, uint16_t type, const int *fds, unsigned nfds)
 {
-	put_frame(channel, type, 0, 0, fds, nfds);
+	ipc_put_frame(channel, type, 0, 0, fds, nfds);
 }
 
 void
 ipc_reply(struct ipc_channel *channel, uint32_t id, uint16_t type, const int *fds, unsigned nfds)
 {
-	put_frame(channel, type, FRAME_IS_REPLY, id, fds, nfds);
+	ipc_put_frame(channel, type, FRAME_IS_REPLY, id, fds, nfds);
 }
 
 void
@@ -362,9 +306,9 @@ flush_and_end(struct ipc_channel *c)
 	ipc_flush(c);
 	c->busy--;
 	if (c->dead && c->busy == 0)
-		destroy(c);
+		ipc_destroy(c);
 	else
-		end_if_idle(c);
+		ipc_end_if_idle(c);
 }
 
 static void
@@ -379,134 +323,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	flush_and_end(arg);
 }
 
-/* ---- requests ---- */
-
-static struct request_slot *
-new_slot(struct ipc_channel *c)
-{
-	struct request_slot *s;
-
-	if (c->waiting == c->nslots) {
-		uint32_t n = c->nslots == 0 ? 8 : c->nslots * 2;
-
-		ASSERT(n <= SLOTS_MAX); /* callers bound what they ask at once */
-		c->slots = xrealloc(c->slots, n * sizeof(*c->slots));
-		for (uint32_t i = c->nslots; i < n; i++)
-			c->slots[i] = (struct request_slot){ .next_free = i + 1 };
-		c->free_slot = c->nslots;
-		c->nslots = n;
-	}
-	s = &c->slots[c->free_slot];
-	/* the generation keeps a late answer from meeting a new request */
-	c->generation = (c->generation + 1) & ((1u << (32 - SLOT_BITS)) - 1);
-	if (c->generation == 0)
-		c->generation = 1; /* id 0 means: no answer wanted */
-	s->id = c->generation << SLOT_BITS | c->free_slot;
-	c->free_slot = s->next_free;
-	c->waiting++;
-	return s;
-}
-
-static void
-release_slot(struct ipc_channel *c, struct request_slot *s)
-{
-	s->done = NULL;
-	s->next_free = c->free_slot;
-	c->free_slot = s->id & (SLOTS_MAX - 1);
-	c->waiting--;
-}
-
-static void
-fail_soon(evutil_socket_t fd, short what, void *arg)
-{
-	struct request_slot *s = arg;
-
-	s->done(s->arg, &(struct ipc_answer){ .err = ERR_PEER });
-	free(s);
-}
-
-void
-ipc_request(struct ipc_channel *c, uint16_t type, const int *fds, unsigned nfds,
-	unsigned timeout_ms, ipc_answer_fn *done, void *arg)
-{
-	struct request_slot *s;
-
-	ASSERT(done != NULL);
-	if (c->dead) {
-		const struct timeval now = { 0, 0 };
-
-		s = xcalloc(1, sizeof(*s));
-		s->done = done;
-		s->arg = arg;
-		put_frame(c, type, 0, 0, fds, nfds); /* closes them */
-		event_base_once(c->spec.base, -1, EV_TIMEOUT, fail_soon, s, &now);
-		return;
-	}
-	s = new_slot(c);
-	s->done = done;
-	s->arg = arg;
-	s->deadline_ms = timeout_ms == 0 ? 0 : clock_mono_ms() + timeout_ms;
-	put_frame(c, type, 0, s->id, fds, nfds);
-	if (timeout_ms != 0 && !c->sweeping) {
-		const struct timeval second = { 1, 0 };
-
-		c->sweeping = true;
-		event_add(c->sweep, &second);
-	}
-}
-
-static void
-on_sweep(evutil_socket_t fd, short what, void *arg)
-{
-	struct ipc_channel *c = arg;
-	uint64_t now = clock_mono_ms();
-
-	c->busy++;
-	for (uint32_t i = 0; i < c->nslots && !c->dead; i++) {
-		struct request_slot *s = &c->slots[i];
-		ipc_answer_fn *done = s->done;
-		void *done_arg = s->arg;
-
-		if (done == NULL || s->deadline_ms == 0 || s->deadline_ms > now)
-			continue;
-		release_slot(c, s);
-		done(done_arg, &(struct ipc_answer){ .err = ERR_TIMEOUT });
-	}
-	c->busy--;
-	if (c->dead) {
-		if (c->busy == 0)
-			destroy(c);
-		return;
-	}
-	if (c->waiting == 0) {
-		c->sweeping = false;
-		event_del(c->sweep);
-	}
-	end_if_idle(c);
-}
-
 /* ---- receiving ---- */
-
-static int
-take_answer(struct ipc_channel *c, struct ipc_frame *f)
-{
-	uint32_t i = f->id & (SLOTS_MAX - 1);
-	struct ipc_answer answer = {
-		.type = f->type, .body = f->body, .nfds = f->nfds, .fds = f->fds
-	};
-	struct request_slot *s;
-	ipc_answer_fn *done;
-	void *arg;
-
-	if (i >= c->nslots || c->slots[i].done == NULL || c->slots[i].id != f->id)
-		return ERR_OK; /* its request has timed out */
-	s = &c->slots[i];
-	done = s->done;
-	arg = s->arg;
-	release_slot(c, s);
-	done(arg, &answer);
-	return ERR_OK;
-}
 
 static const struct ipc_route *
 find_route(const struct ipc_channel *c, uint16_t type)
@@ -566,7 +383,11 @@ dispatch(struct ipc_channel *c, struct bytes data, const int *fds, unsigned nfds
 		}
 		for (unsigned i = 0; i < f.nfds; i++)
 			f.fds[i] = fds[used++];
-		r = f.is_reply ? take_answer(c, &f) : take_request(c, &f);
+		r = ERR_OK;
+		if (f.is_reply)
+			ipc_request_answered(c, &f);
+		else
+			r = take_request(c, &f);
 		for (unsigned i = 0; i < f.nfds; i++)
 			if (f.fds[i] >= 0)
 				close(f.fds[i]);
@@ -609,10 +430,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	c->busy--;
 	if (c->dead) {
 		if (c->busy == 0)
-			destroy(c);
+			ipc_destroy(c);
 	} else if (r < 0) {
 		lose(c, r);
 	} else {
-		end_if_idle(c);
+		ipc_end_if_idle(c);
 	}
 }
